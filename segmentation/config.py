@@ -1,0 +1,77 @@
+"""Composes the typed parameters: conf/base.yaml, the environment's overlay, then --set."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from pydantic import Field
+
+from segmentation.errors import ConfigurationError
+from segmentation.evaluation.params import EvaluationParams
+from segmentation.features.params import FeatureParams
+from segmentation.increments.params import IngestParams
+from segmentation.models.params import ClusterParams, PropensityParams
+from segmentation.parameters import Parameters, WorkspaceParams, read_yaml, validated
+from segmentation.sessions.params import SessionParams
+from segmentation.tracking.params import TrackingParams
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+ENVIRONMENTS = ("local", "dev", "prod")
+
+
+class Config(Parameters):
+    """Everything that can be configured."""
+
+    lake: str = "lake"
+    """Root of the lake: a folder or a URI."""
+    workspace: WorkspaceParams = WorkspaceParams()
+    ingest: IngestParams = IngestParams()
+    sessions: SessionParams = SessionParams()
+    features: FeatureParams = FeatureParams()
+    clusters: ClusterParams = ClusterParams()
+    propensity: PropensityParams = PropensityParams()
+    evaluation: EvaluationParams = EvaluationParams()
+    tracking: TrackingParams = TrackingParams()
+    spark: dict[str, str] = Field(default_factory=dict)
+    """Spark settings of the environment; they change speed, never results."""
+
+
+def load_config(conf_dir: Path, environment: str, overrides: Sequence[str] = ()) -> Config:
+    """Load the configuration of an environment.
+
+    Args:
+        conf_dir: folder with base.yaml and <environment>.yaml.
+        environment: name of the overlay.
+        overrides: `section.key=value` items; the value is read as YAML.
+
+    Raises:
+        ConfigurationError: naming the file or override, the key, and the nearest known key.
+    """
+    merged: dict[str, Any] = {}
+    for name in ("base", environment):
+        merged = _overlay(merged, read_yaml(conf_dir / f"{name}.yaml"))
+    for override in overrides:
+        merged = _overlay(merged, _parse_override(override))
+    return validated(Config, merged, f"{conf_dir}/base.yaml + {environment}.yaml")
+
+
+def _overlay(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = _overlay(merged[key], value) if both else value
+    return merged
+
+
+def _parse_override(text: str) -> dict[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise ConfigurationError(f"--set {text}: expected section.key=value")
+    parsed: Any = yaml.safe_load(value)
+    for part in reversed(key.split(".")):
+        parsed = {part: parsed}
+    return parsed

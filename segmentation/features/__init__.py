@@ -1,0 +1,44 @@
+"""Features of a user at a cut: one file per family, listed here; each feature documents itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from segmentation.errors import ConfigurationError
+from segmentation.features import diversity, durations, engagement, mix, rfm, tempo, usage
+from segmentation.parameters import fingerprint_of
+from segmentation.tables.user_features import user_features_table
+
+if TYPE_CHECKING:
+    from segmentation.features.feature import Feature
+    from segmentation.features.params import FeatureParams
+    from segmentation.tables.table import Table
+
+FAMILIES = (diversity, durations, engagement, mix, rfm, tempo, usage)
+
+
+def catalogue(params: FeatureParams) -> tuple[Feature, ...]:
+    """Return all features, family by family, in the order of their columns.
+
+    Raises:
+        ConfigurationError: two features would have one name.
+    """
+    features = tuple(feature for family in FAMILIES for feature in family.features(params))
+    twice = sorted(name for name, n in Counter(feature.name for feature in features).items() if n > 1)
+    if twice:
+        raise ConfigurationError(
+            f"features.used_features: rename the events behind {', '.join(twice)}: column taken"
+        )
+    return features
+
+
+def user_features_contract(params: FeatureParams) -> Table:
+    """Return the contract of `user_features` with the catalogue's columns."""
+    return user_features_table(feature.column for feature in catalogue(params))
+
+
+def feature_set_version(params: FeatureParams) -> str:
+    """Fingerprint parameters and catalogue: a feature that is redefined says so in its description."""
+    columns = [(c.name, c.type.simpleString(), c.description) for c in user_features_contract(params).columns]
+    return fingerprint_of([params.model_dump(mode="json"), columns])

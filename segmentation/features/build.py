@@ -1,0 +1,76 @@
+"""Builds the features of all users at a cut: one aggregation per input, then one join."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from segmentation.features import catalogue, feature_set_version, user_features_contract
+from segmentation.features.inputs import view_days, view_items, view_sessions
+from segmentation.frames import conform
+from segmentation.tables.sessions import SESSIONS
+from segmentation.tables.user_day_counts import USER_DAY_COUNTS
+from segmentation.tables.user_days import USER_DAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    from pyspark.sql import Column, DataFrame
+
+    from segmentation.features.feature import Feature
+    from segmentation.features.params import FeatureParams
+
+
+def build_user_features(
+    user_days: DataFrame,
+    user_day_counts: DataFrame,
+    sessions: DataFrame,
+    *,
+    as_of: date,
+    params: FeatureParams,
+) -> DataFrame:
+    """Compute every feature of the catalogue.
+
+    Grain: a user's day, day x item, session -> a user with at least one day before the cut. Windows of n days
+    are [as_of - n days, as_of) in days of the reporting zone. A feature is null where it is undefined, as the
+    catalogue says; counts and sums over nothing are 0. No result depends on the order of rows.
+
+    Args:
+        user_days: rows of `user_days` as known at the cut.
+        user_day_counts: rows of `user_day_counts` as known at the cut.
+        sessions: rows of `sessions` as known at the cut.
+        as_of: the cut, exclusive.
+        params: windows, product features and platforms.
+
+    Returns:
+        Rows of `user_features` (see :func:`segmentation.features.user_features_contract`).
+    """
+    features = catalogue(params)
+    views = {
+        USER_DAYS.name: view_days(user_days, as_of=as_of),
+        USER_DAY_COUNTS.name: view_items(user_day_counts, as_of=as_of, params=params),
+        SESSIONS.name: view_sessions(sessions, as_of=as_of),
+    }
+    parts = [_aggregate(view, (f for f in features if f.source == name)) for name, view in views.items()]
+    joined = reduce(lambda left, right: left.join(right, "user_id", "left"), parts)
+    keys = (
+        "user_id",
+        F.lit(as_of).alias("as_of"),
+        F.lit(feature_set_version(params)).alias("feature_set_version"),
+    )
+    return conform(
+        joined.select(*keys, *(_filled(feature) for feature in features)), user_features_contract(params)
+    )
+
+
+def _aggregate(view: DataFrame, features: Iterable[Feature]) -> DataFrame:
+    return view.groupBy("user_id").agg(*(f.expression().cast(f.type).alias(f.name) for f in features))
+
+
+def _filled(feature: Feature) -> Column:
+    """A feature that never is null is 0 for a user without a row in its input."""
+    value = F.col(feature.name)
+    return value if feature.null_means else F.coalesce(value, F.lit(0).cast(feature.type)).alias(feature.name)

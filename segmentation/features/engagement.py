@@ -1,0 +1,84 @@
+"""How recently and how much a user was active."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from segmentation.features.feature import DAYS_AGO, Feature, Window, ratio, total, windows_of
+from segmentation.tables.table import COUNT, MONEY_SUM
+
+if TYPE_CHECKING:
+    from segmentation.features.params import FeatureParams
+
+
+def features(params: FeatureParams) -> tuple[Feature, ...]:
+    """Return the family's features."""
+    return (*_recency(), *(feature for window in windows_of(params) for feature in _amounts(window)))
+
+
+def _recency() -> tuple[Feature, ...]:
+    return (
+        Feature(
+            "days_since_last_event",
+            "days",
+            "from the day of the last event to the cut: 1 is the day before the cut, and a window of n days begins "
+            "with n",
+            lambda: F.min(DAYS_AGO),
+            type=COUNT,
+        ),
+        Feature(
+            "days_since_first_event",
+            "days",
+            "from the day of the first event to the cut, counted alike",
+            lambda: F.max(DAYS_AGO),
+            type=COUNT,
+        ),
+    )
+
+
+def _amounts(w: Window) -> tuple[Feature, ...]:
+    return (
+        Feature(f"events_count_{w}", "events", f"events {w.text}", lambda: total("events", w), w, type=COUNT),
+        Feature(
+            f"sessions_count_{w}",
+            "sessions",
+            f"sessions begun {w.text}",
+            lambda: total("sessions", w),
+            w,
+            type=COUNT,
+        ),
+        Feature(
+            f"active_days_count_{w}",
+            "days",
+            f"days with an event {w.text}",
+            lambda: F.count_if(w.holds() & (F.col("events") > 0)),
+            w,
+            type=COUNT,
+        ),
+        Feature(
+            f"purchases_count_{w}",
+            "purchases",
+            f"purchases {w.text}",
+            lambda: total("purchases", w),
+            w,
+            type=COUNT,
+        ),
+        Feature(
+            f"value_sum_{w}",
+            "reporting currency",
+            f"value of the events {w.text}, returns negative; events without exchange rate left out",
+            lambda: total("value", w),
+            w,
+            type=MONEY_SUM,
+        ),
+        Feature(
+            f"events_per_session_mean_{w}",
+            "events",
+            f"events per session {w.text}",
+            lambda: ratio(total("events", w), total("sessions", w)),
+            w,
+            "no session began in the window",
+        ),
+    )

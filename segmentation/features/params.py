@@ -1,0 +1,50 @@
+"""Parameters of features."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+
+from pydantic import Field, field_validator
+
+from segmentation.parameters import Parameters
+
+
+class FeatureParams(Parameters):
+    """Which windows, product features and platforms the features look at."""
+
+    windows_days: tuple[int, ...] = Field(default=(7, 30, 90), min_length=1)
+    """Windows of n days before the cut, [as_of - n days, as_of); `life` is always computed beside them."""
+    used_features: tuple[str, ...] = ()
+    """Event names that count as product features; each gets counts of its own. Empty: all event names."""
+    platforms: tuple[str, ...] = ("web", "ios", "android", "desktop", "mobile", "tablet", "pos", "phone")
+    """Platforms that get a share of their own; all others, unknown ones too, are in the share `other`."""
+
+    @field_validator("windows_days")
+    @classmethod
+    def _ascending(cls, days: tuple[int, ...]) -> tuple[int, ...]:
+        if min(days) < 1:
+            raise ValueError("a window has at least 1 day")
+        return tuple(sorted(set(days)))
+
+    @field_validator("used_features", "platforms")
+    @classmethod
+    def _distinct_names(cls, items: tuple[str, ...]) -> tuple[str, ...]:
+        twice = sorted(name for name, n in Counter(map(slug, items)).items() if n > 1 or not name)
+        if twice:
+            raise ValueError(
+                f"these would share a column name: {', '.join(i for i in items if slug(i) in twice)}"
+            )
+        return items
+
+    @field_validator("platforms")
+    @classmethod
+    def _other_is_reserved(cls, platforms: tuple[str, ...]) -> tuple[str, ...]:
+        if "other" in map(slug, platforms):
+            raise ValueError("'other' is the share of all platforms that are not listed: leave it out")
+        return platforms
+
+
+def slug(text: str) -> str:
+    """Return a text as part of a column name: lower case letters, digits and single underscores."""
+    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")

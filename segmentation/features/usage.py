@@ -1,0 +1,65 @@
+"""Which product features a user used, and how often."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from segmentation.features.feature import Feature, Window, items_distinct, items_total, windows_of
+from segmentation.features.params import slug
+from segmentation.tables.table import COUNT
+from segmentation.tables.user_day_counts import EVENT_NAME, USER_DAY_COUNTS
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+
+    from segmentation.features.params import FeatureParams
+
+
+def features(params: FeatureParams) -> tuple[Feature, ...]:
+    """Return the family's features."""
+    return tuple(
+        feature
+        for window in windows_of(params)
+        for feature in (*_breadth(window, params), *(_uses(name, window) for name in params.used_features))
+    )
+
+
+def _breadth(w: Window, params: FeatureParams) -> tuple[Feature, ...]:
+    return (
+        Feature(
+            f"event_names_distinct_count_{w}",
+            "event names",
+            f"distinct event names {w.text}",
+            lambda: items_distinct(EVENT_NAME, w),
+            w,
+            source=USER_DAY_COUNTS.name,
+            type=COUNT,
+        ),
+        Feature(
+            f"used_features_distinct_count_{w}",
+            "product features",
+            f"distinct product features used {w.text} (all event names where `used_features` is empty)",
+            lambda: items_distinct(EVENT_NAME, w, _is_used_feature(params)),
+            w,
+            source=USER_DAY_COUNTS.name,
+            type=COUNT,
+        ),
+    )
+
+
+def _uses(name: str, w: Window) -> Feature:
+    return Feature(
+        f"used_{slug(name)}_count_{w}",
+        "events",
+        f"events '{name}' {w.text}",
+        lambda: items_total(EVENT_NAME, w, F.col("item") == name),
+        w,
+        source=USER_DAY_COUNTS.name,
+        type=COUNT,
+    )
+
+
+def _is_used_feature(params: FeatureParams) -> Column:
+    return F.col("item").isin(*params.used_features) if params.used_features else F.lit(True)

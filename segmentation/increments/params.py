@@ -1,0 +1,29 @@
+"""Parameters of taking events in."""
+
+from pydantic import Field, model_validator
+
+from segmentation.parameters import Parameters
+
+
+class IngestParams(Parameters):
+    """How records are judged and how much is taken in at a time."""
+
+    horizon_days: int = Field(default=30, ge=1)
+    """A record is a copy if one of its identity was received at most so many days before it."""
+    lateness_days: int = Field(default=7, ge=0)
+    """Default lateness bound of sources that map a received time."""
+    clock_skew_hours: int = Field(default=24, ge=0)
+    """How far event_at may lie after received_at before the record is invalid."""
+    user_day_cap: int = Field(default=50_000, ge=1)
+    """Events of a user-day beyond this rank are quarantined as over_cap."""
+    slice_mb: int = Field(default=512, ge=1)
+    """History is folded in slices of about so many megabytes of input."""
+
+    @model_validator(mode="after")
+    def _horizon_covers_lateness(self) -> "IngestParams":
+        needed_hours = self.lateness_days * 24 + self.clock_skew_hours
+        if self.horizon_days * 24 < needed_hours:
+            raise ValueError(
+                f"horizon_days ({self.horizon_days}) must cover lateness_days + clock_skew_hours ({needed_hours} hours)"
+            )
+        return self

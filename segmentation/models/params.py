@@ -1,0 +1,112 @@
+"""Parameters of clustering and propensity."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from segmentation.parameters import Parameters
+
+Target = Literal["churn", "purchase"]
+
+
+class ClusterParams(Parameters):
+    """How users are grouped."""
+
+    features: tuple[str, ...] = Field(
+        default=(
+            "days_since_last_event",
+            "days_since_first_event",
+            "active_days_count_30d",
+            "sessions_count_30d",
+            "sessions_count_life",
+            "events_per_session_mean_life",
+            "purchases_count_life",
+            "value_sum_life",
+            "rfm_frequency_count",
+            "event_name_entropy_bits_life",
+        ),
+        min_length=1,
+    )
+    """Columns of `user_features` that span the space. One that is constant at the cut is left out with a note."""
+    k_min: int = Field(default=2, ge=2)
+    """Smallest number of clusters tried."""
+    k_max: int = Field(default=8, ge=2)
+    """Largest number of clusters tried; never more than there are users less one."""
+    clip_lower: float = Field(default=0.01, ge=0.0, lt=0.5)
+    """Values below this exact percentile of the training users are raised to it; 0 clips nothing."""
+    clip_upper: float = Field(default=0.99, gt=0.5, le=1.0)
+    """Values above this exact percentile of the training users are lowered to it; 1 clips nothing."""
+    transform: Literal["signed_log1p", "none"] = "signed_log1p"
+    """Applied after clipping: sign(x) * ln(1 + |x|), which keeps order and returns (negative values) apart."""
+    max_iterations: int = Field(default=30, ge=1)
+    """Lloyd iterations at most."""
+    partitions: int = Field(default=2, ge=1)
+    """Training input is sorted by user_id into so many partitions: the same fit on any cluster."""
+    seed: int = 7
+    """Seed of the k-means|| start."""
+    smallest_share: float = Field(default=0.01, ge=0.0, lt=1.0)
+    """A k whose smallest cluster holds less than this share of the users is passed over where another is left."""
+
+    @model_validator(mode="after")
+    def _range(self) -> ClusterParams:
+        if self.k_max < self.k_min:
+            raise ValueError(f"k_max ({self.k_max}) must not be below k_min ({self.k_min})")
+        return self
+
+
+class PropensityParams(Parameters):
+    """What is predicted, from when to when, and by which models."""
+
+    targets: tuple[Target, ...] = Field(default=("churn", "purchase"), min_length=1)
+    """purchase: at least one purchase in the label window. churn: no event in it."""
+    horizon_days: int = Field(default=28, ge=1)
+    """Length of the label window [cut + gap, cut + gap + horizon)."""
+    gap_days: int = Field(default=0, ge=0)
+    """Days between the cut and the label window: the time that acting on a score takes."""
+    active_days: int = Field(default=56, ge=1)
+    """Only who had an event in the last so many days before the cut can churn; for purchase everyone is asked."""
+    training_cuts: int = Field(default=2, ge=1)
+    """How many cuts to train on at most, each a horizon before the next."""
+    min_history_days: int = Field(default=28, ge=1)
+    """A training cut beyond the first needs so many days of events before it."""
+    features: tuple[str, ...] = ()
+    """Columns of `user_features` to learn from; empty: all that are not constant or null throughout in training."""
+    folds: int = Field(default=3, ge=2)
+    """Cross-validation folds, by a hash of user_id: one person's rows are all in one fold."""
+    logistic_regularisation: tuple[float, ...] = Field(default=(0.01, 0.1), min_length=1)
+    """Ridge penalties tried for the logistic regression."""
+    tree_depths: tuple[int, ...] = Field(default=(2, 4), min_length=1)
+    """Depths tried for the gradient-boosted trees."""
+    tree_iterations: int = Field(default=20, ge=1)
+    """Number of boosted trees."""
+    tree_step: float = Field(default=0.1, gt=0.0, le=1.0)
+    """Learning rate of the boosted trees."""
+    calibration_share: float = Field(default=0.5, gt=0.0, lt=1.0)
+    """Share of the evaluation cut's users (by hash) on whom the score is calibrated; the rest measure."""
+    calibration_bins: int = Field(default=10, ge=2)
+    """Equal-frequency bins of the calibration curve."""
+    partitions: int = Field(default=2, ge=1)
+    """Training input is sorted by user_id and cut into so many partitions."""
+    seed: int = 7
+    """Seed of the trees."""
+
+    @property
+    def step(self) -> timedelta:
+        """From a cut to the end of its label window."""
+        return timedelta(days=self.gap_days + self.horizon_days)
+
+    def feature_cuts(self, as_of: date, first_event_date: date, last_event_date: date) -> tuple[date, ...]:
+        """Return the earlier cuts at which features are needed, oldest first: training cuts, then the evaluation cut.
+
+        Every label window is over by the end of the data (and by `as_of`), and the windows of the training cuts are
+        over by the evaluation cut. A history too short for one training and one evaluation cut gives no cuts.
+        """
+        end = min(as_of, last_event_date + timedelta(days=1))
+        evaluation = end - self.step
+        training = [evaluation - self.step - timedelta(days=self.horizon_days) * i for i in range(self.training_cuts)]
+        enough = first_event_date + timedelta(days=self.min_history_days)
+        kept = [cut for i, cut in enumerate(training) if cut >= enough or (i == 0 and cut > first_event_date)]
+        return (*sorted(kept), evaluation) if kept else ()

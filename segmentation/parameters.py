@@ -1,0 +1,92 @@
+"""Typed parameters: frozen, unknown keys refused with the nearest known one, with a fingerprint; read from YAML."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from segmentation.errors import ConfigurationError, nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Parameters(BaseModel):
+    """Parameters of one stage. Two equal parameter sets have equal fingerprints, in any process."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @property
+    def fingerprint(self) -> str:
+        """First 16 hex digits of the SHA-256 of the canonical JSON of all values."""
+        return fingerprint_of(self.model_dump(mode="json"))
+
+
+def fingerprint_of(value: object) -> str:
+    """Fingerprint any JSON-like value: first 16 hex digits of the SHA-256 of its canonical JSON."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class WorkspaceParams(Parameters):
+    """What all stages share."""
+
+    time_zone: str = "UTC"
+    """Reporting zone: days are days of this zone. Part of what shapes every table."""
+    currency: str = "USD"
+    """Reporting currency; values in another currency have no rate yet: left out of sums and counted."""
+    conversion_events: tuple[str, ...] = ("purchase",)
+    """Event names that count as purchases."""
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping.
+
+    Raises:
+        ConfigurationError: the file is missing, is not YAML, or is not a mapping.
+    """
+    if not path.is_file():
+        raise ConfigurationError(f"{path} does not exist")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{path} is not valid YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{path} must hold a mapping of keys to values")
+    return content
+
+
+def validated(model: type[M], values: dict[str, Any], origin: str) -> M:
+    """Build a parameter model, translating pydantic's errors into messages that name file, key and remedy.
+
+    Raises:
+        ConfigurationError: one line per problem.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        problems = [_describe(model, problem) for problem in error.errors()]
+        raise ConfigurationError(f"{origin}: " + "; ".join(problems)) from error
+
+
+def _describe(model: type[BaseModel], problem: Any) -> str:  # noqa: ANN401
+    path = [str(part) for part in problem["loc"]]
+    key = ".".join(path)
+    if problem["type"] != "extra_forbidden":
+        return f"{key}: {problem['msg']}" if key else str(problem["msg"])
+    return f"unknown key '{key}'{nearest(path[-1], _keys_at(model, path[:-1]))}"
+
+
+def _keys_at(model: type[BaseModel], path: Sequence[str]) -> list[str]:
+    for part in path:
+        field = model.model_fields.get(part)
+        if field is not None and isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            model = field.annotation
+    return list(model.model_fields)

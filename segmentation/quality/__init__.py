@@ -1,0 +1,1 @@
+"""Why records are rejected, and how they are flagged."""

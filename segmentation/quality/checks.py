@@ -1,0 +1,25 @@
+"""Checks on a record: each is a name and a condition under which the record is rejected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pyspark.sql import functions as F
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyspark.sql import Column
+
+
+class Check(NamedTuple):
+    """A reason and the condition under which it applies; a null condition does not apply."""
+
+    reason: str
+    fails: Column
+
+
+def failed_reasons(checks: Sequence[Check]) -> Column:
+    """Return the reasons of all failed checks in their order, as an array (empty where all pass)."""
+    found = [F.when(check.fails, F.lit(check.reason)) for check in checks]
+    return F.array_compact(F.array(*found)) if found else F.array().cast("array<string>")

@@ -1,0 +1,64 @@
+"""What all charts share: quiet axes, room for labels, and names made harmless."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import plotly.graph_objects as go
+
+from segmentation.review.text import chart_label
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROW = 26
+"""Height of a row of labels in pixels."""
+_AXIS = {
+    "gridcolor": "var(--line)",
+    "linecolor": "var(--line)",
+    "zerolinecolor": "var(--line)",
+    "ticks": "",
+    "automargin": True,
+    "fixedrange": True,
+    "title": {"standoff": 12, "font": {"color": "var(--muted)", "size": 12}},
+    "tickfont": {"color": "var(--muted)", "size": 12},
+}
+
+
+def new_figure(traces: Sequence[Any], *, height: int, **layout: Any) -> go.Figure:
+    """Make a figure with the page's type, legend and axes; `layout` adds to them or overrides."""
+    figure = go.Figure(list(traces))
+    figure.update_layout(
+        template="none",
+        height=height,
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        font={"color": "var(--ink)", "size": 13},
+        margin={"l": 8, "r": 12, "t": 8, "b": 8, "pad": 4},
+        hoverlabel={"bgcolor": "var(--surface)", "bordercolor": "var(--line)", "font": {"color": "var(--ink)"}},
+        legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
+        barmode="stack",
+        bargap=0.25,
+        dragmode=False,
+    )
+    figure.update_xaxes(**_AXIS)
+    figure.update_yaxes(**_AXIS)
+    figure.update_layout(**layout)
+    return figure
+
+
+def label_axis(names: Sequence[object], length: int = 28) -> dict[str, Any]:
+    """Label the numbers 0, 1, ... of an axis with names."""
+    return {
+        "tickmode": "array",
+        "tickvals": list(range(len(names))),
+        "ticktext": [chart_label(name, length) for name in names],
+        "showgrid": False,
+        "zeroline": False,
+        "range": [-0.5, len(names) - 0.5],
+    }
+
+
+def rows_axis(names: Sequence[object], length: int = 28) -> dict[str, Any]:
+    """Label rows from the top down."""
+    return {**label_axis(names, length), "range": [len(names) - 0.5, -0.5]}

@@ -1,0 +1,56 @@
+"""Charts of the ledger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import plotly.graph_objects as go
+
+from segmentation.review import text
+from segmentation.review.charts.base import ROW, new_figure, rows_axis
+from segmentation.tables.ingest_ledger import ACCEPTED, DUPLICATE, QUARANTINED, UNPARSABLE
+
+if TYPE_CHECKING:
+    from segmentation.review.frames.records import Records
+
+_FATES = {ACCEPTED: "series-3", DUPLICATE: "series-7", QUARANTINED: "series-5", UNPARSABLE: "series-4"}
+
+
+def draw_ledger(balances: Records) -> go.Figure:
+    """Show what became of every record that was read, per source."""
+    rows = list(range(len(balances)))
+    traces = [
+        go.Bar(
+            orientation="h",
+            name=fate,
+            y=rows,
+            x=[record[fate] / record["read"] if record["read"] else 0 for record in balances],
+            text=[text.count(record[fate]) for record in balances],
+            hovertemplate=f"{fate}: %{{text}} records (%{{x:.2%}})<extra></extra>",
+            textposition="none",
+            marker={"color": f"var(--{colour})"},
+        )
+        for fate, colour in _FATES.items()
+    ]
+    return new_figure(
+        traces,
+        height=110 + ROW * len(rows),
+        xaxis={"tickformat": ".0%", "range": [0, 1.001]},
+        yaxis=rows_axis([record["source"] for record in balances]),
+    )
+
+
+def draw_reasons(reasons: Records) -> go.Figure:
+    """Show why records were rejected."""
+    bar = go.Bar(
+        orientation="h",
+        y=list(range(len(reasons))),
+        x=[record["records"] for record in reasons],
+        text=[text.count(record["records"]) for record in reasons],
+        textposition="auto",
+        hovertemplate="%{x:,} records<extra></extra>",
+        marker={"color": "var(--series-5)"},
+        width=0.6,
+    )
+    names = [f"{record['source']} · {record['reason']}" for record in reasons]
+    return new_figure([bar], height=70 + ROW * len(names), xaxis={"tickformat": ","}, yaxis=rows_axis(names, 36))

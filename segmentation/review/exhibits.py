@@ -1,0 +1,124 @@
+"""What a page is made of: sections of exhibits, each a table and mostly a chart of the same figures."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import plotly.graph_objects as go
+
+from segmentation.review import text
+from segmentation.review.theme import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from segmentation.review.frames.records import Record, Records
+
+Kind = Literal["text", "code", "count", "share", "number", "seconds", "status"]
+_FORMATS: dict[str, Callable[[Any], str]] = {
+    "count": text.count,
+    "share": text.share,
+    "number": text.number,
+    "seconds": text.seconds,
+}
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: the key of its values in the records, its heading, and how values are written."""
+
+    key: str
+    title: str
+    kind: Kind = "text"
+
+    @property
+    def numeric(self) -> bool:
+        """Whether values stand right-aligned, one below the other."""
+        return self.kind in _FORMATS
+
+    def show(self, record: Record) -> str:
+        """Write the record's value for readers; a dash where there is none."""
+        value = record.get(self.key)
+        if value is None or value == "":
+            return text.DASH
+        return _FORMATS[self.kind](value) if self.kind in _FORMATS else str(value)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table: what a chart shows, exact and complete."""
+
+    columns: tuple[Column, ...]
+    records: Records
+
+    def csv(self) -> str:
+        """Write the unrounded values as CSV; text that a spreadsheet would run as a formula gets an apostrophe."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow([column.key for column in self.columns])
+        writer.writerows([_inert(record.get(column.key)) for column in self.columns] for record in self.records)
+        return out.getvalue()
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A finding: a sentence that says it, the chart, and the table with the same figures."""
+
+    key: str
+    title: str
+    finding: str
+    grid: Grid
+    figure: go.Figure | None = None
+    method: str = ""
+    """How the figures were made, for who wants to know."""
+    min_width: int = 0
+    """Pixels below which the chart scrolls sideways instead of shrinking."""
+    open_table: bool = False
+    """Whether the table is shown at once (exhibits without a chart)."""
+
+    def light_figure(self) -> go.Figure | None:
+        """Return the chart with the colours of the light page, for notebooks."""
+        return None if self.figure is None else go.Figure(resolve(self.figure.to_plotly_json()))
+
+
+@dataclass(frozen=True)
+class Card:
+    """A short portrait: of a figure, or of a segment."""
+
+    title: str
+    value: str
+    note: str = ""
+    lines: tuple[tuple[str, ...], ...] = ()
+    status: str = ""
+    tone: str = ""
+    """The card's colour, where it has one."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A chapter of the page."""
+
+    key: str
+    title: str
+    lead: str
+    exhibits: tuple[Exhibit, ...] = ()
+    cards: tuple[Card, ...] = ()
+    missing: tuple[str, ...] = field(default=())
+    """Jobs that would fill what is not there yet."""
+
+    def __getitem__(self, key: str) -> Exhibit:
+        """Return an exhibit by its key."""
+        found = {exhibit.key: exhibit for exhibit in self.exhibits}
+        if key not in found:
+            raise KeyError(f"section '{self.key}' has no exhibit '{key}': {', '.join(found) or 'it is empty'}")
+        return found[key]
+
+
+def _inert(value: object) -> object:
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+        return "'" + value
+    return "" if value is None else value

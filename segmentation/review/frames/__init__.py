@@ -1,0 +1,1 @@
+"""Read-only aggregates of published tables: DataFrame in, few records out. No function here writes."""

@@ -1,0 +1,75 @@
+"""Segments, their profiles, the cohorts beside them and who moved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from segmentation.review.frames.records import Records, fetch_records
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from pyspark.sql import DataFrame
+
+# Predicted probabilities are looked at in thousandths: bounded work and exact quantiles of what is shown.
+_QUANTILE = "percentile_disc({share}) WITHIN GROUP (ORDER BY ROUND(p.calibrated, 3))"
+_QUANTILES = {"lowest": 0.05, "lower": 0.25, "median": 0.5, "upper": 0.75, "highest": 0.95}
+
+
+def list_profiles(profiles: DataFrame, cut: date) -> Records:
+    """List the segments of a cut, largest first, each with its centroid and what sets it apart."""
+    return fetch_records(profiles.where(F.col("as_of") == F.lit(cut)).orderBy(F.col("users").desc(), "segment_id"))
+
+
+def count_changes(changes: DataFrame, cut: date) -> Records:
+    """Count entries and exits at a cut per segmentation, segment, direction and cause."""
+    at_cut = changes.where(F.col("changed_at") == F.lit(cut))
+    counts = at_cut.groupBy("segmentation", "segment_id", "direction", "cause").agg(F.count("*").alias("users"))
+    return fetch_records(counts.orderBy("segmentation", "segment_id", "direction", "cause"))
+
+
+def count_cohorts(cohorts: DataFrame, cut: date) -> Records:
+    """Count the members of every rule segment at a cut, largest first, with the thresholds in force."""
+    sorted_thresholds = F.map_from_entries(F.array_sort(F.map_entries("thresholds")))
+    counts = (
+        cohorts.where(F.col("as_of") == F.lit(cut))
+        .groupBy("rule")
+        .agg(
+            F.count("*").alias("users"),
+            F.max("rule_version").alias("rule_version"),
+            F.max(F.to_json(sorted_thresholds)).alias("thresholds"),
+        )
+    )
+    return fetch_records(counts.orderBy(F.col("users").desc(), "rule"))
+
+
+def cross_cohorts(cohorts: DataFrame, assignments: DataFrame, cut: date) -> Records:
+    """Count the members of every rule segment per model segment at a cut.
+
+    Grain: a user in a rule segment, a scored user -> rule x segment. Who was not scored is left out.
+    """
+    at_cut = F.col("as_of") == F.lit(cut)
+    members = cohorts.where(at_cut).select("user_id", "rule")
+    scored = assignments.where(at_cut).select("user_id", "segment_id")
+    counts = members.join(scored, "user_id").groupBy("rule", "segment_id").agg(F.count("*").alias("users"))
+    return fetch_records(counts.orderBy("rule", "segment_id"))
+
+
+def measure_scores(assignments: DataFrame, cut: date) -> Records:
+    """Measure the distribution of predicted probabilities per target and segment.
+
+    Returns:
+        target, segment_id, segment_name, users, mean, raw_mean and the 5, 25, 50, 75 and 95 % quantiles of the
+        calibrated probability (in thousandths).
+    """
+    scores = assignments.where(F.col("as_of") == F.lit(cut)).select(
+        "segment_id", "segment_name", F.explode("propensities").alias("p")
+    )
+    quantiles = (F.expr(_QUANTILE.format(share=q)).alias(name) for name, q in _QUANTILES.items())
+    return fetch_records(
+        scores.groupBy(F.col("p.target").alias("target"), "segment_id", "segment_name")
+        .agg(F.count("*").alias("users"), F.avg("p.calibrated").alias("mean"), F.avg("p.raw").alias("raw"), *quantiles)
+        .orderBy("target", F.col("mean").desc(), "segment_id")
+    )

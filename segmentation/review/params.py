@@ -1,0 +1,26 @@
+"""Parameters of the review: how much of each table the page shows."""
+
+from pydantic import Field
+
+from segmentation.parameters import Parameters
+
+
+class ReviewParams(Parameters):
+    """Limits of the page. What lies beyond is added up in a bucket of its own, so that totals stay whole."""
+
+    states: int = Field(default=30, ge=2)
+    """States by name in the tables of transitions and drop-off."""
+    chart_states: int = Field(default=18, ge=2)
+    """States by name in the heat map, which must stay legible."""
+    paths: int = Field(default=15, ge=1)
+    """Most frequent paths listed."""
+    path_steps: int = Field(default=6, ge=2)
+    """States of a session that paths and flows look at, repeats collapsed."""
+    states_per_step: int = Field(default=6, ge=1)
+    """States by name in each step of the flow."""
+    platforms: int = Field(default=5, ge=1)
+    """Platforms by name in the charts over time."""
+    periods: int = Field(default=400, ge=30)
+    """Points on a time axis at most: days become weeks, then months."""
+    features: int = Field(default=16, ge=1)
+    """Features in the profile heat map, those that set segments apart most."""

@@ -1,0 +1,63 @@
+"""What a job is given, and what it gives back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import functions as F
+
+from segmentation.errors import DataError
+from segmentation.tables.events import EVENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyspark.sql import SparkSession
+
+    from segmentation.config import Config
+    from segmentation.runtime.progress import Progress
+    from segmentation.storage.lake import Lake
+    from segmentation.tracking import Tracking
+
+
+@dataclass
+class Context:
+    """Everything a job may use. The clock is not in it."""
+
+    spark: SparkSession
+    config: Config
+    lake: Lake
+    tracking: Tracking
+    run_id: str
+    progress: Progress
+    given_as_of: date | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def as_of(self) -> date:
+        """The cut, exclusive: as given, else the day after the latest event."""
+        return self.given_as_of or self.latest_event_date() + timedelta(days=1)
+
+    def latest_event_date(self) -> date:
+        """Return the day of the latest published event.
+
+        Raises:
+            ConfigurationError: there are no events yet.
+            DataError: all events were rejected.
+        """
+        row = self.lake.require(EVENTS, "ingest_events").agg(F.max("event_date").alias("day")).head()
+        if row is None or row["day"] is None:
+            raise DataError("table 'events' is empty: every record was rejected; see table 'quarantine'")
+        return row["day"]
+
+
+@dataclass
+class RunReport:
+    """What a job did: becomes the JSON line at the end of stdout."""
+
+    as_of: date | None = None
+    quality: dict[str, Any] = field(default_factory=dict)
+    status: str = "done"
+    notes: list[str] = field(default_factory=list)

@@ -1,0 +1,160 @@
+"""The one command line of all jobs: parse, open, run, report, exit code."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+import traceback
+import uuid
+from contextlib import nullcontext
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from segmentation.config import ENVIRONMENTS, Config, load_config
+from segmentation.errors import SegmentationError
+from segmentation.runtime.context import Context, RunReport
+from segmentation.runtime.progress import Progress, start_logging
+from segmentation.runtime.session import configure, open_session
+from segmentation.storage.lake import Lake
+from segmentation.storage.lock import exclusive
+from segmentation.tracking import Tracking
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyspark.sql import SparkSession
+
+    from segmentation.tables.table import Table
+
+
+class Job(Protocol):
+    """What a module in jobs/ offers."""
+
+    __name__: str
+    __doc__: str | None
+    READS: tuple[Table, ...]
+    WRITES: tuple[Table, ...]
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the job's own options."""
+
+    def run(self, ctx: Context) -> RunReport:
+        """Do the work."""
+
+
+def run_job(job: Job, argv: Sequence[str] | None = None) -> int:
+    """Run a job from its command line; prints one JSON line on stdout and returns the exit code."""
+    name = _name(job)
+    options = build_parser(job).parse_args(argv)
+    start_logging()
+    started = time.monotonic()
+    try:
+        result = _dry_run(job, options) if options.dry_run else _run(job, name, options)
+        code = 0
+    except SegmentationError as error:
+        result, code = {"status": "failed", "error": str(error)}, error.exit_code
+        print(f"{name}: {error}", file=sys.stderr)  # noqa: T201
+    except Exception as error:  # noqa: BLE001  the last resort: a traceback and exit code 1
+        traceback.print_exc()
+        result, code = {"status": "failed", "error": type(error).__name__}, 1
+    print(json.dumps({"job": name, **result, "seconds": round(time.monotonic() - started, 1)}, default=str))  # noqa: T201
+    return code
+
+
+def open_context(  # noqa: PLR0913  one keyword per part of the interface of every job
+    *,
+    environment: str = "local",
+    conf_dir: str | Path = "conf",
+    lake: str | None = None,
+    as_of: date | None = None,
+    overrides: Sequence[str] = (),
+    options: dict[str, Any] | None = None,
+    spark: SparkSession | None = None,
+    name: str = "segmentation",
+) -> Context:
+    """Open what a job's `run` needs; notebooks pass the session they already have."""
+    config = load_config(Path(conf_dir), environment, overrides)
+    session = configure(spark) if spark is not None else open_session(name, config.spark)
+    run_id = uuid.uuid4().hex
+    root = lake or config.lake
+    return Context(
+        spark=session,
+        config=config,
+        lake=Lake(session, root, run_id),
+        tracking=Tracking(config.tracking, root),
+        run_id=run_id,
+        progress=Progress(),
+        given_as_of=as_of,
+        options={"conf_dir": Path(conf_dir), **(options or {})},
+    )
+
+
+def build_parser(job: Job) -> argparse.ArgumentParser:
+    """Build the parser of a job: the options of every job, then its own."""
+    parser = argparse.ArgumentParser(
+        prog=f"{_name(job)}.py",
+        description=(job.__doc__ or "").strip(),
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--env", choices=ENVIRONMENTS, default="local", help="overlay in the configuration folder")
+    parser.add_argument("--conf-dir", default="conf", help="configuration folder")
+    parser.add_argument("--lake", default=None, help="root of the lake: folder or URI (default: `lake` of the configuration)")
+    parser.add_argument("--as-of", type=_day, default=None, help="cut, exclusive, YYYY-MM-DD (default: day after the latest event)")
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override one parameter")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be read and written, and stop")
+    job.add_arguments(parser)
+    return parser
+
+
+def _run(job: Job, name: str, options: argparse.Namespace) -> dict[str, Any]:
+    ctx = open_context(
+        environment=options.env,
+        conf_dir=options.conf_dir,
+        lake=options.lake,
+        as_of=options.as_of,
+        overrides=options.set,
+        options=vars(options),
+        name=name,
+    )
+    with exclusive(ctx.lake.root) if job.WRITES else nullcontext():
+        ctx.lake.recover()
+        report = job.run(ctx)
+        return _result(ctx, job, report)
+
+
+def _result(ctx: Context, job: Job, report: RunReport) -> dict[str, Any]:
+    written = {t.name: {"version": ctx.lake.version(t), "rows": ctx.lake.rows(t)} for t in job.WRITES if ctx.lake.version(t) is not None}
+    return {
+        "run_id": ctx.run_id,
+        "status": report.status,
+        "as_of": report.as_of,
+        "lake": ctx.lake.root,
+        "tables": written,
+        "quality": report.quality,
+        "notes": report.notes,
+    }
+
+
+def _dry_run(job: Job, options: argparse.Namespace) -> dict[str, Any]:
+    config: Config = load_config(Path(options.conf_dir), options.env, options.set)
+    return {
+        "status": "dry-run",
+        "lake": options.lake or config.lake,
+        "as_of": options.as_of,
+        "reads": [table.name for table in job.READS],
+        "writes": [table.name for table in job.WRITES],
+    }
+
+
+def _name(job: Job) -> str:
+    return Path(sys.modules[job.__name__].__file__ or job.__name__).stem
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a day (YYYY-MM-DD)") from error

@@ -1,0 +1,65 @@
+"""Progress on a terminal, plain log lines elsewhere. Results go to stdout, all of this to stderr."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOGGER = logging.getLogger("segmentation")
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object per log line, for machines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Format a record with time (UTC), level and message."""
+        at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
+        line = {"at": at, "level": record.levelname, "message": record.getMessage()}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
+def start_logging() -> None:
+    """Send our log to stderr: JSON lines unless stderr is a terminal, where `Progress` speaks."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    LOGGER.handlers = [] if sys.stderr.isatty() else [handler]
+    LOGGER.setLevel(logging.INFO)
+    LOGGER.propagate = False
+
+
+class Progress:
+    """Says which step is running and how long each took."""
+
+    def __init__(self) -> None:
+        """Look whether there is a terminal."""
+        self._console = Console(stderr=True)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Show that a step runs while the block does, then that it is done and in what time."""
+        started = time.monotonic()
+        if self._console.is_terminal:
+            with self._console.status(f"{name} ..."):
+                yield
+            self._console.print(f"[green]✓[/green] {name} [dim]{time.monotonic() - started:.1f} s[/dim]")
+        else:
+            yield
+            LOGGER.info("%s: %.1f s", name, time.monotonic() - started)
+
+    def say(self, text: str) -> None:
+        """Show a line of information."""
+        if self._console.is_terminal:
+            self._console.print(text)
+        else:
+            LOGGER.info("%s", text)

@@ -1,0 +1,78 @@
+"""The only place where a SparkSession is made."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyspark.sql import SparkSession
+
+from segmentation.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Time is UTC and bad input becomes null with a reason, never a dead job; Delta is the catalog.
+FIXED = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "false",
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "parquet.page.verify-checksum.enabled": "true",
+}
+
+
+def open_session(app_name: str, settings: Mapping[str, str]) -> SparkSession:
+    """Open (or join) the Spark session.
+
+    Args:
+        app_name: shown in the Spark UI.
+        settings: the environment's Spark settings (`spark` in the configuration); master only where none is set
+            by spark-submit.
+
+    Raises:
+        ConfigurationError: no Java, or Delta's jars are not where they should be.
+    """
+    running = SparkSession.getActiveSession()
+    if running is not None:
+        configure(running)
+        return running
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder = SparkSession.builder.appName(app_name)
+    for key, value in {**settings, **FIXED}.items():
+        builder = builder.config(key, value)
+    jars = delta_jars()
+    if jars and "SPARK_ENV_LOADED" not in os.environ:
+        builder = builder.config("spark.jars", ",".join(jars))
+    try:
+        spark = builder.getOrCreate()
+    except Exception as error:
+        if "JAVA_GATEWAY" in str(error) or "Java" in str(error):
+            raise ConfigurationError("Java 17 or 21 was not found: set JAVA_HOME, or run 'make setup'") from error
+        raise
+    spark.sparkContext.setLogLevel("ERROR")
+    return spark
+
+
+def configure(spark: SparkSession) -> SparkSession:
+    """Apply the settings that our results depend on to a session that somebody else opened."""
+    for key, value in FIXED.items():
+        if key.startswith("spark.sql.") and spark.conf.isModifiable(key):
+            spark.conf.set(key, value)
+    return spark
+
+
+def delta_jars() -> list[str]:
+    """Return Delta's jars: from SEGMENTATION_JARS, or `.jars` of the working folder or the checkout.
+
+    On a cluster none may be found: then Delta is expected on the class path.
+    """
+    places = [os.environ.get("SEGMENTATION_JARS"), ".jars", Path(__file__).parents[2] / ".jars"]
+    for place in places:
+        found = sorted(str(p.resolve()) for p in Path(place).glob("delta-*.jar")) if place else []
+        if found:
+            return found
+    return []

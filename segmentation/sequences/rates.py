@@ -1,0 +1,102 @@
+"""From transition counts to rates: what share of the departures from a state goes where, and how certain that is.
+
+Counts are added first and divided last, so rates of any selection of days and platforms are exact.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import Window
+from pyspark.sql import functions as F
+
+from segmentation.sequences.paths import OTHER
+from segmentation.tables.transitions import EXIT, START
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyspark.sql import Column, DataFrame
+
+Z_95 = 1.959963984540054
+"""Two-sided 95 % point of the standard normal distribution."""
+
+
+def build_rates(transitions: DataFrame) -> DataFrame:
+    """Turn transition counts into rates per state left.
+
+    Grain: any selection of `transitions` -> from_state x to_state, cells with a positive count.
+
+    Returns:
+        from_state, to_state, transitions, departures (all transitions out of from_state; of START: sessions),
+        rate = transitions / departures, rate_lower, rate_upper (95 %, see :func:`wilson_bounds`).
+    """
+    cells = transitions.groupBy("from_state", "to_state").agg(F.sum("transitions").alias("transitions"))
+    departures = F.sum("transitions").over(Window.partitionBy("from_state"))
+    lower, upper = wilson_bounds(F.col("transitions"), F.col("departures"))
+    return (
+        cells.where(F.col("transitions") > 0)
+        .select("*", departures.alias("departures"))
+        .select(
+            "*",
+            (F.col("transitions") / F.col("departures")).alias("rate"),
+            lower.alias("rate_lower"),
+            upper.alias("rate_upper"),
+        )
+    )
+
+
+def build_drop_off(transitions: DataFrame) -> DataFrame:
+    """Measure how often a session ends at each state.
+
+    Grain: any selection of `transitions` -> state (START and EXIT are no states).
+
+    Returns:
+        state, visits (times it was left, for a state or for EXIT, which is how often it was reached),
+        exits, drop_off = exits / visits, drop_off_lower, drop_off_upper (95 %, see :func:`wilson_bounds`).
+    """
+    exits = F.sum(F.when(F.col("to_state") == EXIT, F.col("transitions")).otherwise(0))
+    visits = transitions.where(F.col("from_state") != START).groupBy(F.col("from_state").alias("state"))
+    lower, upper = wilson_bounds(F.col("exits"), F.col("visits"))
+    return (
+        visits.agg(F.sum("transitions").alias("visits"), exits.alias("exits"))
+        .where(F.col("visits") > 0)
+        .select(
+            "*",
+            (F.col("exits") / F.col("visits")).alias("drop_off"),
+            lower.alias("drop_off_lower"),
+            upper.alias("drop_off_upper"),
+        )
+    )
+
+
+def group_states(transitions: DataFrame, *, keep: Sequence[str], other: str = OTHER) -> DataFrame:
+    """Put every state outside `keep` into the bucket `other`; START and EXIT stay, and all flows still add up.
+
+    Grain: any selection of `transitions` -> from_state x to_state.
+    """
+    states = [*keep, START, EXIT]
+    grouped = (
+        F.when(F.col(name).isin(states), F.col(name)).otherwise(F.lit(other)).alias(name)
+        for name in ("from_state", "to_state")
+    )
+    return transitions.groupBy(*grouped).agg(F.sum("transitions").alias("transitions"))
+
+
+def wilson_bounds(successes: Column, trials: Column, *, z: float = Z_95) -> tuple[Column, Column]:
+    """Return the bounds of Wilson's score interval for a proportion, null where there are no trials.
+
+    Trials count as independent; those of one session or user are not quite, so the truth is somewhat wider.
+
+    Source: E. B. Wilson (1927), Probable inference, the law of succession, and statistical inference,
+    Journal of the American Statistical Association 22, 209-212; without continuity correction.
+    """
+    n = F.when(trials > 0, trials.cast("double"))
+    p = successes / n
+    scale = 1 + z * z / n
+    centre = (p + z * z / (2 * n)) / scale
+    half = z * F.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / scale
+    at_zero, at_one = successes == 0, successes == trials
+    lower = F.when(n.isNull(), None).when(at_zero, 0.0).otherwise(centre - half)
+    upper = F.when(n.isNull(), None).when(at_one, 1.0).otherwise(centre + half)
+    return lower, upper

@@ -1,0 +1,1 @@
+"""Raw sources: how their records become events."""

@@ -1,0 +1,157 @@
+"""What a mapping in conf/sources/<name>.yaml may say, and how it is loaded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from segmentation.errors import ConfigurationError, nearest
+from segmentation.parameters import Parameters, read_yaml, validated
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class FieldMapping(Parameters):
+    """Where a field comes from: a column, a constant, or a Spark SQL expression over the raw columns.
+
+    In YAML a bare string is a column. An expression that fails on a row gives null.
+    """
+
+    column: str | None = None
+    constant: str | int | float | None = None
+    expr: str | None = None
+    default: str | int | float | None = None
+    """Used where the field is empty."""
+    required: bool = False
+    """An empty field rejects the record as `missing_value`."""
+    min: float | None = None
+    max: float | None = None
+    """Values outside [min, max] reject the record as `out_of_range`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_column(cls, value: Any) -> Any:  # noqa: ANN401
+        return {"column": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> FieldMapping:
+        if sum(origin is not None for origin in (self.column, self.constant, self.expr)) != 1:
+            raise ValueError("give exactly one of column, constant and expr")
+        return self
+
+
+class TimeMapping(FieldMapping):
+    """A time: epoch numbers with their unit, or text with its pattern and zone."""
+
+    unit: Literal["s", "ms", "us"] | None = None
+    """Unit of an epoch number."""
+    format: str | None = None
+    """Spark datetime pattern of a text; without unit and format ISO 8601 is expected."""
+    zone: str = "UTC"
+    """Zone of texts that carry none."""
+
+    @model_validator(mode="after")
+    def _unit_or_format(self) -> TimeMapping:
+        if self.unit and self.format:
+            raise ValueError("give unit (epoch number) or format (text), not both")
+        return self
+
+
+class EventIdMapping(Parameters):
+    """The source's event id, or the columns whose SHA-256 is the identity of an event."""
+
+    column: str | None = None
+    expr: str | None = None
+    key: tuple[str, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_column(cls, value: Any) -> Any:  # noqa: ANN401
+        return {"column": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> EventIdMapping:
+        if (self.column is not None) + (self.expr is not None) + bool(self.key) != 1:
+            raise ValueError("give exactly one of column, expr and key (a list of columns)")
+        return self
+
+
+class EventFields(Parameters):
+    """The fields of an event."""
+
+    event_id: EventIdMapping
+    user_id: FieldMapping
+    event_name: FieldMapping
+    event_at: TimeMapping
+    received_at: TimeMapping | None = None
+    state: FieldMapping | None = None
+    sequence_no: FieldMapping | None = None
+    platform: FieldMapping | None = None
+    device_type: FieldMapping | None = None
+    channel: FieldMapping | None = None
+    session_hint: FieldMapping | None = None
+    """Mapped: sessions are the supplied ones. Not mapped: sessions by inactivity gap."""
+    value: FieldMapping | None = None
+    currency: FieldMapping | None = None
+    duration_ms: FieldMapping | None = None
+
+
+class Rule(Parameters):
+    """A condition that accepted records fulfil; where it is false the record is rejected under `reason`."""
+
+    reason: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    expr: str
+
+
+class SourceMapping(Parameters):
+    """A source without code."""
+
+    name: str
+    description: str = ""
+    format: Literal["csv", "json", "parquet"]
+    delimiter: str = ","
+    encoding: str = "UTF-8"
+    columns: str | None = None
+    """Raw columns with types (DDL), needed for nested JSON; otherwise every JSON field is read as text."""
+    fields: EventFields
+    properties: dict[str, str] = Field(default_factory=dict)
+    """Property name -> raw column; all of them end up in `events.properties`."""
+    rules: tuple[Rule, ...] = ()
+    lateness_days: int | None = Field(default=None, ge=0)
+    """Lateness bound of this source; applies only where received_at is mapped."""
+
+    @field_validator("properties", mode="before")
+    @classmethod
+    def _list_of_columns(cls, value: Any) -> Any:  # noqa: ANN401
+        return {column: column for column in value} if isinstance(value, list) else value
+
+    @property
+    def raw_columns(self) -> tuple[str, ...]:
+        """All raw columns that the mapping names (expressions may use more), sorted."""
+        named = {f.column for f in self._field_mappings() if f.column is not None}
+        identity = self.fields.event_id
+        own = {identity.column} if identity.column else set(identity.key)
+        return tuple(sorted(named | own | set(self.properties.values())))
+
+    def _field_mappings(self) -> list[FieldMapping]:
+        values = (getattr(self.fields, name) for name in EventFields.model_fields)
+        return [value for value in values if isinstance(value, FieldMapping)]
+
+
+def load_mapping(conf_dir: Path, name: str) -> SourceMapping:
+    """Load the mapping of a source.
+
+    Raises:
+        ConfigurationError: there is no such source (names the nearest), or the mapping is not valid.
+    """
+    folder = conf_dir / "sources"
+    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    if name not in known:
+        raise ConfigurationError(
+            f"unknown source '{name}'{nearest(name, known)}; known: {', '.join(known) or 'none'}; "
+            f"a new one is a file {folder}/{name}.yaml"
+        )
+    path = folder / f"{name}.yaml"
+    return validated(SourceMapping, {"name": name, **read_yaml(path)}, str(path))

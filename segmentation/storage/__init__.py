@@ -1,0 +1,1 @@
+"""All reads and writes: Delta tables, raw files, publications and the lake's lock."""

@@ -1,0 +1,229 @@
+"""The lake: one folder per table, read at published versions, written under contract, published together."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from delta.tables import DeltaTable
+from pyspark.sql import functions as F
+
+from segmentation.errors import ConfigurationError
+from segmentation.frames import conform
+from segmentation.storage.publications import PublicationLog
+from segmentation.tables.publications import PUBLICATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pyspark.sql import Column, DataFrame, SparkSession
+
+    from segmentation.tables.table import Table
+
+FINGERPRINT = "segmentation.fingerprint."
+
+
+class Lake:
+    """Delta tables under one root.
+
+    Reads see what was last published and nothing that an unfinished run left behind. Writes go to the tables'
+    heads and become visible with :meth:`publish`. :meth:`recover` undoes what a crashed run wrote.
+    """
+
+    def __init__(self, spark: SparkSession, root: str, run_id: str) -> None:
+        """Open the lake at `root` (a folder or URI) for the run `run_id`; nothing is read or created yet."""
+        self.spark = spark
+        self.root = root.rstrip("/")
+        self.run_id = run_id
+        self.publications = PublicationLog(spark, self.path(PUBLICATIONS), run_id)
+        self._written: dict[str, int] = {}
+
+    def path(self, table: Table) -> str:
+        """Return the folder of a table."""
+        return f"{self.root}/{table.name}"
+
+    # Reading
+
+    def version(self, table: Table) -> int | None:
+        """Return the published version of a table, None where it was never published."""
+        return self.publications.current().tables.get(table.name)
+
+    def read(self, table: Table) -> DataFrame:
+        """Read a table as last published; a table that was never published is empty."""
+        version = self.version(table)
+        if version is None:
+            return self.spark.createDataFrame([], table.schema)
+        return self.spark.read.format("delta").option("versionAsOf", version).load(self.path(table))
+
+    def require(self, table: Table, job: str) -> DataFrame:
+        """Read a table that an earlier job must have published.
+
+        Raises:
+            ConfigurationError: it was never published; names the job to run first.
+        """
+        if self.version(table) is None:
+            raise ConfigurationError(f"{self.root} has no table '{table.name}' yet: run jobs/{job}.py first")
+        return self.read(table)
+
+    def rows(self, table: Table) -> int:
+        """Count a table's published rows (answered from the Delta log's statistics)."""
+        return self.read(table).count()
+
+    # Writing
+
+    def append(self, table: Table, df: DataFrame) -> None:
+        """Append rows."""
+        self._create(table)
+        conform(df, table).write.format("delta").mode("append").save(self.path(table))
+        self._note(table)
+
+    def replace(self, table: Table, df: DataFrame, where: str | None = None) -> None:
+        """Replace all rows, or those that fulfil `where` (which all new rows must fulfil too)."""
+        self._create(table)
+        writer = conform(df, table).write.format("delta").mode("overwrite")
+        if where is not None:
+            writer = writer.option("replaceWhere", where)
+        writer.save(self.path(table))
+        self._note(table)
+
+    def delete(self, table: Table, keys: DataFrame, on: Iterable[str], prune: str = "true") -> None:
+        """Delete the rows whose `on` columns stand in `keys` (distinct rows, no nulls).
+
+        `prune` is a condition on the target `t` alone, with literals, so that Delta skips files by statistics.
+        """
+        if self._is_empty(table):
+            return
+        matches = " AND ".join(f"t.{name} = s.{name}" for name in on)
+        self._target(table).merge(keys.alias("s"), f"({prune}) AND {matches}").whenMatchedDelete().execute()
+        self._note(table)
+
+    def add(self, table: Table, deltas: DataFrame, prune: str = "true") -> None:
+        """Add signed integer or decimal measures to the rows with the same key; null key parts are equal.
+
+        Rows whose first measure becomes zero are deleted, missing rows are inserted. `deltas` has the table's
+        columns, one row per key. `prune` as in :meth:`delete`.
+        """
+        deltas = conform(deltas, table)
+        count = table.measures[0]
+        if self._is_empty(table):
+            self.append(table, deltas.where(F.col(count) != 0))
+            return
+        same_key = " AND ".join(f"t.{name} <=> s.{name}" for name in table.key)
+        (
+            self._target(table)
+            .merge(deltas.alias("s"), f"({prune}) AND {same_key}")
+            .whenMatchedDelete(f"t.{count} + s.{count} = 0")
+            .whenMatchedUpdate(set={name: f"t.{name} + s.{name}" for name in table.measures})
+            .whenNotMatchedInsertAll(f"s.{count} <> 0")
+            .execute()
+        )
+        self._note(table)
+
+    # Publishing
+
+    def recover(self) -> None:
+        """Take every table back to its published version: what lies ahead of it is a crashed run's."""
+        current = self.publications.current()
+        for folder in self._delta_folders():
+            name = folder.rsplit("/", 1)[-1]
+            if name == PUBLICATIONS.name:
+                continue
+            head, published = self._head(folder), current.tables.get(name, 0)
+            if head > published:
+                DeltaTable.forPath(self.spark, folder).restoreToVersion(published)
+                if name in current.tables:
+                    self._written[name] = self._head(folder)
+        if self._written:
+            self.publish({})
+
+    def publish(self, bases: Mapping[str, int]) -> dict[str, int]:
+        """Move the pointer: make all that this run wrote since the last publish visible at once.
+
+        Args:
+            bases: derived table -> version of `events` that it now reflects.
+
+        Returns:
+            table -> version, of what became visible.
+        """
+        visible, self._written = self._written, {}
+        if visible:
+            self.publications.publish(visible, bases)
+        return visible
+
+    # Parameters
+
+    def check_parameters(self, table: Table, fingerprints: Mapping[str, str], rebuild: str) -> None:
+        """Refuse to mix parameters in one table; remember those that are new to it.
+
+        Args:
+            table: the table about to be written.
+            fingerprints: name of a parameter group -> its fingerprint.
+            rebuild: the command that rebuilds the table under the new parameters.
+
+        Raises:
+            ConfigurationError: a group's fingerprint differs from the stored one.
+        """
+        self._create(table)
+        stored = self._properties(table)
+        changed = sorted(k for k, v in fingerprints.items() if stored.get(FINGERPRINT + k, v) != v)
+        if changed:
+            raise ConfigurationError(
+                f"table '{table.name}' was built under other parameters ({', '.join(changed)}); "
+                f"to build it anew under these: {rebuild}"
+            )
+        self.set_parameters(table, fingerprints)
+
+    def set_parameters(self, table: Table, fingerprints: Mapping[str, str]) -> None:
+        """Store the fingerprints of the parameters that shape a table from now on."""
+        self._create(table)
+        stored = self._properties(table)
+        news = {FINGERPRINT + k: v for k, v in fingerprints.items() if stored.get(FINGERPRINT + k) != v}
+        if news:
+            pairs = ", ".join(f"'{key}' = '{value}'" for key, value in sorted(news.items()))
+            self.spark.sql(f"ALTER TABLE delta.`{self.path(table)}` SET TBLPROPERTIES ({pairs})")
+            self._note(table)
+
+    # Inside
+
+    def _target(self, table: Table) -> DeltaTable:
+        return DeltaTable.forPath(self.spark, self.path(table)).alias("t")
+
+    def _create(self, table: Table) -> None:
+        if DeltaTable.isDeltaTable(self.spark, self.path(table)):
+            return
+        builder = (
+            DeltaTable.createIfNotExists(self.spark)
+            .location(self.path(table))
+            .addColumns(table.schema)
+            .comment(table.grain)
+            .property("delta.enableDeletionVectors", "true")
+        )
+        if table.clustered_by:
+            builder = builder.property("delta.dataSkippingStatsColumns", ",".join(table.clustered_by))
+        builder.execute()
+        self._note(table)
+
+    def _is_empty(self, table: Table) -> bool:
+        self._create(table)
+        return self.spark.read.format("delta").load(self.path(table)).isEmpty()
+
+    def _properties(self, table: Table) -> dict[str, str]:
+        row = DeltaTable.forPath(self.spark, self.path(table)).detail().select("properties").head()
+        return dict(row["properties"]) if row else {}
+
+    def _note(self, table: Table) -> None:
+        self._written[table.name] = self._head(self.path(table))
+
+    def _head(self, folder: str) -> int:
+        row = DeltaTable.forPath(self.spark, folder).history(1).select("version").head()
+        return int(row["version"]) if row else 0
+
+    def _delta_folders(self) -> list[str]:
+        logs = self.spark._jvm.org.apache.hadoop.fs.Path(f"{self.root}/*/_delta_log")  # noqa: SLF001
+        found = logs.getFileSystem(self.spark._jsparkSession.sessionState().newHadoopConf()).globStatus(logs)  # noqa: SLF001
+        return sorted(status.getPath().getParent().toString() for status in found or [])
+
+
+def all_of(conditions: Iterable[Column]) -> Column:
+    """Return the conjunction of conditions (true where there are none)."""
+    return reduce(lambda left, right: left & right, conditions, F.lit(True))  # noqa: FBT003

@@ -1,0 +1,86 @@
+"""The publication log: which version of every table readers see."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from delta.exceptions import DeltaConcurrentModificationException
+from delta.tables import DeltaTable
+from pyspark.sql import functions as F
+
+from segmentation.errors import RetryableError
+from segmentation.tables.publications import PUBLICATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyspark.sql import SparkSession
+
+
+@dataclass(frozen=True)
+class Publication:
+    """The tables that move together: table -> version, and derived table -> version of `events` it reflects."""
+
+    number: int = 0
+    tables: Mapping[str, int] = field(default_factory=dict)
+    bases: Mapping[str, int] = field(default_factory=dict)
+
+
+class PublicationLog:
+    """Reads the newest publication once and moves it forward; a rival that moved it first makes us fail."""
+
+    def __init__(self, spark: SparkSession, path: str, run_id: str) -> None:
+        """Open the log at `path`; it is read at first use."""
+        self._spark = spark
+        self._path = path
+        self._run_id = run_id
+        self._current: Publication | None = None
+
+    def current(self) -> Publication:
+        """Return the newest publication as this run knows it: a run sees its own publishes, no rival's."""
+        if self._current is None:
+            self._current = self._read()
+        return self._current
+
+    def publish(self, versions: Mapping[str, int], bases: Mapping[str, int]) -> None:
+        """Write the next publication.
+
+        Raises:
+            RetryableError: another run published since this one began.
+        """
+        before = self.current()
+        after = Publication(before.number + 1, {**before.tables, **versions}, {**before.bases, **bases})
+        row = self._spark.createDataFrame(
+            [(f"{after.number:08d}", self._run_id, datetime.now(timezone.utc), dict(after.tables), dict(after.bases))],
+            PUBLICATIONS.schema,
+        )
+        self._commit(row, after.number)
+        self._current = after
+
+    def _commit(self, row, number: int) -> None:  # noqa: ANN001
+        if not DeltaTable.isDeltaTable(self._spark, self._path):
+            DeltaTable.createIfNotExists(self._spark).location(self._path).addColumns(PUBLICATIONS.schema).execute()
+        conflict = f"another run published to {self._path} meanwhile; run the same command again"
+        # A MERGE reads what it matches against: of two runs that insert the same number, Delta fails the second.
+        log = DeltaTable.forPath(self._spark, self._path).alias("t")
+        try:
+            log.merge(row.alias("s"), "t.publication_id = s.publication_id").whenNotMatchedInsertAll().execute()
+        except DeltaConcurrentModificationException as error:
+            raise RetryableError(conflict) from error
+        newest = self._read_row(f"{number:08d}")
+        if newest is None or newest["run_id"] != self._run_id:
+            raise RetryableError(conflict)
+
+    def _read(self) -> Publication:
+        if not DeltaTable.isDeltaTable(self._spark, self._path):
+            return Publication()
+        row = self._read_row(None)
+        return Publication(int(row["publication_id"]), dict(row["tables"]), dict(row["bases"])) if row else Publication()
+
+    def _read_row(self, publication_id: str | None):  # noqa: ANN202
+        log = self._spark.read.format("delta").load(self._path)
+        if publication_id is not None:
+            log = log.where(F.col("publication_id") == publication_id)
+        return log.orderBy(F.col("publication_id").desc()).limit(1).head()

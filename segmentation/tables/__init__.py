@@ -1,0 +1,1 @@
+"""One contract per table: grain, keys, columns, types, units, meaning of null, layout, retention, writer."""

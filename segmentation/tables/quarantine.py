@@ -1,0 +1,29 @@
+"""Rejected records, each with every reason and the text it came as."""
+
+from segmentation.tables.table import COUNT, DAY, INSTANT, STRING, STRINGS, Column, Table
+
+QUARANTINE = Table(
+    name="quarantine",
+    grain="a rejected record",
+    key=("batch_id", "record_no"),
+    columns=(
+        Column("batch_id", STRING, "input unit the record came in"),
+        Column("record_no", COUNT, "position of the record in its unit, from 0"),
+        Column("source", STRING, "name of the mapping that read it"),
+        Column("reason", STRING, "the first reason, under which the ledger counts the record"),
+        Column("reasons", STRINGS, "all reasons in order of the checks"),
+        Column(
+            "raw",
+            STRING,
+            "the record as received; for conflict, too_late and over_cap the mapped event as canonical JSON, "
+            "from which it can be restored",
+        ),
+        Column("location", STRING, "file and line, file and row, or offset"),
+        Column("event_id", STRING, "identity of the event; null: could not be formed", nullable=True),
+        Column("event_name", STRING, "event name; null: could not be read", nullable=True),
+        Column("event_date", DAY, "day of the event; null: could not be read", nullable=True),
+        Column("received_at", INSTANT, "when it was received (UTC); null: could not be read", nullable=True),
+    ),
+    clustered_by=("event_date", "received_at"),
+    written_by="ingest_events",
+)

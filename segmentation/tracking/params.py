@@ -1,0 +1,18 @@
+"""Parameters of experiment tracking."""
+
+from __future__ import annotations
+
+from segmentation.parameters import Parameters
+
+
+class TrackingParams(Parameters):
+    """Where runs and models are kept, and how they are called."""
+
+    uri: str | None = None
+    """MLflow tracking and registry URI; null: `mlflow.db` (SQLite) in a local lake, artifacts beside it."""
+    experiment: str = "segmentation"
+    """Experiment that collects the runs."""
+    model_prefix: str = "segmentation"
+    """Registered models are `<prefix>-clusters` and `<prefix>-propensity-<target>`."""
+    plots: bool = True
+    """Whether curves are drawn (PNG) beside their data (CSV)."""

@@ -1,0 +1,51 @@
+"""One Spark session for the whole run, and where the published data sets stand."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from segmentation.runtime.session import open_session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyspark.sql import SparkSession
+
+PROJECT = Path(__file__).parents[1]
+SETTINGS = {
+    "spark.master": "local[2]",
+    "spark.driver.memory": "2g",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.default.parallelism": "2",
+    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+}
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    """The session that all tests share."""
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    session = open_session("tests", SETTINGS)
+    yield session
+    session.stop()
+
+
+def data_set(name: str, file: str = "") -> Path:
+    """Return a published data set: of the neighbouring data folder, else of the set-up; skip by name if absent."""
+    for root in (PROJECT.parent / "shared" / "data", PROJECT / "data"):
+        path = root / name / file
+        if path.exists():
+            return path
+    pytest.skip(f"data set {name}/{file} is absent")
+
+
+@pytest.fixture
+def published():  # noqa: ANN201
+    """Give tests `data_set`."""
+    return data_set
