@@ -26,11 +26,11 @@ def conform(df: DataFrame, table: Table) -> DataFrame:
     Raises:
         ContractError: listing every missing column and every column of another type.
     """
-    found = {field.name: field.dataType for field in df.schema.fields}
+    found = {field.name: field.dataType.simpleString() for field in df.schema.fields}
     problems = [
-        f"{c.name}: missing" if c.name not in found else f"{c.name}: {found[c.name].simpleString()}, contract says {c.type.simpleString()}"
+        f"{c.name}: {found.get(c.name, 'missing')}, contract says {c.type.simpleString()}"
         for c in table.columns
-        if found.get(c.name) != c.type
+        if found.get(c.name) != c.type.simpleString()
     ]
     if problems:
         raise ContractError(f"frame does not fit table '{table.name}': " + "; ".join(problems))

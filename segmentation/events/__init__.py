@@ -1,0 +1,1 @@
+"""What makes two records copies of one event, and which of them survives."""

@@ -39,6 +39,7 @@ def user_features_contract(params: FeatureParams) -> Table:
 
 
 def feature_set_version(params: FeatureParams) -> str:
-    """Fingerprint parameters and catalogue: a feature that is redefined says so in its description."""
-    columns = [(c.name, c.type.simpleString(), c.description) for c in user_features_contract(params).columns]
-    return fingerprint_of([params.model_dump(mode="json"), columns])
+    """Fingerprint what the features are: names, types, inputs and expressions, which the parameters shape."""
+    return fingerprint_of(
+        [(f.name, f.type.simpleString(), f.source, f.expression) for f in catalogue(params)]
+    )

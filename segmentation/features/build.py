@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date
 
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import DataFrame
 
     from segmentation.features.feature import Feature
     from segmentation.features.params import FeatureParams
@@ -56,21 +56,24 @@ def build_user_features(
     }
     parts = [_aggregate(view, (f for f in features if f.source == name)) for name, view in views.items()]
     joined = reduce(lambda left, right: left.join(right, "user_id", "left"), parts)
-    keys = (
+    filled = joined.selectExpr(
         "user_id",
-        F.lit(as_of).alias("as_of"),
-        F.lit(feature_set_version(params)).alias("feature_set_version"),
+        f"DATE'{as_of}' AS as_of",
+        f"'{feature_set_version(params)}' AS feature_set_version",
+        *(_filled(feature) for feature in features),
     )
-    return conform(
-        joined.select(*keys, *(_filled(feature) for feature in features)), user_features_contract(params)
-    )
+    return conform(filled, user_features_contract(params))
 
 
 def _aggregate(view: DataFrame, features: Iterable[Feature]) -> DataFrame:
-    return view.groupBy("user_id").agg(*(f.expression().cast(f.type).alias(f.name) for f in features))
+    return view.groupBy("user_id").agg(*(F.expr(f"{_typed(f.expression, f)} AS {f.name}") for f in features))
 
 
-def _filled(feature: Feature) -> Column:
-    """A feature that never is null is 0 for a user without a row in its input."""
-    value = F.col(feature.name)
-    return value if feature.null_means else F.coalesce(value, F.lit(0).cast(feature.type)).alias(feature.name)
+def _filled(feature: Feature) -> str:
+    """Select a feature; one that never is null is 0 for a user without a row in its input."""
+    value = feature.name if feature.null_means else _typed(f"coalesce({feature.name}, 0)", feature)
+    return f"{value} AS {feature.name}"
+
+
+def _typed(expression: str, feature: Feature) -> str:
+    return f"cast({expression} AS {feature.type.simpleString()})"

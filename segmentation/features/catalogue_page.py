@@ -18,10 +18,9 @@ What `user_features` says about a user at a cut. This page is generated from the
   window of n days is [as_of - n days, as_of), in days of the reporting zone; `life` is everything before the
   cut.
 - Names are `<name>_<unit>[_<window>]`. Braces stand for one column per window: `{windows}`.
-- Null where a feature is undefined, never a made-up zero. A count or sum over nothing is a true 0, never null.
-- Windows, product features and platforms are parameters (`features` in the configuration; this page
-  shows the defaults). Each name in `features.used_features` adds `used_<name>_count_<window>`: how often that event
-  happened.
+- Null where a feature is undefined, never a made-up zero. A count or sum over nothing is a true 0.
+- Windows, product features and platforms are parameters (`features` in the configuration; this page shows the
+  defaults). Each name in `features.used_features` adds `used_<name>_count_<window>`: how often it happened.
 """
 
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
-
 from segmentation.features.feature import Feature, Window, items_total, ratio, windows_of
 from segmentation.tables.user_day_counts import EVENT_NAME, TRANSITION, USER_DAY_COUNTS
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column
-
     from segmentation.features.params import FeatureParams
 
 DETAIL = {
@@ -29,25 +25,25 @@ def _entropy_of(dimension: str, w: Window) -> Feature:
     return Feature(
         f"{dimension}_entropy_bits_{w}",
         "bits",
-        f"Shannon entropy of the {DETAIL[dimension]} {w.text}: 0 = always the same",
-        lambda: entropy(dimension, w),
+        f"Shannon entropy of the {DETAIL[dimension]}, {w.text}: 0 = always the same",
+        entropy(dimension, w),
         w,
         "none in the window",
         source=USER_DAY_COUNTS.name,
     )
 
 
-def entropy(dimension: str, w: Window) -> Column:
+def entropy(dimension: str, w: Window) -> str:
     """Return the Shannon entropy of a dimension's items: log2 N - (1/N) sum(n log2 n) (Shannon, 1948).
 
     The terms are summed as decimals of 12 places, so that the result depends on no order and a single item
     gives an exact 0; the error is below 1e-12 bits.
     """
     whole = items_total(dimension, w)
-    parts = F.sum(F.when(F.col("dimension") == dimension, _n_log_n(F.col(f"n_{w}"))))
-    return ratio(_n_log_n(whole) - parts, whole)
+    parts = f"sum(if(dimension = '{dimension}', {_n_log_n(f'n_{w}')}, null))"
+    return ratio(f"{_n_log_n(whole)} - {parts}", whole)
 
 
-def _n_log_n(n: Column) -> Column:
+def _n_log_n(n: str) -> str:
     """Return n log2 n, null for 0."""
-    return (n * F.log2(n)).cast("decimal(28,12)")
+    return f"cast({n} * log2({n}) AS decimal(28,12))"

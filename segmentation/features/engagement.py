@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
-
-from segmentation.features.feature import DAYS_AGO, Feature, Window, ratio, total, windows_of
+from segmentation.features.feature import DAYS_AGO, Feature, Window, both, ratio, total, windows_of
 from segmentation.tables.table import COUNT, MONEY_SUM
 
 if TYPE_CHECKING:
@@ -23,16 +21,15 @@ def _recency() -> tuple[Feature, ...]:
         Feature(
             "days_since_last_event",
             "days",
-            "from the day of the last event to the cut: 1 is the day before the cut, and a window of n days begins "
-            "with n",
-            lambda: F.min(DAYS_AGO),
+            "from the day of the last event to the cut: 1 is the last day before it, n the first of n days",
+            f"min({DAYS_AGO})",
             type=COUNT,
         ),
         Feature(
             "days_since_first_event",
             "days",
             "from the day of the first event to the cut, counted alike",
-            lambda: F.max(DAYS_AGO),
+            f"max({DAYS_AGO})",
             type=COUNT,
         ),
     )
@@ -40,12 +37,12 @@ def _recency() -> tuple[Feature, ...]:
 
 def _amounts(w: Window) -> tuple[Feature, ...]:
     return (
-        Feature(f"events_count_{w}", "events", f"events {w.text}", lambda: total("events", w), w, type=COUNT),
+        Feature(f"events_count_{w}", "events", f"events {w.text}", total("events", w), w, type=COUNT),
         Feature(
             f"sessions_count_{w}",
             "sessions",
             f"sessions begun {w.text}",
-            lambda: total("sessions", w),
+            total("sessions", w),
             w,
             type=COUNT,
         ),
@@ -53,7 +50,7 @@ def _amounts(w: Window) -> tuple[Feature, ...]:
             f"active_days_count_{w}",
             "days",
             f"days with an event {w.text}",
-            lambda: F.count_if(w.holds() & (F.col("events") > 0)),
+            f"count_if({both(w.holds(), 'events > 0')})",
             w,
             type=COUNT,
         ),
@@ -61,7 +58,7 @@ def _amounts(w: Window) -> tuple[Feature, ...]:
             f"purchases_count_{w}",
             "purchases",
             f"purchases {w.text}",
-            lambda: total("purchases", w),
+            total("purchases", w),
             w,
             type=COUNT,
         ),
@@ -69,7 +66,7 @@ def _amounts(w: Window) -> tuple[Feature, ...]:
             f"value_sum_{w}",
             "reporting currency",
             f"value of the events {w.text}, returns negative; events without exchange rate left out",
-            lambda: total("value", w),
+            total("value", w),
             w,
             type=MONEY_SUM,
         ),
@@ -77,7 +74,7 @@ def _amounts(w: Window) -> tuple[Feature, ...]:
             f"events_per_session_mean_{w}",
             "events",
             f"events per session {w.text}",
-            lambda: ratio(total("events", w), total("sessions", w)),
+            ratio(total("events", w), total("sessions", w)),
             w,
             "no session began in the window",
         ),

@@ -1,13 +1,9 @@
-"""What a feature is: documentation as data, and one aggregate expression made of the words below."""
+"""What a feature is: data, down to its expression in Spark SQL, which is made of the words below."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from pyspark.sql import Column
-from pyspark.sql import functions as F
 
 from segmentation.tables import table
 from segmentation.tables.user_days import USER_DAYS
@@ -19,6 +15,7 @@ if TYPE_CHECKING:
 
 DAYS_AGO = "days_ago"
 """Days from a row's day to the cut: 1 is the last day before it; in a window of n days iff <= n."""
+ALWAYS = "true"
 
 
 @dataclass(frozen=True)
@@ -35,24 +32,25 @@ class Window:
         """The window in words."""
         return "ever" if self.days is None else f"in the last {self.days} days"
 
-    def holds(self, days_ago: str = DAYS_AGO) -> Column:
+    def holds(self, days_ago: str = DAYS_AGO) -> str:
         """Tell whether a row's day is in the window."""
-        return F.lit(True) if self.days is None else F.col(days_ago) <= self.days
+        return ALWAYS if self.days is None else f"{days_ago} <= {self.days}"
 
 
 @dataclass(frozen=True)
 class Feature:
     """A column of `user_features`.
 
-    ``expression`` is an aggregate over the user's rows of ``source`` (see inputs.py for their columns);
-    building it needs a Spark session, so it is called late. A feature that never is null (``null_means``
-    empty) is a count or sum: 0 where the user has no row in the source.
+    ``expression`` is an aggregate over the user's rows of ``source``, whose columns inputs.py describes. It
+    is text: the fingerprint holds it, and Spark takes it in one call where composing it from column objects
+    takes dozens. A feature that never is null (``null_means`` empty) is a count or sum: 0 where the user has
+    no row in the source.
     """
 
     name: str
     unit: str
     description: str
-    expression: Callable[[], Column] = field(repr=False, compare=False)
+    expression: str
     window: Window | None = None
     null_means: str = ""
     source: str = USER_DAYS.name
@@ -73,32 +71,53 @@ def windows_of(params: FeatureParams) -> tuple[Window, ...]:
     return (*(Window(days) for days in params.windows_days), Window())
 
 
-def total(column: str, window: Window) -> Column:
-    """Sum a column over the user's rows in the window; 0 without any."""
-    return F.sum(F.when(window.holds(), F.col(column)).otherwise(0))
+def total(column: str, window: Window, condition: str = ALWAYS) -> str:
+    """Sum a column over the user's rows in the window that fulfil a condition; 0 without any."""
+    return f"sum(if({both(window.holds(), condition)}, {column}, 0))"
 
 
-def items_total(dimension: str, window: Window, item: Column | None = None) -> Column:
+def items_total(dimension: str, window: Window, condition: str = ALWAYS) -> str:
     """Sum the counts of a dimension's items, or of those that fulfil a condition; 0 without any."""
-    chosen = F.col("dimension") == dimension
-    return F.sum(F.when(chosen if item is None else chosen & item, F.col(f"n_{window}")).otherwise(0))
+    chosen = both(f"dimension = '{dimension}'", condition)
+    return f"sum(if({chosen}, n_{window}, 0))"
 
 
-def items_distinct(dimension: str, window: Window, item: Column | None = None) -> Column:
+def items_distinct(dimension: str, window: Window, condition: str = ALWAYS) -> str:
     """Count a dimension's items with a positive sum in the window, or those that fulfil a condition."""
-    chosen = (F.col("dimension") == dimension) & (F.col(f"n_{window}") > 0)
-    return F.count_if(chosen if item is None else chosen & item)
+    chosen = both(f"dimension = '{dimension}' AND n_{window} > 0", condition)
+    return f"count_if({chosen})"
 
 
-def ratio(numerator: Column, denominator: Column) -> Column:
+def both(left: str, right: str) -> str:
+    """Return the conjunction of two conditions."""
+    return " AND ".join(part for part in (left, right) if part != ALWAYS) or ALWAYS
+
+
+def ratio(numerator: str, denominator: str) -> str:
     """Divide exact sums as doubles; null where the denominator is 0."""
-    return F.try_divide(numerator.cast("double"), denominator.cast("double"))
+    return f"try_divide(double({numerator}), double({denominator}))"
 
 
-def deviation(count: Column, total_: Column, squares: Column) -> Column:
+def exact(whole: str) -> str:
+    """Take a whole number as a decimal, whose products and differences do not overflow or round."""
+    return f"cast({whole} AS decimal(19,0))"
+
+
+def deviation(count: str, sum_: str, squares: str) -> str:
     """Return the sample standard deviation from whole-number sums; null below two values.
 
     sqrt((n sum(x^2) - (sum x)^2) / (n (n - 1))), with the numerator in exact decimals: nothing cancels.
     """
-    n, s, s2 = (part.cast("decimal(19,0)") for part in (count, total_, squares))
-    return F.sqrt(ratio(n * s2 - s * s, n * (n - 1)))
+    n, s, s2 = exact(count), exact(sum_), exact(squares)
+    return f"sqrt({ratio(f'{n} * {s2} - {s} * {s}', f'{n} * ({n} - 1)')})"
+
+
+def literal(text: str) -> str:
+    """Quote a text for Spark SQL."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def is_one_of(column: str, texts: tuple[str, ...]) -> str:
+    """Tell whether a column is one of some texts."""
+    return f"{column} IN ({', '.join(literal(text) for text in texts)})" if texts else "false"

@@ -41,7 +41,9 @@ def view_items(user_day_counts: DataFrame, *, as_of: date, params: FeatureParams
     item = F.when(
         F.col("dimension") == TRANSITION, F.regexp_replace("item", FIRST_OF_JSON_ARRAY, "[")
     ).otherwise(F.col("item"))
-    sums = [F.sum(F.when(w.holds(), F.col("n")).otherwise(0)).alias(f"n_{w}") for w in windows_of(params)]
+    sums = [
+        F.sum(F.when(F.expr(w.holds()), F.col("n")).otherwise(0)).alias(f"n_{w}") for w in windows_of(params)
+    ]
     return (
         _before(user_day_counts, "event_date", as_of)
         .groupBy("user_id", "dimension", item.alias("item"))

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
-
-from segmentation.features.feature import Feature, Window, items_distinct, items_total, ratio, windows_of
+from segmentation.features.feature import (
+    Feature,
+    Window,
+    is_one_of,
+    items_distinct,
+    items_total,
+    literal,
+    ratio,
+    windows_of,
+)
 from segmentation.features.params import slug
 from segmentation.tables.table import COUNT
 from segmentation.tables.user_day_counts import CHANNEL, PLATFORM, USER_DAY_COUNTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from pyspark.sql import Column
-
     from segmentation.features.params import FeatureParams
 
 
@@ -25,20 +28,20 @@ def features(params: FeatureParams) -> tuple[Feature, ...]:
 
 
 def _shares(w: Window, params: FeatureParams) -> tuple[Feature, ...]:
-    other = _share("other", "on any platform not listed", lambda: ~F.col("item").isin(*params.platforms), w)
+    other = _share("other", "on any platform not listed", f"NOT {is_one_of('item', params.platforms)}", w)
     return (*(_share_of(platform, w) for platform in params.platforms), other)
 
 
 def _share_of(platform: str, w: Window) -> Feature:
-    return _share(slug(platform), f"on platform '{platform}'", lambda: F.col("item") == platform, w)
+    return _share(slug(platform), f"on platform '{platform}'", f"item = {literal(platform)}", w)
 
 
-def _share(name: str, where: str, condition: Callable[[], Column], w: Window) -> Feature:
+def _share(name: str, where: str, condition: str, w: Window) -> Feature:
     return Feature(
         f"platform_{name}_share_{w}",
         "share",
         f"share of the events {w.text} that happened {where}; the shares of all platforms add up to 1",
-        lambda: ratio(items_total(PLATFORM, w, condition()), items_total(PLATFORM, w)),
+        ratio(items_total(PLATFORM, w, condition), items_total(PLATFORM, w)),
         w,
         "no event in the window",
         source=USER_DAY_COUNTS.name,
@@ -50,7 +53,7 @@ def _channels(w: Window) -> Feature:
         f"channels_distinct_count_{w}",
         "channels",
         f"distinct channels {w.text}; events that tell none are left out",
-        lambda: items_distinct(CHANNEL, w),
+        items_distinct(CHANNEL, w),
         w,
         source=USER_DAY_COUNTS.name,
         type=COUNT,

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
-
 from segmentation.features.feature import DAYS_AGO, Feature, ratio
 from segmentation.tables.table import COUNT
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column
-
     from segmentation.features.params import FeatureParams
 
 NEVER = "never purchased"
+PURCHASE_DAYS = "count_if(purchases > 0)"
+PURCHASED_AGO = f"if(purchases > 0, {DAYS_AGO}, null)"
+PURCHASED_VALUE = "if(purchases > 0, purchase_value, null)"
+REPEAT_VALUE = f"sum({PURCHASED_VALUE}) - max_by({PURCHASED_VALUE}, {PURCHASED_AGO})"
+"""All purchase days' value less that of the first, exactly."""
 
 
 def features(params: FeatureParams) -> tuple[Feature, ...]:  # noqa: ARG001  every family has this signature
@@ -30,14 +31,14 @@ def features(params: FeatureParams) -> tuple[Feature, ...]:  # noqa: ARG001  eve
             "rfm_frequency_count",
             "days",
             "days with a purchase after the first such day",
-            lambda: F.greatest(_purchase_days() - 1, F.lit(0)),
+            f"greatest({PURCHASE_DAYS} - 1, 0)",
             type=COUNT,
         ),
         Feature(
             "rfm_recency_days",
             "days",
             "from the first to the last day with a purchase",
-            lambda: F.max(_on_purchase_days(DAYS_AGO)) - F.min(_on_purchase_days(DAYS_AGO)),
+            f"max({PURCHASED_AGO}) - min({PURCHASED_AGO})",
             null_means=NEVER,
             type=COUNT,
         ),
@@ -45,7 +46,7 @@ def features(params: FeatureParams) -> tuple[Feature, ...]:  # noqa: ARG001  eve
             "rfm_age_days",
             "days",
             "from the first day with a purchase to the last day before the cut (T of the literature)",
-            lambda: F.max(_on_purchase_days(DAYS_AGO)) - 1,
+            f"max({PURCHASED_AGO}) - 1",
             null_means=NEVER,
             type=COUNT,
         ),
@@ -53,21 +54,7 @@ def features(params: FeatureParams) -> tuple[Feature, ...]:  # noqa: ARG001  eve
             "rfm_monetary_value",
             "reporting currency",
             "mean purchase value of the days with a purchase after the first such day",
-            lambda: ratio(_repeat_value(), _purchase_days() - 1),
+            ratio(REPEAT_VALUE, f"{PURCHASE_DAYS} - 1"),
             null_means="no repeat purchase",
         ),
     )
-
-
-def _on_purchase_days(column: str) -> Column:
-    return F.when(F.col("purchases") > 0, F.col(column))
-
-
-def _purchase_days() -> Column:
-    return F.count_if(F.col("purchases") > 0)
-
-
-def _repeat_value() -> Column:
-    """Sum the value of all purchase days less that of the first one, exactly."""
-    value = _on_purchase_days("purchase_value")
-    return F.sum(value) - F.max_by(value, _on_purchase_days(DAYS_AGO))

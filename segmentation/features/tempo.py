@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
-
 from segmentation.features.feature import (
     DAYS_AGO,
     Feature,
     Window,
     deviation,
+    exact,
     items_total,
     ratio,
     total,
@@ -19,11 +18,10 @@ from segmentation.features.feature import (
 from segmentation.tables.user_day_counts import HOUR, USER_DAY_COUNTS
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column
-
     from segmentation.features.params import FeatureParams
 
-SATURDAY, SUNDAY = 7, 1
+WEEKEND = "dayofweek(event_date) IN (1, 7)"
+"""Sunday and Saturday."""
 NO_EVENT = "no event in the window"
 
 
@@ -35,12 +33,13 @@ def features(params: FeatureParams) -> tuple[Feature, ...]:
 def _gaps() -> tuple[Feature, ...]:
     """Gaps are of life only: a window may begin within a session, whose gaps it cannot count."""
     life = Window()
+    gaps = f"({total('events', life)} - {total('sessions', life)})"
     return (
         Feature(
             "gap_mean_s_life",
             "seconds",
             "mean time between consecutive events of one session, each in whole seconds",
-            lambda: ratio(total("gap_s_sum", life), _gap_count()),
+            ratio(total("gap_s_sum", life), gaps),
             life,
             "no session with two events",
         ),
@@ -48,7 +47,7 @@ def _gaps() -> tuple[Feature, ...]:
             "gap_std_s_life",
             "seconds",
             "sample standard deviation of that time",
-            lambda: deviation(_gap_count(), total("gap_s_sum", life), total("gap_s2_sum", life)),
+            deviation(gaps, total("gap_s_sum", life), total("gap_s2_sum", life)),
             life,
             "fewer than two such gaps",
         ),
@@ -56,12 +55,15 @@ def _gaps() -> tuple[Feature, ...]:
 
 
 def _intervals(w: Window) -> tuple[Feature, ...]:
+    """Days since the user's active day before, where that one is in the window too."""
+    interval = f"if({w.holds('previous_days_ago')}, previous_days_ago - {DAYS_AGO}, null)"
+    count, sum_, squares = f"count({interval})", f"sum({interval})", f"sum({interval} * {interval})"
     return (
         Feature(
             f"active_interval_mean_days_{w}",
             "days",
             f"mean time between consecutive active days, both {w.text}",
-            lambda: ratio(F.sum(_interval(w)), F.count(_interval(w))),
+            ratio(sum_, count),
             w,
             "fewer than two active days in the window",
         ),
@@ -69,7 +71,7 @@ def _intervals(w: Window) -> tuple[Feature, ...]:
             f"active_interval_std_days_{w}",
             "days",
             "sample standard deviation of that time",
-            lambda: deviation(F.count(_interval(w)), F.sum(_interval(w)), F.sum(_interval(w) * _interval(w))),
+            deviation(count, sum_, squares),
             w,
             "fewer than three active days in the window",
         ),
@@ -77,14 +79,14 @@ def _intervals(w: Window) -> tuple[Feature, ...]:
 
 
 def _calendar(w: Window) -> tuple[Feature, ...]:
+    count, whole = exact(f"n_{w}"), exact(items_total(HOUR, w))
+    squares = f"sum(if(dimension = '{HOUR}', {count} * {count}, 0))"
     return (
         Feature(
             f"weekend_events_share_{w}",
             "share",
             f"share of the events {w.text} that fell on a Saturday or Sunday of the reporting zone",
-            lambda: ratio(
-                F.sum(F.when(w.holds() & _is_weekend(), F.col("events")).otherwise(0)), total("events", w)
-            ),
+            ratio(total("events", w, WEEKEND), total("events", w)),
             w,
             NO_EVENT,
         ),
@@ -93,31 +95,9 @@ def _calendar(w: Window) -> tuple[Feature, ...]:
             "index",
             f"Herfindahl index of the events {w.text} over the hours of the day (sum of squared shares): "
             "1 = always the same hour, 1/24 = evenly spread",
-            lambda: ratio(F.sum(_hour_square(w)), _square(items_total(HOUR, w))),
+            ratio(squares, f"{whole} * {whole}"),
             w,
             NO_EVENT,
             source=USER_DAY_COUNTS.name,
         ),
     )
-
-
-def _gap_count() -> Column:
-    return total("events", Window()) - total("sessions", Window())
-
-
-def _interval(w: Window) -> Column:
-    """Days since the user's active day before, where that one is in the window too."""
-    return F.when(w.holds("previous_days_ago"), F.col("previous_days_ago") - F.col(DAYS_AGO))
-
-
-def _is_weekend() -> Column:
-    return F.dayofweek("event_date").isin(SATURDAY, SUNDAY)
-
-
-def _hour_square(w: Window) -> Column:
-    return F.when(F.col("dimension") == HOUR, _square(F.col(f"n_{w}"))).otherwise(0)
-
-
-def _square(count: Column) -> Column:
-    exact = count.cast("decimal(19,0)")
-    return exact * exact

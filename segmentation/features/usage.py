@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
-
-from segmentation.features.feature import Feature, Window, items_distinct, items_total, windows_of
+from segmentation.features.feature import (
+    ALWAYS,
+    Feature,
+    Window,
+    is_one_of,
+    items_distinct,
+    items_total,
+    literal,
+    windows_of,
+)
 from segmentation.features.params import slug
 from segmentation.tables.table import COUNT
 from segmentation.tables.user_day_counts import EVENT_NAME, USER_DAY_COUNTS
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column
-
     from segmentation.features.params import FeatureParams
 
 
@@ -27,12 +32,13 @@ def features(params: FeatureParams) -> tuple[Feature, ...]:
 
 
 def _breadth(w: Window, params: FeatureParams) -> tuple[Feature, ...]:
+    used = is_one_of("item", params.used_features) if params.used_features else ALWAYS
     return (
         Feature(
             f"event_names_distinct_count_{w}",
             "event names",
             f"distinct event names {w.text}",
-            lambda: items_distinct(EVENT_NAME, w),
+            items_distinct(EVENT_NAME, w),
             w,
             source=USER_DAY_COUNTS.name,
             type=COUNT,
@@ -41,7 +47,7 @@ def _breadth(w: Window, params: FeatureParams) -> tuple[Feature, ...]:
             f"used_features_distinct_count_{w}",
             "product features",
             f"distinct product features used {w.text} (all event names where `used_features` is empty)",
-            lambda: items_distinct(EVENT_NAME, w, _is_used_feature(params)),
+            items_distinct(EVENT_NAME, w, used),
             w,
             source=USER_DAY_COUNTS.name,
             type=COUNT,
@@ -54,12 +60,8 @@ def _uses(name: str, w: Window) -> Feature:
         f"used_{slug(name)}_count_{w}",
         "events",
         f"events '{name}' {w.text}",
-        lambda: items_total(EVENT_NAME, w, F.col("item") == name),
+        items_total(EVENT_NAME, w, f"item = {literal(name)}"),
         w,
         source=USER_DAY_COUNTS.name,
         type=COUNT,
     )
-
-
-def _is_used_feature(params: FeatureParams) -> Column:
-    return F.col("item").isin(*params.used_features) if params.used_features else F.lit(True)

@@ -2,7 +2,7 @@
 
 from pydantic import Field, model_validator
 
-from segmentation.parameters import Parameters
+from segmentation.parameters import Parameters, fingerprint_of
 
 
 class IngestParams(Parameters):
@@ -18,6 +18,14 @@ class IngestParams(Parameters):
     """Events of a user-day beyond this rank are quarantined as over_cap."""
     slice_mb: int = Field(default=512, ge=1)
     """History is folded in slices of about so many megabytes of input."""
+
+    max_rejected_share: float = Field(default=0.5, ge=0, le=1)
+    """A slice of which more than this share is rejected while parsing ends the run with exit code 3."""
+
+    @property
+    def shaping(self) -> str:
+        """Fingerprint of what shapes the tables; slices and thresholds do not."""
+        return fingerprint_of(self.model_dump(mode="json", exclude={"slice_mb", "max_rejected_share"}))
 
     @model_validator(mode="after")
     def _horizon_covers_lateness(self) -> "IngestParams":

@@ -9,6 +9,19 @@ from pydantic import Field, model_validator
 
 from segmentation.parameters import Parameters
 
+VOCABULARY = {
+    "days_since_last_event": ("lapsed", "recent"),
+    "days_since_first_event": ("long-standing", "new"),
+    "active_days_count_30d": ("active", "inactive"),
+    "sessions_count_30d": ("frequent", "infrequent"),
+    "sessions_count_life": ("loyal", "occasional"),
+    "events_per_session_mean_life": ("thorough", "brief"),
+    "purchases_count_life": ("buying", "browsing"),
+    "value_sum_life": ("high-value", "low-value"),
+    "rfm_frequency_count": ("repeat-buying", "rarely-buying"),
+    "event_name_entropy_bits_life": ("exploring", "single-purpose"),
+}
+
 Target = Literal["churn", "purchase"]
 
 
@@ -34,7 +47,7 @@ class ClusterParams(Parameters):
     k_min: int = Field(default=2, ge=2)
     """Smallest number of clusters tried."""
     k_max: int = Field(default=8, ge=2)
-    """Largest number of clusters tried; never more than there are users less one."""
+    """Largest number of clusters tried; there must be at least so many users."""
     clip_lower: float = Field(default=0.01, ge=0.0, lt=0.5)
     """Values below this exact percentile of the training users are raised to it; 0 clips nothing."""
     clip_upper: float = Field(default=0.99, gt=0.5, le=1.0)
@@ -47,8 +60,8 @@ class ClusterParams(Parameters):
     """Training input is sorted by user_id into so many partitions: the same fit on any cluster."""
     seed: int = 7
     """Seed of the k-means|| start."""
-    smallest_share: float = Field(default=0.01, ge=0.0, lt=1.0)
-    """A k whose smallest cluster holds less than this share of the users is passed over where another is left."""
+    vocabulary: dict[str, tuple[str, str]] = Field(default=VOCABULARY)
+    """Feature -> (word for much of it, word for little of it): what segment names are made of."""
 
     @model_validator(mode="after")
     def _range(self) -> ClusterParams:
@@ -72,8 +85,33 @@ class PropensityParams(Parameters):
     """How many cuts to train on at most, each a horizon before the next."""
     min_history_days: int = Field(default=28, ge=1)
     """A training cut beyond the first needs so many days of events before it."""
-    features: tuple[str, ...] = ()
-    """Columns of `user_features` to learn from; empty: all that are not constant or null throughout in training."""
+    features: tuple[str, ...] = Field(
+        default=(
+            "days_since_last_event",
+            "days_since_first_event",
+            "events_count_7d",
+            "events_count_30d",
+            "sessions_count_7d",
+            "sessions_count_30d",
+            "sessions_count_90d",
+            "active_days_count_30d",
+            "active_days_count_90d",
+            "active_interval_mean_days_life",
+            "events_per_session_mean_30d",
+            "session_duration_mean_s_life",
+            "event_name_entropy_bits_30d",
+            "used_features_distinct_count_30d",
+            "purchases_count_30d",
+            "purchases_count_life",
+            "value_sum_30d",
+            "value_sum_life",
+            "rfm_frequency_count",
+            "rfm_recency_days",
+            "rfm_monetary_value",
+        ),
+        min_length=1,
+    )
+    """Columns of `user_features` to learn from. One that is constant in training is left out with a note."""
     folds: int = Field(default=3, ge=2)
     """Cross-validation folds, by a hash of user_id: one person's rows are all in one fold."""
     logistic_regularisation: tuple[float, ...] = Field(default=(0.01, 0.1), min_length=1)
@@ -106,7 +144,9 @@ class PropensityParams(Parameters):
         """
         end = min(as_of, last_event_date + timedelta(days=1))
         evaluation = end - self.step
-        training = [evaluation - self.step - timedelta(days=self.horizon_days) * i for i in range(self.training_cuts)]
+        training = [
+            evaluation - self.step - timedelta(days=self.horizon_days) * i for i in range(self.training_cuts)
+        ]
         enough = first_event_date + timedelta(days=self.min_history_days)
         kept = [cut for i, cut in enumerate(training) if cut >= enough or (i == 0 and cut > first_event_date)]
         return (*sorted(kept), evaluation) if kept else ()

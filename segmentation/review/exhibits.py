@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
     from segmentation.review.frames.records import Record, Records
 
-Kind = Literal["text", "code", "count", "share", "number", "seconds", "status"]
+Kind = Literal["text", "code", "path", "count", "share", "bar", "number", "seconds", "status"]
 _FORMATS: dict[str, Callable[[Any], str]] = {
     "count": text.count,
     "share": text.share,
+    "bar": text.share,
     "number": text.number,
     "seconds": text.seconds,
 }
@@ -119,6 +120,8 @@ class Section:
 
 
 def _inert(value: object) -> object:
+    if isinstance(value, list):
+        value = " → ".join(map(str, value))
     if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
         return "'" + value
     return "" if value is None else value

@@ -88,7 +88,7 @@ def open_context(  # noqa: PLR0913  one keyword per part of the interface of eve
         run_id=run_id,
         progress=Progress(),
         given_as_of=as_of,
-        options={"conf_dir": Path(conf_dir), **(options or {})},
+        options={**(options or {}), "conf_dir": Path(conf_dir)},
     )
 
 

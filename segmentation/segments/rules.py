@@ -8,7 +8,7 @@ from functools import reduce
 from typing import TYPE_CHECKING, Literal
 
 import yaml
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BooleanType, NumericType, StructField, StructType
 
@@ -67,7 +67,7 @@ class Condition(Parameters):
     """Column of `user_features`."""
     op: Literal[">", ">=", "<", "<=", "==", "between"] | None = None
     """Comparison; `between` includes both ends."""
-    value: float | tuple[float, float] | None = None
+    value: FiniteFloat | tuple[FiniteFloat, FiniteFloat] | None = None
     """Threshold in the feature's unit; two for `between`."""
     percentile: float | tuple[float, float] | None = None
     """Threshold as an exact percentile (0 to 100) of the known values of all users at the cut."""

@@ -1,0 +1,1 @@
+"""Sessions, and what they add to a user's day."""

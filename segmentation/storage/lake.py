@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import TYPE_CHECKING
 
 from delta.tables import DeltaTable
@@ -10,13 +9,14 @@ from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError
 from segmentation.frames import conform
+from segmentation.storage.lock import is_local, local_path
 from segmentation.storage.publications import PublicationLog
 from segmentation.tables.publications import PUBLICATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
     from segmentation.tables.table import Table
 
@@ -26,8 +26,8 @@ FINGERPRINT = "segmentation.fingerprint."
 class Lake:
     """Delta tables under one root.
 
-    Reads see what was last published and nothing that an unfinished run left behind. Writes go to the tables'
-    heads and become visible with :meth:`publish`. :meth:`recover` undoes what a crashed run wrote.
+    Reads see what was last published, and this run's own writes, and nothing that an unfinished run left behind.
+    Writes go to the tables' heads and become visible to others with :meth:`publish`. :meth:`recover` undoes what a crashed run wrote.
     """
 
     def __init__(self, spark: SparkSession, root: str, run_id: str) -> None:
@@ -37,6 +37,8 @@ class Lake:
         self.run_id = run_id
         self.publications = PublicationLog(spark, self.path(PUBLICATIONS), run_id)
         self._written: dict[str, int] = {}
+        self._existing: set[str] = set()
+        self._new: set[str] = set()
 
     def path(self, table: Table) -> str:
         """Return the folder of a table."""
@@ -45,11 +47,11 @@ class Lake:
     # Reading
 
     def version(self, table: Table) -> int | None:
-        """Return the published version of a table, None where it was never published."""
-        return self.publications.current().tables.get(table.name)
+        """Return the version that this run reads: its own, else the published one, else None."""
+        return self._written.get(table.name, self.publications.current().tables.get(table.name))
 
     def read(self, table: Table) -> DataFrame:
-        """Read a table as last published; a table that was never published is empty."""
+        """Read a table at :meth:`version`; a table that was never published is empty."""
         version = self.version(table)
         if version is None:
             return self.spark.createDataFrame([], table.schema)
@@ -66,7 +68,7 @@ class Lake:
         return self.read(table)
 
     def rows(self, table: Table) -> int:
-        """Count a table's published rows (answered from the Delta log's statistics)."""
+        """Count a table's rows (answered from the Delta log's statistics)."""
         return self.read(table).count()
 
     # Writing
@@ -75,6 +77,7 @@ class Lake:
         """Append rows."""
         self._create(table)
         conform(df, table).write.format("delta").mode("append").save(self.path(table))
+        self._new.discard(table.name)
         self._note(table)
 
     def replace(self, table: Table, df: DataFrame, where: str | None = None) -> None:
@@ -84,6 +87,17 @@ class Lake:
         if where is not None:
             writer = writer.option("replaceWhere", where)
         writer.save(self.path(table))
+        self._new.discard(table.name)
+        self._note(table)
+
+    def clear(self, table: Table) -> None:
+        """Delete all rows and forget the parameters, for a rebuild."""
+        self._create(table)
+        self._target(table).delete()
+        stale = sorted(key for key in self._properties(table) if key.startswith(FINGERPRINT))
+        if stale:
+            names = ", ".join(f"'{key}'" for key in stale)
+            self.spark.sql(f"ALTER TABLE delta.`{self.path(table)}` UNSET TBLPROPERTIES ({names})")
         self._note(table)
 
     def delete(self, table: Table, keys: DataFrame, on: Iterable[str], prune: str = "true") -> None:
@@ -189,8 +203,12 @@ class Lake:
         return DeltaTable.forPath(self.spark, self.path(table)).alias("t")
 
     def _create(self, table: Table) -> None:
+        if table.name in self._existing:
+            return
+        self._existing.add(table.name)
         if DeltaTable.isDeltaTable(self.spark, self.path(table)):
             return
+        self._new.add(table.name)
         builder = (
             DeltaTable.createIfNotExists(self.spark)
             .location(self.path(table))
@@ -205,7 +223,7 @@ class Lake:
 
     def _is_empty(self, table: Table) -> bool:
         self._create(table)
-        return self.spark.read.format("delta").load(self.path(table)).isEmpty()
+        return table.name in self._new or self.spark.read.format("delta").load(self.path(table)).isEmpty()
 
     def _properties(self, table: Table) -> dict[str, str]:
         row = DeltaTable.forPath(self.spark, self.path(table)).detail().select("properties").head()
@@ -215,6 +233,8 @@ class Lake:
         self._written[table.name] = self._head(self.path(table))
 
     def _head(self, folder: str) -> int:
+        if is_local(self.root):  # a listing instead of a Spark job
+            return max(int(commit.stem) for commit in (local_path(folder) / "_delta_log").glob("*[0-9].json"))
         row = DeltaTable.forPath(self.spark, folder).history(1).select("version").head()
         return int(row["version"]) if row else 0
 
@@ -222,8 +242,3 @@ class Lake:
         logs = self.spark._jvm.org.apache.hadoop.fs.Path(f"{self.root}/*/_delta_log")  # noqa: SLF001
         found = logs.getFileSystem(self.spark._jsparkSession.sessionState().newHadoopConf()).globStatus(logs)  # noqa: SLF001
         return sorted(status.getPath().getParent().toString() for status in found or [])
-
-
-def all_of(conditions: Iterable[Column]) -> Column:
-    """Return the conjunction of conditions (true where there are none)."""
-    return reduce(lambda left, right: left & right, conditions, F.lit(True))  # noqa: FBT003

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import re
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,12 +16,12 @@ if TYPE_CHECKING:
 
 def is_local(root: str) -> bool:
     """Tell whether a lake's root is a folder of this machine rather than an object store's URI."""
-    return "://" not in root or root.startswith("file://")
+    return "://" not in root or root.startswith("file:")
 
 
 def local_path(root: str) -> Path:
     """Return the folder of a local root, with or without its ``file://``."""
-    return Path(root.removeprefix("file://"))
+    return Path(re.sub("^file:/+", "/", root))
 
 
 @contextmanager

@@ -16,7 +16,6 @@ DUPLICATES = Table(
         Column("event_at", INSTANT, "when it happened (UTC)"),
         Column("received_at", INSTANT, "when this copy was received (UTC)"),
         Column("payload_hash", STRING, "SHA-256 of all mapped fields but times of receipt"),
-        Column("location", STRING, "file and line, file and row, or offset"),
     ),
     clustered_by=("event_date", "received_at"),
     written_by="ingest_events",

@@ -23,6 +23,7 @@ QUARANTINE = Table(
         Column("event_name", STRING, "event name; null: could not be read", nullable=True),
         Column("event_date", DAY, "day of the event; null: could not be read", nullable=True),
         Column("received_at", INSTANT, "when it was received (UTC); null: could not be read", nullable=True),
+        Column("survivor_hash", STRING, "conflict: payload hash of the surviving record; else null", nullable=True),
     ),
     clustered_by=("event_date", "received_at"),
     written_by="ingest_events",

@@ -23,6 +23,6 @@ SESSIONS = Table(
         Column("value", MONEY_SUM, "sum of the events' values in the reporting currency"),
         Column("capped", FLAG, "longer than the cap: left out of duration statistics, its events stay"),
     ),
-    clustered_by=("session_date", "started_at"),
+    clustered_by=("session_date", "started_at", "ended_at"),
     written_by="ingest_events, build_sessions",
 )

@@ -26,8 +26,12 @@ _AXIS = {
 
 
 def new_figure(traces: Sequence[Any], *, height: int, **layout: Any) -> go.Figure:
-    """Make a figure with the page's type, legend and axes; `layout` adds to them or overrides."""
-    figure = go.Figure(list(traces))
+    """Make a figure in the page's style; `layout` adds to it or overrides it."""
+    return style_figure(go.Figure(list(traces)), height=height, **layout)
+
+
+def style_figure(figure: go.Figure, *, height: int, **layout: Any) -> go.Figure:
+    """Give a figure the page's type, legend and axes."""
     figure.update_layout(
         template="none",
         height=height,

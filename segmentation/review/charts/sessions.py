@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from segmentation.review import text
-from segmentation.review.charts.base import new_figure
+from segmentation.review.charts.base import new_figure, style_figure
 from segmentation.review.theme import series
 
 if TYPE_CHECKING:
@@ -44,12 +44,18 @@ def draw_sessions(counts: Records, platforms: Sequence[str]) -> go.Figure:
 def draw_quality(periods: Records) -> go.Figure:
     """Show, one above the other: conversion, median observed duration, and share of unknown durations."""
     panels = (
-        ("converted", "series-3", ".1%", [_ratio(record, "converted") for record in periods]),
-        ("median duration, min", "series-1", ".1f", [_minutes(record) for record in periods]),
-        ("duration unknown", "series-5", ".1%", [_ratio(record, "unknown") for record in periods]),
+        ("share of sessions with a conversion", "series-3", ".1%", [_ratio(record, "converted") for record in periods]),
+        ("median observed duration, minutes", "series-1", ".1f", [_minutes(record) for record in periods]),
+        ("share of sessions whose duration is unknown", "series-5", ".1%", [_ratio(r, "unknown") for r in periods]),
+    )
+    figure = make_subplots(
+        rows=len(panels),
+        cols=1,
+        shared_xaxes=True,
+        vertical_spacing=0.13,
+        subplot_titles=[name for name, *_ in panels],
     )
     days = [record["period"].isoformat() for record in periods]
-    grid = make_subplots(rows=len(panels), cols=1, shared_xaxes=True, vertical_spacing=0.13)
     for row, (name, colour, style, values) in enumerate(panels, start=1):
         line = go.Scatter(
             name=name,
@@ -59,32 +65,11 @@ def draw_quality(periods: Records) -> go.Figure:
             line={"color": f"var(--{colour})", "width": 1.6},
             hovertemplate=f"%{{y:{style}}}",
         )
-        grid.add_trace(line, row=row, col=1)
-    figure = new_figure(grid.data, height=460, showlegend=False, hovermode="x unified", margin={"t": 26, "b": 8})
-    shape = grid.layout.to_plotly_json()
-    for row, (name, _, style, _) in enumerate(panels, start=1):
-        suffix = "" if row == 1 else str(row)
-        figure.layout[f"yaxis{suffix}"].update(
-            domain=shape[f"yaxis{suffix}"]["domain"],
-            anchor=f"x{suffix}",
-            tickformat=style.replace(".1%", ".0%"),
-            rangemode="tozero",
-            nticks=4,
-        )
-        figure.layout[f"xaxis{suffix}"].update(
-            anchor=f"y{suffix}", matches=None if row == 1 else "x", showticklabels=row == len(panels), **_TIME
-        )
-        figure.add_annotation(
-            text=name,
-            showarrow=False,
-            xref="paper",
-            x=0,
-            xanchor="left",
-            yref="paper",
-            y=shape[f"yaxis{suffix}"]["domain"][1],
-            yanchor="bottom",
-            font={"color": "var(--muted)", "size": 12},
-        )
+        figure.add_trace(line, row=row, col=1)
+        figure.update_yaxes(tickformat=style.replace(".1%", ".0%"), rangemode="tozero", nticks=4, row=row, col=1)
+    style_figure(figure, height=460, showlegend=False, hovermode="x unified", margin={"t": 26, "b": 8})
+    figure.update_xaxes(**_TIME)
+    figure.update_annotations(x=0, xanchor="left", font={"color": "var(--muted)", "size": 12})
     return figure
 
 

@@ -1,0 +1,1 @@
+"""Entry points: each parses its options, runs, reports one line of JSON and exits with a code."""

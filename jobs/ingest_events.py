@@ -1,0 +1,166 @@
+"""Take in raw records: clean, deduplicate, quarantine with reasons, reconcile; cut sessions and update user days."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import functions as F
+
+from segmentation.errors import ConfigurationError
+from segmentation.increments.engine import plan_increment
+from segmentation.increments.state import State
+from segmentation.runtime.context import Context, RunReport
+from segmentation.runtime.main import run_job
+from segmentation.sources.mapping import SourceMapping, load_mapping
+from segmentation.storage.increment_writer import write_increment
+from segmentation.storage.raw import InputUnit, list_units, slices
+from segmentation.storage.slices import check_accepted, check_rejected, parsed_slice
+from segmentation.tables.duplicates import DUPLICATES
+from segmentation.tables.events import EVENTS
+from segmentation.tables.ingest_ledger import INGEST_LEDGER
+from segmentation.tables.input_units import INPUT_UNITS
+from segmentation.tables.quarantine import QUARANTINE
+from segmentation.tables.sessions import SESSIONS
+from segmentation.tables.transitions import TRANSITIONS
+from segmentation.tables.user_day_counts import USER_DAY_COUNTS
+from segmentation.tables.user_days import USER_DAYS
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Sequence
+
+READS = (INPUT_UNITS, EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS, QUARANTINE, DUPLICATES)
+WRITES = (*READS, TRANSITIONS, INGEST_LEDGER)
+DERIVED = (SESSIONS, USER_DAYS, USER_DAY_COUNTS, TRANSITIONS)
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare which source is read from where."""
+    parser.add_argument("--source", required=True, help="name of the mapping in <conf-dir>/sources")
+    parser.add_argument("--input", nargs="+", required=True, metavar="PATH", help="files or folders")
+    add_rebuild(parser)
+
+
+def add_rebuild(parser: ArgumentParser) -> None:
+    """Declare the rebuild."""
+    parser.add_argument("--rebuild", action="store_true", help="build all tables anew from every unit ever taken in")
+
+
+def run(ctx: Context) -> RunReport:
+    """Take in the units that are new, slice by slice; each slice is published whole."""
+    if ctx.options.get("rebuild"):
+        return _rebuild(ctx)
+    mapping = load_mapping(ctx.options["conf_dir"], ctx.options["source"])
+    units = list_units(ctx.spark, mapping, ctx.options["input"])
+    known = {row["batch_id"] for row in ctx.lake.read(INPUT_UNITS).select("batch_id").collect()}
+    news = [unit for unit in units if unit.batch_id not in known]
+    if news:
+        _check_parameters(ctx, mapping)
+    for part in slices(news, ctx.config.ingest.slice_mb):
+        _take_in(ctx, mapping, part)
+        _publish(ctx)
+    report = RunReport(quality=reconcile(ctx, mapping.name))
+    if len(news) < len(units):
+        report.notes.append(f"{len(units) - len(news)} of {len(units)} input units were taken in before: unchanged")
+    return report
+
+
+def reconcile(ctx: Context, source: str) -> dict[str, Any]:
+    """Return the source's ledger: records per stage, and per reason where rejected."""
+    rows = (
+        ctx.lake.read(INGEST_LEDGER)
+        .where(F.col("source") == source)
+        .groupBy("stage", "reason")
+        .agg(F.sum("records").alias("records"))
+        .collect()  # a row per stage and reason
+    )
+    stages: dict[str, Any] = {}
+    for row in sorted(rows, key=lambda r: (r["stage"], r["reason"] or "")):
+        stages[row["stage"]] = stages.get(row["stage"], 0) + row["records"]
+    stages["reasons"] = {row["reason"]: row["records"] for row in sorted(rows, key=lambda r: r["reason"] or "") if row["reason"]}
+    return stages
+
+
+def _rebuild(ctx: Context) -> RunReport:
+    """Fold the whole history again, under the parameters of today; readers see it when it is complete."""
+    taken = ctx.lake.require(INPUT_UNITS, "ingest_events").select("source", "path").collect()  # a row per file
+    sources = sorted({row["source"] for row in taken})
+    mappings = {name: load_mapping(ctx.options["conf_dir"], name) for name in sources}
+    found = {
+        name: _still_there(ctx, mapping, sorted(row["path"] for row in taken if row["source"] == name))
+        for name, mapping in mappings.items()
+    }
+    for table in WRITES:
+        ctx.lake.clear(table)
+    for name, mapping in mappings.items():
+        _check_parameters(ctx, mapping)
+        for part in slices(found[name], ctx.config.ingest.slice_mb):
+            _take_in(ctx, mapping, part)
+    _publish(ctx)
+    return RunReport(quality={name: reconcile(ctx, name) for name in sources}, notes=["rebuilt from all input units"])
+
+
+def _still_there(ctx: Context, mapping: SourceMapping, paths: Sequence[str]) -> list[InputUnit]:
+    units: list[InputUnit] = []
+    missing: list[str] = []
+    for path in paths:
+        try:
+            units += list_units(ctx.spark, mapping, [path])
+        except ConfigurationError:
+            missing.append(path)
+    if missing:
+        raise ConfigurationError(f"cannot rebuild, {len(missing)} input files are missing: {', '.join(missing[:10])}")
+    return units
+
+
+def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit]) -> None:
+    config, lake = ctx.config, ctx.lake
+    with ctx.progress.step(f"take in {len(units)} input units of {mapping.name}"):
+        is_empty = lake.read(INPUT_UNITS).isEmpty()
+        rows = [(u.batch_id, mapping.name, u.path, mapping.format, u.bytes, u.modified_at, ctx.run_id) for u in units]
+        lake.append(INPUT_UNITS, ctx.spark.createDataFrame(rows, INPUT_UNITS.schema))
+        state = State(
+            events=lake.read(EVENTS),
+            sessions=lake.read(SESSIONS),
+            user_days=lake.read(USER_DAYS),
+            quarantine=lake.read(QUARANTINE),
+            duplicates=lake.read(DUPLICATES),
+            input_units=lake.read(INPUT_UNITS),
+            is_empty=is_empty,
+        )
+        with parsed_slice(ctx.spark, mapping, units, ingest=config.ingest, time_zone=config.workspace.time_zone) as parsed:
+            check_rejected(parsed, mapping.name, config.ingest.max_rejected_share)
+            increment = plan_increment(
+                parsed, state, ingest=config.ingest, sessions=config.sessions, workspace=config.workspace
+            )
+            write_increment(lake, increment)
+            increment.release()
+        check_accepted(lake.read(EVENTS), mapping.name)
+
+
+def _publish(ctx: Context) -> None:
+    version = ctx.lake.version(EVENTS)
+    if version is not None:
+        ctx.lake.publish({table.name: version for table in DERIVED})
+
+
+def _check_parameters(ctx: Context, mapping: SourceMapping) -> None:
+    config = ctx.config
+    fingerprints = {
+        "ingest": config.ingest.shaping,
+        "sessions": config.sessions.fingerprint,
+        "workspace": config.workspace.fingerprint,
+        f"source.{mapping.name}": mapping.fingerprint,
+    }
+    command = f"python jobs/ingest_events.py --source {mapping.name} --input ... --lake {ctx.lake.root} --rebuild"
+    ctx.lake.check_parameters(EVENTS, fingerprints, command)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line."""
+    return run_job(sys.modules[__name__], argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,116 @@
+"""Scores the users at the cut by the champion models: their segment, its profile, their propensities, what changed."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from segmentation.models.clustering import CLUSTERS, assign_clusters
+from segmentation.models.inputs import feature_set_at, select_cut
+from segmentation.models.labels import RECENCY
+from segmentation.runtime.context import Context, RunReport
+from segmentation.runtime.main import run_job
+from segmentation.segments.assignment import (
+    MODEL,
+    Scorer,
+    add_propensities,
+    build_segment_assignments,
+    select_memberships,
+)
+from segmentation.segments.changes import build_segment_changes
+from segmentation.segments.profiles import build_segment_profiles
+from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
+from segmentation.tables.segment_changes import SEGMENT_CHANGES
+from segmentation.tables.segment_profiles import SEGMENT_PROFILES
+from segmentation.tables.user_features import USER_FEATURES
+from segmentation.tracking.trainings import features_of, propensity_kind, segments_of
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+    from datetime import date
+
+    from pyspark.sql import DataFrame
+
+    from segmentation.tracking.records import ModelVersion
+
+READS = (USER_FEATURES, SEGMENT_ASSIGNMENTS, SEGMENT_CHANGES)
+WRITES = (SEGMENT_ASSIGNMENTS, SEGMENT_PROFILES, SEGMENT_CHANGES)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The job has no options of its own."""
+
+
+def run(ctx: Context) -> RunReport:
+    """Write assignments and profiles at the cut, and the changes into it and out of it; again leaves equal rows.
+
+    Raises:
+        ConfigurationError: no champion is registered yet, or `user_features` lacks the cut or a feature.
+    """
+    as_of, store = ctx.as_of, ctx.tracking.store
+    table = ctx.lake.require(USER_FEATURES, "build_features")
+    feature_set_at(table, as_of=as_of)
+    clusters = store.require_champion(CLUSTERS, "train_clusters")
+    targets = ctx.config.propensity.targets
+    propensities = {t: store.require_champion(propensity_kind(t), "train_propensity") for t in targets}
+    users, scored = _score(ctx, table, clusters, propensities)
+    assignments = build_segment_assignments(
+        scored, segments=segments_of(clusters), cluster_model_version=clusters.version, as_of=as_of
+    ).cache()
+    profiles = build_segment_profiles(users, assignments, features=features_of(clusters), as_of=as_of)
+    changes, cuts = _changes_around(ctx, assignments, as_of)
+    days = ", ".join(f"DATE'{cut}'" for cut in cuts)
+    ctx.lake.replace(SEGMENT_ASSIGNMENTS, assignments, where=f"as_of = DATE'{as_of}'")
+    ctx.lake.replace(SEGMENT_PROFILES, profiles, where=f"as_of = DATE'{as_of}'")
+    ctx.lake.replace(SEGMENT_CHANGES, changes, where=f"changed_at IN ({days}) AND segmentation = '{MODEL}'")
+    base = ctx.lake.publications.current().bases.get(USER_FEATURES.name, 0)
+    ctx.lake.publish({written.name: base for written in WRITES})
+    sizes = assignments.groupBy("segment_name").count().orderBy("segment_name").collect()
+    assignments.unpersist()
+    versions = {
+        CLUSTERS: clusters.version,
+        **{propensity_kind(t): m.version for t, m in propensities.items()},
+    }
+    return RunReport(as_of=as_of, quality={"models": versions, "segments": {r[0]: r[1] for r in sizes}})
+
+
+def _score(
+    ctx: Context, table: DataFrame, clusters: ModelVersion, propensities: dict[str, ModelVersion]
+) -> tuple[DataFrame, DataFrame]:
+    store = ctx.tracking.store
+    needed = [
+        RECENCY,
+        *features_of(clusters),
+        *(f for model in propensities.values() for f in features_of(model)),
+    ]
+    users = select_cut(table, as_of=ctx.as_of, features=tuple(dict.fromkeys(needed)))
+    placed = assign_clusters(users, pipeline=store.load(clusters))
+    scorers = [Scorer(target, model.version, store.load(model)) for target, model in propensities.items()]
+    return users, add_propensities(placed, scorers=scorers, params=ctx.config.propensity)
+
+
+def _changes_around(ctx: Context, assignments: DataFrame, as_of: date) -> tuple[DataFrame, tuple[date, ...]]:
+    """Compute the changes at this cut and, where there is a later one, at the next; return both cuts."""
+    stored = ctx.lake.read(SEGMENT_ASSIGNMENTS)
+    cut = F.col("as_of")
+    row = stored.agg(F.max(F.when(cut < F.lit(as_of), cut)), F.min(F.when(cut > F.lit(as_of), cut))).head()
+    before, after = (row[0], row[1]) if row else (None, None)
+    members = select_memberships(assignments)
+    previous = select_memberships(stored.where(cut == F.lit(before)))
+    changes = build_segment_changes(previous, members, changed_at=as_of)
+    if after is None:
+        return changes, (as_of,)
+    following = select_memberships(stored.where(cut == F.lit(after)))
+    return changes.unionByName(build_segment_changes(members, following, changed_at=after)), (as_of, after)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line."""
+    return run_job(sys.modules[__name__], argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,93 @@
+"""Trains the cluster model on the users at the cut, registers it, and makes it champion where it is at least as good."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from segmentation.evaluation.separation import SILHOUETTE
+from segmentation.models.clustering import CLUSTERS, fit_clusters, silhouette_of
+from segmentation.models.inputs import feature_set_at, select_cut, training_fingerprint
+from segmentation.runtime.context import Context, RunReport
+from segmentation.runtime.main import run_job
+from segmentation.tables.user_features import USER_FEATURES
+from segmentation.tracking.records import DECISION, DataSet, ModelVersion, Verdict, judge
+from segmentation.tracking.trainings import describe_clusters, features_of, segments_of
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from pyspark.sql import DataFrame
+
+READS = (USER_FEATURES,)
+WRITES = ()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The job has no options of its own."""
+
+
+def run(ctx: Context) -> RunReport:
+    """Train, register and judge; the same events, features, cut, parameters and code make no second version.
+
+    Raises:
+        DataError: no users at the cut, fewer users than clusters, or no feature that tells them apart.
+        ConfigurationError: `user_features` is missing, or lacks a configured feature.
+    """
+    as_of, store = ctx.as_of, ctx.tracking.store
+    table = ctx.lake.require(USER_FEATURES, "build_features")
+    fingerprint = training_fingerprint(
+        basis=ctx.lake.publications.current().bases.get(USER_FEATURES.name, 0),
+        feature_set_version=feature_set_at(table, as_of=as_of),
+        as_of=as_of,
+        params=ctx.config.clusters,
+    )
+    found = store.find(CLUSTERS, fingerprint)
+    model = found or _train(ctx, table, fingerprint)
+    if DECISION not in model.tags:
+        model = store.settle(model, _judge(ctx, table, model))
+    segments = {segment.segment_name: segment.users for segment in segments_of(model)}
+    quality = {
+        "model": model.name,
+        "version": model.version,
+        "trained": found is None,
+        "decision": model.tags[DECISION],
+        "k": len(segments),
+        SILHOUETTE: model.metrics[SILHOUETTE],
+        "segments": segments,
+    }
+    notes = [f"nothing changed since version {model.version} was trained: it is kept"] if found else []
+    return RunReport(as_of=as_of, quality=quality, notes=notes)
+
+
+def _train(ctx: Context, table: DataFrame, fingerprint: str) -> ModelVersion:
+    params, as_of = ctx.config.clusters, ctx.as_of
+    users = select_cut(table, as_of=as_of, features=params.features)
+    fit = fit_clusters(users, params=params, fingerprint=fingerprint)
+    for name, reason in fit.left_out.items():
+        ctx.progress.say(f"clusters: feature {name} left out: {reason}")
+    data = DataSet(USER_FEATURES.name, ctx.lake.path(USER_FEATURES), ctx.lake.version(USER_FEATURES) or 0)
+    return ctx.tracking.store.record(
+        describe_clusters(fit, fingerprint=fingerprint, as_of=as_of, params=params, data=(data,))
+    )
+
+
+def _judge(ctx: Context, table: DataFrame, model: ModelVersion) -> Verdict:
+    """Compare with the champion on the users at this cut, each model in its own scaled space."""
+    store = ctx.tracking.store
+    champion = store.champion(CLUSTERS)
+    rival = None
+    if champion is not None and set(features_of(champion)) <= set(table.columns):
+        users = select_cut(table, as_of=ctx.as_of, features=features_of(champion))
+        rival = silhouette_of(users, pipeline=store.load(champion))
+    return judge(SILHOUETTE, challenger=model.metrics[SILHOUETTE], champion=rival)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line."""
+    return run_job(sys.modules[__name__], argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

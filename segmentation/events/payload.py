@@ -1,0 +1,48 @@
+"""The payload of an event: all mapped fields but the times of receipt, as canonical JSON and as a hash."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructField, StructType
+
+from segmentation.tables.events import EVENTS
+from segmentation.tables.records import ASSIGNED
+from segmentation.tables.table import COUNT, INSTANT, STRING
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+
+RECEIPT = ("received_at", "batch_id", "record_no")
+"""What belongs to a delivery and not to the event."""
+PERSON = ("user_id",)
+"""May change with identities; the payload keeps `identifier`."""
+
+PAYLOAD = tuple(c for c in EVENTS.columns if c.name not in (*RECEIPT, *ASSIGNED, *PERSON))
+_DERIVED = ("event_date",)
+_STORED = tuple(c for c in PAYLOAD if c.name not in _DERIVED)
+_JSON_SCHEMA = StructType([StructField(c.name, COUNT if c.type == INSTANT else STRING) for c in _STORED])
+
+
+def payload_json() -> Column:
+    """Write the payload columns at hand as canonical JSON: fixed order, instants in micros, nulls left out."""
+    parts = [
+        (F.unix_micros(c.name) if c.type == INSTANT else F.col(c.name).cast("string")).alias(c.name) for c in _STORED
+    ]
+    return F.to_json(F.struct(*parts))
+
+
+def payload_hash() -> Column:
+    """Hash the payload columns at hand: SHA-256 of :func:`payload_json`, 64 hex digits."""
+    return F.sha2(payload_json(), 256)
+
+
+def restore_payload(json: str, *names: str) -> list[Column]:
+    """Read columns of a payload back from the canonical JSON in column `json` (all but event_date by default)."""
+    record = F.from_json(F.col(json), _JSON_SCHEMA)
+    return [
+        (F.timestamp_micros(record[c.name]) if c.type == INSTANT else record[c.name].cast(c.type)).alias(c.name)
+        for c in _STORED
+        if not names or c.name in names
+    ]

@@ -1,0 +1,58 @@
+"""The tables as they would have been at an earlier cut, by the functions that build them now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pyspark.sql import functions as F
+
+from segmentation.sessions.build import build_sessions
+from segmentation.sessions.sessionise import sessionise
+from segmentation.sessions.user_days import build_user_day_counts, build_user_days
+from segmentation.tables.events import EVENTS
+from segmentation.tables.records import ASSIGNED
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from pyspark.sql import Column, DataFrame
+
+    from segmentation.parameters import WorkspaceParams
+    from segmentation.sessions.params import SessionParams
+
+
+class CutTables(NamedTuple):
+    """What the accepted events of a cut make."""
+
+    sessions: DataFrame
+    user_days: DataFrame
+    user_day_counts: DataFrame
+
+
+def before_cut(as_of: date, time_zone: str) -> Column:
+    """Tell whether an event had happened and was received before midnight of `as_of` in the reporting zone."""
+    midnight = F.to_utc_timestamp(F.lit(as_of.isoformat()).cast("timestamp"), time_zone)
+    return (F.col("event_at") < midnight) & (F.col("received_at") < midnight)
+
+
+def tables_at_cut(
+    events: DataFrame, *, as_of: date, workspace: WorkspaceParams, sessions: SessionParams
+) -> CutTables:
+    """Recompute the tables from the events of a cut; sessions open at the cut are included as far as they had come."""
+    known = events.where(before_cut(as_of, workspace.time_zone))
+    return tables_of(known, workspace=workspace, sessions=sessions)
+
+
+def tables_of(events: DataFrame, *, workspace: WorkspaceParams, sessions: SessionParams) -> CutTables:
+    """Build sessions and user days from the events of complete sessions; their session ids are assigned anew."""
+    laid_out = sessionise(
+        events.select(*(name for name in EVENTS.names if name not in ASSIGNED)),
+        params=sessions,
+        time_zone=workspace.time_zone,
+    )
+    built = build_sessions(laid_out, workspace=workspace, params=sessions)
+    return CutTables(
+        sessions=built,
+        user_days=build_user_days(laid_out, built, workspace=workspace),
+        user_day_counts=build_user_day_counts(laid_out, time_zone=workspace.time_zone),
+    )

@@ -1,0 +1,120 @@
+"""What models are trained on and scored from: rows of `user_features` at one cut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from segmentation import __version__
+from segmentation.errors import ConfigurationError, DataError, nearest
+from segmentation.parameters import fingerprint_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from pyspark.sql import DataFrame
+
+    from segmentation.parameters import Parameters
+
+
+@dataclass(frozen=True)
+class FeatureRange:
+    """A feature that can be learnt from, with the bounds it is clipped to."""
+
+    name: str
+    lower: float
+    upper: float
+    has_nulls: bool
+
+
+def select_cut(user_features: DataFrame, *, as_of: date, features: Sequence[str]) -> DataFrame:
+    """Select the named features of every user at a cut, as doubles.
+
+    Grain: a user at a cut -> a user. Nulls stay null.
+
+    Raises:
+        ConfigurationError: a feature is not a column of the table; names the nearest one.
+    """
+    missing = [name for name in features if name not in user_features.columns]
+    if missing:
+        named = ", ".join(f"'{name}'{nearest(name, user_features.columns)}" for name in missing)
+        raise ConfigurationError(
+            f"user_features has no feature {named}: see `features` of the model's parameters"
+        )
+    values = [F.col(name).cast("double").alias(name) for name in features]
+    return user_features.where(F.col("as_of") == F.lit(as_of)).select("user_id", *values)
+
+
+def feature_set_at(user_features: DataFrame, *, as_of: date) -> str:
+    """Return the version of the features at a cut.
+
+    Raises:
+        ConfigurationError: the table has no such cut; names the command that builds it.
+    """
+    row = user_features.where(F.col("as_of") == F.lit(as_of)).select("feature_set_version").first()
+    if row is None:
+        raise ConfigurationError(
+            f"user_features has no cut {as_of}: run jobs/build_features.py with the same --as-of first"
+        )
+    return str(row["feature_set_version"])
+
+
+def arrange(df: DataFrame, *, partitions: int, by: Sequence[str] = ("user_id",)) -> DataFrame:
+    """Give rows a place that depends on nothing but their key: floating-point sums then add up in one order.
+
+    Users are spread by hash over a fixed number of partitions and sorted within each; sampling range borders
+    would place them differently from run to run.
+    """
+    return df.repartition(partitions, "user_id").sortWithinPartitions(*by)
+
+
+def measure_features(
+    df: DataFrame, *, features: Sequence[str], clip_lower: float = 0.0, clip_upper: float = 1.0
+) -> tuple[tuple[FeatureRange, ...], dict[str, str]]:
+    """Find the clipping bounds of each feature and set aside those that tell users nothing apart.
+
+    Args:
+        df: rows with the features as doubles.
+        features: their names.
+        clip_lower: exact percentile (linear interpolation) taken as lower bound, nulls left out.
+        clip_upper: exact percentile taken as upper bound.
+
+    Returns:
+        The features to learn from, and name -> reason of those left out.
+
+    Raises:
+        DataError: no feature is left.
+    """
+    bounds = F.array(F.lit(clip_lower), F.lit(clip_upper))
+    measures = [F.struct(F.percentile(name, bounds), F.count(name)).alias(name) for name in features]
+    row = df.agg(F.count(F.lit(1)).alias("_rows"), *measures).first()
+    kept, left_out = [], {}
+    for name in features:
+        percentiles, known = row[name] if row is not None else (None, 0)
+        if not known:
+            left_out[name] = "null throughout"
+        elif percentiles[0] == percentiles[1]:
+            left_out[name] = f"constant ({percentiles[0]:g}) within the clipping percentiles"
+        else:
+            kept.append(FeatureRange(name, percentiles[0], percentiles[1], known < row["_rows"]))
+    if not kept:
+        raise DataError(
+            "no feature tells the users apart: " + "; ".join(f"{k}: {v}" for k, v in left_out.items())
+        )
+    return tuple(kept), left_out
+
+
+def training_fingerprint(*, basis: int, feature_set_version: str, as_of: date, params: Parameters) -> str:
+    """Fingerprint what a training depends on: version of `events` behind its inputs, features, cut, parameters, code."""
+    return fingerprint_of(
+        {
+            "basis": basis,
+            "feature_set_version": feature_set_version,
+            "as_of": as_of.isoformat(),
+            "parameters": params.fingerprint,
+            "code": __version__,
+        }
+    )

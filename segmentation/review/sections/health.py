@@ -1,0 +1,115 @@
+"""Health: does the ledger add up, what was rejected and why, and are the figures good enough."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segmentation.review import text
+from segmentation.review.charts.health import draw_ledger, draw_reasons
+from segmentation.review.exhibits import Column, Exhibit, Grid, Section
+from segmentation.review.frames.health import balance_ledger, count_reasons, list_evaluations
+from segmentation.tables.evaluations import EVALUATIONS
+from segmentation.tables.ingest_ledger import INGEST_LEDGER, QUARANTINED, READ, STAGES, UNPARSABLE
+
+if TYPE_CHECKING:
+    from segmentation.review.frames.records import Record, Records
+    from segmentation.review.sections.reading import Reading
+
+_BREACH = "breach"
+
+
+def build_health(reading: Reading) -> Section:
+    """Build the section on the ledger and the evaluations."""
+    exhibits = (*_ledger_exhibits(reading), *_evaluation_exhibits(reading))
+    lead = " ".join(exhibit.finding for exhibit in exhibits if exhibit.key in {"ledger", "evaluations"})
+    missing = reading.missing(INGEST_LEDGER, EVALUATIONS)
+    return Section("health", "Health", lead, exhibits, missing=missing)
+
+
+def _ledger_exhibits(reading: Reading) -> list[Exhibit]:
+    balances = balance_ledger(reading.lake.read(INGEST_LEDGER))
+    if not balances:
+        return []
+    columns = (
+        Column("source", "Source"),
+        *(Column(stage, stage.capitalize(), "count") for stage in STAGES),
+        Column("status", "Balance", "status"),
+    )
+    rows = [{**balance, "status": "balanced" if balance["balanced"] else _BREACH} for balance in balances]
+    ledger = Exhibit(
+        key="ledger",
+        title="What became of every record",
+        finding=_balance_sentence(balances),
+        figure=draw_ledger(balances),
+        grid=Grid(columns, rows),
+        method="read = parsed + unparsable; parsed = accepted + duplicate + quarantined, to the record.",
+    )
+    reasons = count_reasons(reading.lake.read(INGEST_LEDGER))
+    return [ledger, _reasons_exhibit(reasons)] if reasons else [ledger]
+
+
+def _balance_sentence(balances: Records) -> str:
+    open_sources = [text.shorten(b["source"]) for b in balances if not b["balanced"]]
+    if open_sources:
+        return f"The ledger does not add up for {', '.join(open_sources)}."
+    return f"The ledger adds up: each of {text.plural(sum(b[READ] for b in balances), 'record')} is accounted for."
+
+
+def _reasons_exhibit(reasons: Records) -> Exhibit:
+    rejected = sum(reason["records"] for reason in reasons)
+    most = reasons[0]
+    columns = (
+        Column("source", "Source"),
+        Column("stage", "Stage"),
+        Column("reason", "Reason", "code"),
+        Column("records", "Records", "count"),
+    )
+    return Exhibit(
+        key="reasons",
+        title="Why records were rejected",
+        finding=f"{text.plural(rejected, 'record')} rejected, most often as {text.shorten(most['reason'], 60)} "
+        f"({text.share_of(most['records'], rejected)}).",
+        figure=draw_reasons(reasons[:20]),
+        grid=Grid(columns, reasons),
+        method=f"Each {QUARANTINED} or {UNPARSABLE} record counts under its first reason and stands, with its text, in "
+        "table quarantine.",
+    )
+
+
+def _evaluation_exhibits(reading: Reading) -> list[Exhibit]:
+    cut = reading.newest_cut(EVALUATIONS)
+    if cut is None:
+        return []
+    columns = (
+        Column("metric", "Metric", "code"),
+        Column("scope", "About"),
+        Column("value", "Value", "number"),
+        Column("interval", "Interval"),
+        Column("threshold", "Threshold", "number"),
+        Column("status", "Status", "status"),
+        Column("method", "Method"),
+    )
+    evaluations = [_with_interval(e) for e in list_evaluations(reading.lake.read(EVALUATIONS), cut)]
+    breaches = [e for e in evaluations if e["status"] == _BREACH]
+    judged = [e for e in evaluations if e["status"] != "info"]
+    finding = (
+        f"{len(breaches)} of {len(judged)} judged figures break their threshold."
+        if breaches
+        else f"All {text.plural(len(judged), 'judged figure')} keep within their threshold."
+    )
+    return [
+        Exhibit(
+            key="evaluations",
+            title="Are the figures good enough",
+            finding=finding,
+            grid=Grid(columns, evaluations),
+            open_table=True,
+            method=f"Evaluated as of {cut}. Figures without a threshold are for information.",
+        )
+    ]
+
+
+def _with_interval(evaluation: Record) -> Record:
+    lower, upper = evaluation["lower"], evaluation["upper"]
+    known = lower is not None and upper is not None
+    return {**evaluation, "interval": f"{text.number(lower)} to {text.number(upper)}" if known else ""}

@@ -1,0 +1,145 @@
+"""Segments: how large they are, what sets them apart, and who moved."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segmentation.review import text
+from segmentation.review.charts.segments import draw_profiles, draw_sizes
+from segmentation.review.exhibits import Card, Column, Exhibit, Grid, Section
+from segmentation.review.frames.segments import count_changes, list_profiles
+from segmentation.review.theme import series
+from segmentation.tables.segment_changes import ENTERED, SEGMENT_CHANGES
+from segmentation.tables.segment_profiles import SEGMENT_PROFILES
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from segmentation.review.frames.records import Record, Records
+    from segmentation.review.sections.reading import Reading
+
+MODEL = "model"
+_PORTRAIT_LINES = 4
+_EFFECTS = (
+    "Colours: the segment's mean less everyone's, in standard deviations of everyone. In words: below 0.2 about the "
+    "same, below 0.5 a little, below 0.8 clearly, from there on far (J. Cohen, 1988). Numbers are means in the "
+    "feature's own unit, unknown values left out."
+)
+
+
+def build_segments(reading: Reading) -> Section:
+    """Build the section on the model's segments."""
+    cut = reading.newest_cut(SEGMENT_PROFILES)
+    if cut is None:
+        missing = reading.missing(SEGMENT_PROFILES) or ("score_segments",)
+        return Section("segments", "Segments", "There are no scored segments yet.", missing=missing)
+    profiles = list_profiles(reading.lake.read(SEGMENT_PROFILES), cut)
+    users = sum(profile["users"] for profile in profiles)
+    versions = sorted({profile["cluster_model_version"] for profile in profiles})
+    lead = (
+        f"{text.plural(users, 'user')} in {text.plural(len(profiles), 'segment')} as of {text.day(cut)}, found by "
+        f"clustering (model version {text.shorten(', '.join(versions), 40)}). Each is described by what sets it apart."
+    )
+    exhibits = (_sizes(profiles, users), *_profiles(profiles, reading.params.features), *_movements(reading, cut, profiles))
+    return Section("segments", "Segments", lead, exhibits, cards=tuple(_portraits(profiles)))
+
+
+def _portraits(profiles: Records) -> list[Card]:
+    return [
+        Card(
+            title=profile["segment_name"],
+            value=text.share(profile["share"], 0),
+            note=text.plural(profile["users"], "user"),
+            lines=tuple(_portrait_line(d) for d in _distinctive(profile)[:_PORTRAIT_LINES]),
+            tone=series(position),
+        )
+        for position, profile in enumerate(profiles)
+    ]
+
+
+def _portrait_line(d: Record) -> tuple[str, str, str]:
+    means = f"{text.number(d['segment_mean'])} against {text.number(d['overall_mean'])}"
+    return text.feature(d["feature"]), text.effect(d["effect_size"]), means
+
+
+def _distinctive(profile: Record) -> Records:
+    known = [d for d in profile["distinctions"] or [] if d["effect_size"] is not None]
+    return sorted(known, key=lambda d: (-abs(d["effect_size"]), d["feature"]))
+
+
+def _sizes(profiles: Records, users: int) -> Exhibit:
+    columns = (
+        Column("segment_name", "Segment"),
+        Column("users", "Users", "count"),
+        Column("share", "Share", "share"),
+        Column("segment_id", "Id", "code"),
+    )
+    largest, smallest = profiles[0], profiles[-1]
+    return Exhibit(
+        key="segment-sizes",
+        title="How large the segments are",
+        finding=f"From {text.share(smallest['share'])} ({text.shorten(smallest['segment_name'], 60)}) to "
+        f"{text.share(largest['share'])} of the users ({text.shorten(largest['segment_name'], 60)}).",
+        figure=draw_sizes([p["segment_name"] for p in profiles], [p["users"] for p in profiles], total=users),
+        grid=Grid(columns, profiles),
+    )
+
+
+def _profiles(profiles: Records, limit: int) -> tuple[Exhibit, ...]:
+    rows = [{**d, "segment_id": p["segment_id"], "segment": p["segment_name"]} for p in profiles for d in _distinctive(p)]
+    if not rows:
+        return ()
+    strongest: dict[str, float] = {}
+    for row in rows:
+        strongest[row["feature"]] = max(strongest.get(row["feature"], 0.0), abs(row["effect_size"]))
+    features = sorted(strongest, key=lambda name: (-strongest[name], name))[:limit]
+    columns = (
+        Column("segment", "Segment"),
+        Column("words", "Feature"),
+        Column("in_words", "Compared with everyone"),
+        Column("segment_mean", "Mean", "number"),
+        Column("overall_mean", "Everyone's", "number"),
+        Column("effect_size", "Difference in s.d.", "number"),
+        Column("feature", "Column", "code"),
+    )
+    table = [{**r, "words": text.feature(r["feature"]), "in_words": text.effect(r["effect_size"])} for r in rows]
+    top = max(rows, key=lambda r: (abs(r["effect_size"]), r["feature"]))
+    exhibit = Exhibit(
+        key="segment-profiles",
+        title="What sets the segments apart",
+        finding=f"The strongest difference: {text.shorten(top['segment'], 60)}, {text.feature(top['feature'])}: "
+        f"{text.effect(top['effect_size'])} ({text.number(top['segment_mean'])} against "
+        f"{text.number(top['overall_mean'])}).",
+        figure=draw_profiles(profiles, features, {(r["feature"], r["segment_id"]): r for r in rows}),
+        grid=Grid(columns, table),
+        method=_EFFECTS,
+        min_width=280 + 110 * len(profiles),
+    )
+    return (exhibit,)
+
+
+def _movements(reading: Reading, cut: date, profiles: Records) -> tuple[Exhibit, ...]:
+    changes = count_changes(reading.lake.read(SEGMENT_CHANGES), cut)
+    ours = [record for record in changes if record["segmentation"] == MODEL]
+    if not ours:
+        return ()
+    names = {profile["segment_id"]: profile["segment_name"] for profile in profiles}
+    rows = [{**record, "segment": names.get(record["segment_id"], record["segment_id"])} for record in ours]
+    columns = (
+        Column("segment", "Segment"),
+        Column("direction", "Direction"),
+        Column("cause", "Cause"),
+        Column("users", "Users", "count"),
+    )
+    moved = {way: sum(r["users"] for r in rows if (r["direction"] == ENTERED) == way) for way in (True, False)}
+    return (
+        Exhibit(
+            key="segment-changes",
+            title="Who moved since the previous cut",
+            finding=f"{text.count(moved[True])} entries and {text.count(moved[False])} exits; at the first cut everyone "
+            "enters.",
+            grid=Grid(columns, rows),
+            open_table=len(rows) <= 12,  # noqa: PLR2004
+            method="Cause: behaviour, or definition where the model's version differs between the cuts.",
+        ),
+    )

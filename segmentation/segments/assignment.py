@@ -1,0 +1,98 @@
+"""Who is in which segment, and how likely to do what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from segmentation.frames import conform
+from segmentation.models.labels import in_population
+from segmentation.models.propensity import score_propensity
+from segmentation.tables.segment_assignments import PROPENSITY, SEGMENT_ASSIGNMENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from pyspark.ml import PipelineModel
+    from pyspark.sql import Column, DataFrame
+
+    from segmentation.models.clustering import Segment
+    from segmentation.models.params import PropensityParams, Target
+
+MODEL = "model"
+"""The segmentation by the cluster model, beside `rule:<name>`."""
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A propensity model in use."""
+
+    target: Target
+    version: str
+    pipeline: PipelineModel
+
+
+def add_propensities(users: DataFrame, *, scorers: Sequence[Scorer], params: PropensityParams) -> DataFrame:
+    """Score users by every propensity model.
+
+    Grain: a user with the models' features and `days_since_last_event` -> the same user with `propensities`, one entry
+    per target, sorted by target. `raw` and `calibrated` are null for who is not asked about: nobody who has been away
+    for longer than `active_days` can churn any more.
+    """
+    kept = users.columns
+    ordered = sorted(scorers, key=lambda scorer: scorer.target)
+    for scorer in ordered:
+        asked = in_population(scorer.target, params=params)
+        entry = F.struct(
+            F.lit(scorer.target).alias("target"),
+            F.when(asked, F.col("raw")).alias("raw"),
+            F.when(asked, F.col("calibrated")).alias("calibrated"),
+            F.lit(scorer.version).alias("model_version"),
+        ).cast(PROPENSITY)
+        users = score_propensity(users, pipeline=scorer.pipeline).select(
+            *users.columns, entry.alias(_entry(scorer))
+        )
+    return users.select(*kept, F.array(*map(_entry, ordered)).alias("propensities"))
+
+
+def build_segment_assignments(
+    scored: DataFrame, *, segments: Sequence[Segment], cluster_model_version: str, as_of: date
+) -> DataFrame:
+    """Name each user's cluster by the segment that the model carries for it.
+
+    Grain: a scored user (`cluster_id`, `distance`, `margin`, `propensities`) -> a row of `segment_assignments`.
+    """
+    named = scored.select(
+        *(F.col(name) for name in ("user_id", "cluster_id", "distance", "margin", "propensities")),
+        F.lit(as_of).alias("as_of"),
+        _by_cluster(segments, "segment_id").alias("segment_id"),
+        _by_cluster(segments, "segment_name").alias("segment_name"),
+        F.lit(cluster_model_version).alias("cluster_model_version"),
+    )
+    return conform(named, SEGMENT_ASSIGNMENTS)
+
+
+def select_memberships(assignments: DataFrame) -> DataFrame:
+    """Select what the change log compares.
+
+    Grain: a scored user at one cut -> `segmentation`, `user_id`, `segment_id`, `version` and canonical JSON `evidence`.
+    """
+    return assignments.select(
+        F.lit(MODEL).alias("segmentation"),
+        "user_id",
+        "segment_id",
+        F.col("cluster_model_version").alias("version"),
+        F.to_json(F.struct("distance", "margin", "segment_name")).alias("evidence"),
+    )
+
+
+def _entry(scorer: Scorer) -> str:
+    return f"_propensity_{scorer.target}"
+
+
+def _by_cluster(segments: Sequence[Segment], field: str) -> Column:
+    pairs = [part for s in segments for part in (F.lit(s.cluster_id), F.lit(getattr(s, field)))]
+    return F.element_at(F.create_map(*pairs), F.col("cluster_id"))

@@ -1,0 +1,33 @@
+"""Transition counts from the users' days."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from segmentation.frames import conform
+from segmentation.tables.transitions import TRANSITIONS
+from segmentation.tables.user_day_counts import TRANSITION
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+def build_transitions(user_day_counts: DataFrame) -> DataFrame:
+    """Sum the users' transitions of a day.
+
+    Grain: user x day x dimension x item in; day x platform x from x to out. As a user's day has each transition
+    once, the rows of a cell are its distinct users, exactly.
+    """
+    step = F.from_json("item", "ARRAY<STRING>")
+    cells = user_day_counts.where(F.col("dimension") == TRANSITION).select(
+        F.col("event_date").alias("session_date"), step.alias("step"), "n"
+    )
+    grouped = cells.groupBy(
+        "session_date",
+        F.col("step")[0].alias("platform"),
+        F.col("step")[1].alias("from_state"),
+        F.col("step")[2].alias("to_state"),
+    ).agg(F.sum("n").alias("transitions"), F.count(F.lit(1)).alias("users"))
+    return conform(grouped, TRANSITIONS)

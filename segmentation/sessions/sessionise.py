@@ -1,0 +1,85 @@
+"""Cut each user's events into sessions and lay out the sequence, in one sort."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import Window
+from pyspark.sql import functions as F
+
+from segmentation.sessions.params import SessionParams
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+ORDER = ("event_at", "sequence_no", "event_id", "received_at")
+"""Order of a user's events. Never arrival."""
+SEPARATOR = "\u001f"
+LAID_OUT = ("starts", "ends", "previous_state", "gap_s", "session_platform", "session_date", "heartbeat_bucket_starts")
+"""What :func:`sessionise` adds beside session_id and session_started_at."""
+
+
+def sessionise(events: DataFrame, *, params: SessionParams, time_zone: str) -> DataFrame:
+    """Assign every event its session and its place in it.
+
+    A gap strictly greater than the timeout starts a new session; events with a `session_hint` belong to the session
+    of that hint within (source, user) instead. Users are independent, and so are sessions further apart than the
+    timeout: any set of complete sessions gives the same answer as the whole history.
+
+    Grain: an event in, the same event out. One exchange (by user) and one sort; everything is carried out of the
+    same window. Added columns: session_id, session_started_at (UTC), starts / ends (first / last event of its
+    session), previous_state (null where it starts), gap_s (whole seconds since the previous event of the session,
+    null where it starts), session_platform (of the first event), session_date (day of the start in `time_zone`),
+    heartbeat_bucket_starts (first heartbeat of its bucket of `heartbeat_s` seconds; 0 or 1).
+    """
+    scope = F.when(F.col("session_hint").isNotNull(), F.concat_ws(SEPARATOR, "source", "session_hint"))
+    laid = events.repartition("user_id").select("*", scope.alias("_scope"), F.unix_micros("event_at").alias("_micros"))
+    order = Window.partitionBy("user_id", "_scope").orderBy(*ORDER)
+    so_far = order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    before = order.rowsBetween(Window.unboundedPreceding, -1)
+    timeout = params.timeout_s * 1_000_000
+    by_gap = F.col("_scope").isNull()
+
+    def apart(earlier: Column, later: Column) -> Column:
+        return F.coalesce(by_gap & (later - earlier > timeout), F.lit(False))  # noqa: FBT003
+
+    previous, following = F.lag("_micros").over(order), F.lead("_micros").over(order)
+    starts = previous.isNull() | apart(previous, F.col("_micros"))
+    ends = following.isNull() | apart(F.col("_micros"), following)
+    bucket = F.floor(F.col("_micros") / (params.heartbeat_s * 1_000_000))
+    beat = F.when(F.col("event_name").isin(*params.heartbeat_events), bucket)
+    last_beat = F.last("_beat", ignorenulls=True).over(before)
+    flagged = laid.select("*", starts.alias("starts"), ends.alias("ends"), beat.alias("_beat"), previous.alias("_previous"))
+    carried = flagged.select(
+        *events.columns,
+        "_scope",
+        "starts",
+        "ends",
+        F.max(F.when(F.col("starts"), F.col("event_at"))).over(so_far).alias("session_started_at"),
+        F.last(F.when(F.col("starts"), F.col("platform")), ignorenulls=True).over(so_far).alias("session_platform"),
+        F.when(~F.col("starts"), F.lag("state").over(order)).alias("previous_state"),
+        F.when(~F.col("starts"), F.floor((F.col("_micros") - F.col("_previous")) / 1_000_000)).alias("gap_s"),
+        F.coalesce(F.col("_beat") != last_beat, F.col("_beat").isNotNull()).cast("bigint").alias("heartbeat_bucket_starts"),
+    )
+    return carried.select(
+        *events.columns,
+        *(name for name in LAID_OUT if name != "session_date"),
+        F.to_date(F.from_utc_timestamp("session_started_at", time_zone)).alias("session_date"),
+        "session_started_at",
+        _session_id().alias("session_id"),
+    )
+
+
+def hint_session_id() -> Column:
+    """Return the id of the supplied session of the columns source, user_id and session_hint at hand."""
+    return _short_hash(F.concat_ws(SEPARATOR, "source", "user_id", "session_hint"))
+
+
+def _session_id() -> Column:
+    micros = F.unix_micros("session_started_at").cast("string")
+    by_start = _short_hash(F.concat_ws(SEPARATOR, F.col("user_id"), micros))
+    return F.when(F.col("_scope").isNotNull(), hint_session_id()).otherwise(by_start)
+
+
+def _short_hash(text: Column) -> Column:
+    return F.substring(F.sha2(text, 256), 1, 32)

@@ -1,0 +1,111 @@
+"""What events and sessions add to a user's day: exact sums that can be added and taken back."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from segmentation.frames import conform
+from segmentation.sessions.build import reporting_value
+from segmentation.tables import user_day_counts as dimensions
+from segmentation.tables.transitions import EXIT, START
+from segmentation.tables.user_day_counts import USER_DAY_COUNTS
+from segmentation.tables.user_days import USER_DAYS
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+    from segmentation.parameters import WorkspaceParams
+    from segmentation.tables.table import Table
+
+
+def build_user_days(laid_out: DataFrame, sessions: DataFrame, *, workspace: WorkspaceParams) -> DataFrame:
+    """Sum events by their day and sessions by the day they started.
+
+    Grain: events laid out by `sessionise`, and their sessions, in; a user's day out. Money in the reporting
+    currency; values in others are counted in no_rate. Capped sessions count as sessions and add no duration.
+    """
+    return sum_by_key([_event_sums(laid_out, workspace), _session_sums(sessions)], USER_DAYS)
+
+
+def build_user_day_counts(laid_out: DataFrame, *, time_zone: str) -> DataFrame:
+    """Count event names, platforms, channels, hours and transitions of a user's day.
+
+    Grain: events laid out by `sessionise` in; user x day x dimension x item out. Transitions carry the session's
+    day and the platform of its first event; each session has one START and one EXIT.
+    """
+    hour = F.date_format(F.from_utc_timestamp("event_at", time_zone), "HH")
+    entry = _item("session_date", dimensions.TRANSITION, _step(F.coalesce("previous_state", F.lit(START)), F.col("state")))
+    leave = _item("session_date", dimensions.TRANSITION, _step(F.col("state"), F.lit(EXIT)))
+    items = F.array(
+        _item("event_date", dimensions.EVENT_NAME, F.col("event_name")),
+        _item("event_date", dimensions.PLATFORM, F.col("platform")),
+        F.when(F.col("channel").isNotNull(), _item("event_date", dimensions.CHANNEL, F.col("channel"))),
+        _item("event_date", dimensions.HOUR, hour),
+        entry,
+        F.when(F.col("ends"), leave),
+    )
+    exploded = laid_out.select("user_id", F.explode(F.array_compact(items)).alias("of"))
+    counts = exploded.select("user_id", "of.event_date", "of.dimension", "of.item").groupBy(*USER_DAY_COUNTS.key)
+    return conform(counts.agg(F.count(F.lit(1)).alias("n")), USER_DAY_COUNTS)
+
+
+def sum_by_key(parts: list[DataFrame], table: Table) -> DataFrame:
+    """Sum the measures of frames that fit the table, by its key."""
+    whole = reduce(lambda left, right: left.unionByName(right), parts)
+    types = {column.name: column.type for column in table.columns}
+    sums = [F.sum(name).cast(types[name]).alias(name) for name in table.measures]
+    return conform(whole.groupBy(*table.key).agg(*sums), table)
+
+
+def negate(df: DataFrame, table: Table) -> DataFrame:
+    """Turn sums into what takes them back."""
+    types = {column.name: column.type for column in table.columns}
+    return df.select(*table.key, *((-F.col(name)).cast(types[name]).alias(name) for name in table.measures))
+
+
+def _event_sums(laid_out: DataFrame, workspace: WorkspaceParams) -> DataFrame:
+    value = reporting_value(workspace.currency)
+    purchase = F.col("event_name").isin(*workspace.conversion_events)
+    sums = laid_out.groupBy("user_id", "event_date").agg(
+        F.count(F.lit(1)).alias("events"),
+        F.sum(purchase.cast("bigint")).alias("purchases"),
+        F.sum(value).alias("value"),
+        F.sum(F.when(purchase, value)).alias("purchase_value"),
+        F.sum((F.col("value").isNotNull() & value.isNull()).cast("bigint")).alias("no_rate"),
+        F.sum("gap_s").alias("gap_s_sum"),
+        F.sum(F.col("gap_s") * F.col("gap_s")).alias("gap_s2_sum"),
+    )
+    return _completed(sums)
+
+
+def _session_sums(sessions: DataFrame) -> DataFrame:
+    counted = ~F.col("capped")
+    sums = sessions.groupBy("user_id", F.col("session_date").alias("event_date")).agg(
+        F.count(F.lit(1)).alias("sessions"),
+        F.sum(F.when(counted, F.col("duration_ms"))).alias("duration_ms"),
+        F.sum(F.when(counted, F.col("engaged_ms"))).alias("engaged_ms"),
+        F.sum(F.col("duration_ms").isNull().cast("bigint")).alias("sessions_without_duration"),
+    )
+    return _completed(sums)
+
+
+def _completed(sums: DataFrame) -> DataFrame:
+    """Give a frame all measures of a user's day: 0 where it has none."""
+
+    def measure(name: str, kind: object) -> Column:
+        given = F.coalesce(F.col(name), F.lit(0)) if name in sums.columns else F.lit(0)
+        return given.cast(kind).alias(name)  # type: ignore[arg-type]
+
+    types = {column.name: column.type for column in USER_DAYS.columns}
+    return sums.select(*USER_DAYS.key, *(measure(name, types[name]) for name in USER_DAYS.measures))
+
+
+def _item(day: str, dimension: str, item: Column) -> Column:
+    return F.struct(F.col(day).alias("event_date"), F.lit(dimension).alias("dimension"), item.alias("item"))
+
+
+def _step(from_state: Column, to_state: Column) -> Column:
+    return F.to_json(F.array(F.col("session_platform"), from_state, to_state))

@@ -1,0 +1,198 @@
+"""Map raw records to events and judge each by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import functions as F
+
+from segmentation.errors import ConfigurationError
+from segmentation.frames import conform
+from segmentation.quality.checks import Check, failed_reasons
+from segmentation.quality.reasons import Reason
+from segmentation.sources.mapping import FieldMapping, SourceMapping, TimeMapping
+from segmentation.tables.records import PARSED_RECORDS
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+RAW_UNIT = "_raw_unit"
+RAW_RECORD_NO = "_raw_record_no"
+RAW_LOCATION = "_raw_location"
+RAW_TEXT = "_raw_text"
+RAW_CORRUPT = "_raw_corrupt"
+
+TEXT_FIELDS = ("platform", "device_type", "channel", "session_hint", "currency")
+NUMBER_FIELDS = {"value": "decimal(18,4)", "sequence_no": "bigint", "duration_ms": "bigint"}
+
+
+def parse_records(
+    raw: DataFrame, *, mapping: SourceMapping, lateness_days: int, clock_skew_hours: int, time_zone: str
+) -> DataFrame:
+    """Map raw records to events and give every reason why a record cannot be one.
+
+    Grain: a raw record in, the same record out (PARSED_RECORDS). Times are read as UTC instants; event_date is the
+    day in `time_zone`. Texts are trimmed, blanks are null. A field that a check rejects is null in the result.
+
+    Args:
+        raw: records of :func:`segmentation.storage.raw.read_records`.
+        mapping: the source's mapping.
+        lateness_days: bound that applies where the mapping has a received time.
+        clock_skew_hours: how far event_at may lie after received_at.
+        time_zone: reporting zone.
+
+    Raises:
+        ConfigurationError: an expression of the mapping does not compile; names the field.
+    """
+    drafts = raw.select("*", *_drafts(raw, mapping))
+    judged = drafts.select("*", failed_reasons(_checks(drafts, mapping, clock_skew_hours)).alias("_reasons"))
+    corrupt, rejected = F.col(RAW_CORRUPT), F.size("_reasons") > 0
+    days = mapping.lateness_days if mapping.lateness_days is not None else lateness_days
+    late = F.col("_received_at") > F.col("_event_at") + F.expr(f"INTERVAL {days} DAYS")
+    bounded = mapping.fields.received_at is not None
+    records = judged.select(
+        F.col(RAW_UNIT).alias("batch_id"),
+        F.col(RAW_RECORD_NO).alias("record_no"),
+        F.col(RAW_LOCATION).alias("location"),
+        F.when(corrupt | rejected, F.col(RAW_TEXT)).alias("raw"),
+        F.when(corrupt, F.array(F.lit(Reason.MALFORMED.value))).otherwise(F.col("_reasons")).alias("reasons"),
+        corrupt.alias("unparsable"),
+        (F.coalesce(late, F.lit(False)) if bounded else F.lit(False)).alias("late"),  # noqa: FBT003
+        F.lit(mapping.name).alias("source"),
+        *_event_columns(corrupt, time_zone),
+    )
+    return conform(records, PARSED_RECORDS)
+
+
+def _event_columns(corrupt: Column, time_zone: str) -> list[Column]:
+    """Name the drafts as the event's columns; a corrupt line's are all null."""
+    event_day = F.to_date(F.from_utc_timestamp("_event_at", time_zone))
+    named = {
+        "event_id": F.col("_event_id"),
+        "user_id": F.col("_user_id"),
+        "identifier": F.col("_user_id"),
+        "event_name": F.col("_event_name"),
+        "state": F.coalesce("_state", "_event_name"),
+        "event_at": F.col("_event_at"),
+        "received_at": F.col("_received_at"),
+        "event_date": event_day,
+        "platform": F.coalesce("_platform", F.lit("unknown")),
+        "properties": F.col("_properties"),
+    }
+    others = [f for f in (*TEXT_FIELDS, *NUMBER_FIELDS) if f not in named]
+    named.update({name: F.col(f"_{name}") for name in others})
+    return [F.when(~corrupt, column).alias(name) for name, column in named.items()]
+
+
+def _drafts(raw: DataFrame, mapping: SourceMapping) -> list[Column]:
+    fields = mapping.fields
+    event_at = _instant(raw, "event_at", fields.event_at)
+    received_at = _instant(raw, "received_at", fields.received_at) if fields.received_at else event_at
+    drafts = {
+        "event_id": _event_id(raw, mapping),
+        "user_id": _text(raw, "user_id", fields.user_id),
+        "event_name": _text(raw, "event_name", fields.event_name),
+        "state": _text(raw, "state", fields.state),
+        "event_at": event_at,
+        "event_at_given": _text(raw, "event_at", fields.event_at),
+        "received_at": received_at,
+        "properties": _properties(mapping),
+    }
+    drafts.update({name: _text(raw, name, getattr(fields, name)) for name in TEXT_FIELDS})
+    for name, kind in NUMBER_FIELDS.items():
+        given = _text(raw, name, getattr(fields, name))
+        drafts[name] = given.try_cast(kind)
+        drafts[f"{name}_given"] = given
+    return [column.alias(f"_{name}") for name, column in drafts.items()]
+
+
+def _checks(drafts: DataFrame, mapping: SourceMapping, clock_skew_hours: int) -> list[Check]:
+    fields = mapping.fields
+    at, given, received = F.col("_event_at"), F.col("_event_at_given"), F.col("_received_at")
+    checks = [
+        Check(Reason.NULL_USER, F.col("_user_id").isNull()),
+        Check(Reason.NULL_EVENT_ID, F.col("_event_id").isNull()),
+        Check(Reason.NULL_EVENT_NAME, F.col("_event_name").isNull()),
+        Check(Reason.NULL_TIME, given.isNull()),
+        Check(Reason.UNREADABLE_TIME, given.isNotNull() & at.isNull()),
+    ]
+    if fields.received_at is not None:
+        skewed = at > received + F.expr(f"INTERVAL {clock_skew_hours} HOURS")
+        checks += [Check(Reason.UNREADABLE_RECEIVED_TIME, received.isNull()), Check(Reason.FUTURE_TIME, skewed)]
+    for name in NUMBER_FIELDS:
+        unreadable = F.col(f"_{name}_given").isNotNull() & F.col(f"_{name}").isNull()
+        checks.append(Check(Reason.UNREADABLE_NUMBER, unreadable))
+    for name in type(fields).model_fields:
+        spec = getattr(fields, name)
+        if isinstance(spec, FieldMapping):
+            checks += _field_checks(name, spec)
+    rules = [Check(r.reason, ~_expression(drafts, f"rule {r.reason}", r.expr).cast("boolean")) for r in mapping.rules]
+    return [*checks, *rules]
+
+
+def _field_checks(name: str, spec: FieldMapping) -> list[Check]:
+    draft = F.col(f"_{name}")
+    checks = [Check(Reason.MISSING_VALUE, draft.isNull())] if spec.required else []
+    if spec.min is not None:
+        checks.append(Check(Reason.OUT_OF_RANGE, draft < F.lit(spec.min)))
+    if spec.max is not None:
+        checks.append(Check(Reason.OUT_OF_RANGE, draft > F.lit(spec.max)))
+    return checks
+
+
+def _origin(raw: DataFrame, name: str, spec: FieldMapping | None) -> Column:
+    if spec is None:
+        return F.lit(None)
+    if spec.column is not None:
+        return F.col(f"`{spec.column}`")
+    if spec.constant is not None:
+        return F.lit(spec.constant)
+    return _expression(raw, name, spec.expr or "")
+
+
+def _expression(df: DataFrame, name: str, text: str) -> Column:
+    column = F.expr(text)
+    try:
+        df.select(column)
+    except AnalysisException as error:
+        condition = error.getCondition() or "does not compile"
+        raise ConfigurationError(f"mapping of {name}: `{text}` is not valid here ({condition})") from error
+    return column
+
+
+def _text(raw: DataFrame, name: str, spec: FieldMapping | None) -> Column:
+    """Read a field as trimmed text; blank is null, and null takes the declared default."""
+    trimmed = F.nullif(F.trim(_origin(raw, name, spec).cast("string")), F.lit(""))
+    if spec is None or spec.default is None:
+        return trimmed
+    return F.coalesce(trimmed, F.lit(str(spec.default)))
+
+
+def _instant(raw: DataFrame, name: str, spec: TimeMapping) -> Column:
+    """Read a time as a UTC instant; null where it does not fit its declared form."""
+    text = _text(raw, name, spec)
+    if spec.unit is not None:
+        micros_per_unit = {"s": 1_000_000, "ms": 1_000, "us": 1}[spec.unit]
+        exact = (text.try_cast("decimal(38,6)") * F.lit(micros_per_unit)).cast("decimal(38,0)").try_cast("bigint")
+        return F.timestamp_micros(exact)
+    local = F.try_to_timestamp(text, F.lit(spec.format)) if spec.format else text.try_cast("timestamp")
+    return local if spec.zone == "UTC" else F.to_utc_timestamp(local, spec.zone)
+
+
+def _event_id(raw: DataFrame, mapping: SourceMapping) -> Column:
+    identity = mapping.fields.event_id
+    if identity.column is not None:
+        return F.nullif(F.trim(F.col(f"`{identity.column}`").cast("string")), F.lit(""))
+    if identity.expr is not None:
+        return F.nullif(F.trim(_expression(raw, "event_id", identity.expr).cast("string")), F.lit(""))
+    # A JSON array keeps null, blank and every separator apart.
+    parts = F.array(*(F.coalesce(F.col(f"`{name}`").cast("string"), F.lit("\u0000")) for name in identity.key))
+    return F.sha2(F.to_json(parts), 256)
+
+
+def _properties(mapping: SourceMapping) -> Column:
+    """Canonical JSON of the mapped properties: keys sorted, nulls left out."""
+    if not mapping.properties:
+        return F.lit("{}")
+    return F.to_json(F.struct(*(F.col(f"`{c}`").alias(name) for name, c in sorted(mapping.properties.items()))))

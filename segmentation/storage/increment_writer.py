@@ -1,0 +1,66 @@
+"""Write an increment: retractions, additions, corrections, then what is counted from them."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial, reduce
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from segmentation.sequences.transitions import build_transitions
+from segmentation.tables.transitions import TRANSITIONS
+from segmentation.tables.user_day_counts import USER_DAY_COUNTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pyspark.sql import DataFrame
+
+    from segmentation.increments.state import Increment
+    from segmentation.storage.lake import Lake
+    from segmentation.tables.table import Table
+
+
+TABLES_AT_ONCE = 3
+"""Tables are independent, and most of a small commit is waiting: some are written at the same time."""
+
+
+def write_increment(lake: Lake, increment: Increment) -> None:
+    """Write everything that a slice changes, ahead of the published versions; publishing is the caller's."""
+    steps: dict[str, list[Callable[[], None]]] = {}
+    for retraction in increment.retractions:
+        step = partial(lake.delete, retraction.table, retraction.keys, retraction.on, retraction.prune)
+        steps.setdefault(retraction.table.name, []).append(step)
+    for table, rows in _by_table((addition.table, addition.rows) for addition in increment.additions):
+        steps.setdefault(table.name, []).append(partial(lake.append, table, rows))
+    for correction in increment.corrections:
+        step = partial(lake.add, correction.table, correction.deltas, correction.prune)
+        steps.setdefault(correction.table.name, []).append(step)
+    if increment.transition_days is not None:
+        step = partial(_rewrite_transitions, lake, increment.transition_days)
+        steps.setdefault(USER_DAY_COUNTS.name, []).append(step)
+    with ThreadPoolExecutor(TABLES_AT_ONCE) as pool:
+        for done in [pool.submit(_in_order, table_steps) for table_steps in steps.values()]:
+            done.result()
+
+
+def _in_order(steps: list[Callable[[], None]]) -> None:
+    for step in steps:
+        step()
+
+
+def _rewrite_transitions(lake: Lake, days: DataFrame) -> None:
+    listed = sorted(row["session_date"] for row in days.collect())  # as many rows as there are days
+    if not listed:
+        return
+    counts = lake.read(USER_DAY_COUNTS).where(F.col("event_date").isin(*listed))
+    where = "session_date IN (" + ", ".join(f"DATE'{day}'" for day in listed) + ")"
+    lake.replace(TRANSITIONS, build_transitions(counts), where)
+
+
+def _by_table(pairs: Iterable[tuple[Table, DataFrame]]) -> list[tuple[Table, DataFrame]]:
+    grouped: dict[str, tuple[Table, list[DataFrame]]] = {}
+    for table, rows in pairs:
+        grouped.setdefault(table.name, (table, []))[1].append(rows)
+    return [(table, reduce(lambda left, right: left.unionByName(right), parts)) for table, parts in grouped.values()]

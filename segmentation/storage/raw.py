@@ -1,0 +1,256 @@
+"""Raw input files: which units there are, and their records with position and text."""
+
+from __future__ import annotations
+
+import csv
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyspark.errors import AnalysisException, PySparkException
+from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType, StructType
+
+from segmentation.errors import ConfigurationError, DataError
+from segmentation.sources.location import BLOCK_BYTES, record_location
+from segmentation.sources.parse import RAW_CORRUPT, RAW_LOCATION, RAW_RECORD_NO, RAW_TEXT, RAW_UNIT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from pyspark.sql import Column, DataFrame, SparkSession
+
+    from segmentation.sources.mapping import SourceMapping
+
+_ENDINGS = {
+    "csv": re.compile(r"\.(csv|tsv|txt)(\.(gz|bz2|zst))?$", re.IGNORECASE),
+    "json": re.compile(r"\.(json|jsonl|ndjson)(\.(gz|bz2|zst))?$", re.IGNORECASE),
+    "parquet": re.compile(r"\.(parquet|pq)$", re.IGNORECASE),
+}
+_ROW_BITS = 33
+"""monotonically_increasing_id keeps the row's position within its task in its lower 33 bits."""
+
+
+@dataclass(frozen=True)
+class InputUnit:
+    """A file as an input unit: the same path, size and modification time are the same unit."""
+
+    batch_id: str
+    path: str
+    bytes: int
+    modified_at: datetime
+
+
+def list_units(spark: SparkSession, mapping: SourceMapping, inputs: Sequence[str]) -> list[InputUnit]:
+    """List the files under the given paths, sorted by path.
+
+    A path that is a file is taken as it is. Of folders (recursively), files are taken whose ending fits the format;
+    hidden files and those that begin with an underscore are left out.
+
+    Raises:
+        ConfigurationError: a path does not exist, or none holds a file.
+    """
+    found: dict[str, InputUnit] = {}
+    for path in inputs:
+        try:
+            files = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(path)
+            rows = files.select(
+                _batch_id(mapping.name).alias("batch_id"),
+                F.col("_metadata.file_path").alias("path"),
+                F.col("_metadata.file_size").alias("bytes"),
+                F.col("_metadata.file_modification_time").alias("modified_at"),
+            ).collect()  # as many rows as there are files
+        except AnalysisException as error:
+            raise ConfigurationError(f"--input {path} does not exist") from error
+        is_file = len(rows) == 1 and rows[0]["path"].endswith(path.removeprefix("."))
+        taken = rows if is_file else [row for row in rows if _ENDINGS[mapping.format].search(row["path"])]
+        if not taken:
+            raise ConfigurationError(f"--input {path} holds no {mapping.format} file")
+        found.update({row["path"]: InputUnit(**row.asDict()) for row in taken})
+    return [found[path] for path in sorted(found)]
+
+
+def slices(units: Sequence[InputUnit], megabytes: int) -> Iterator[list[InputUnit]]:
+    """Cut the units, in order, into slices of about the given size; a unit is never cut."""
+    taken: list[InputUnit] = []
+    size = 0
+    for unit in units:
+        if taken and size + unit.bytes > megabytes * 1024 * 1024:
+            yield taken
+            taken, size = [], 0
+        taken.append(unit)
+        size += unit.bytes
+    if taken:
+        yield taken
+
+
+@contextmanager
+def one_task_per_block(spark: SparkSession) -> Iterator[None]:
+    """Let every scan that starts inside read at most one block of one file per task.
+
+    A text file has no row index. With one block per task, the position within the task is the position within
+    the block; block offset plus position is then unique and ascending within a file, whatever else is read with it.
+    """
+    keys = ("spark.sql.files.maxPartitionBytes", "spark.sql.files.openCostInBytes")
+    before = {key: spark.conf.get(key) for key in keys}
+    for key in keys:
+        spark.conf.set(key, str(BLOCK_BYTES))
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            spark.conf.set(key, value)
+
+
+def read_records(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> DataFrame:
+    """Read the units' records: raw columns beside their unit, position, location, text and whether they are corrupt.
+
+    Blank lines and CSV headers are not records. Files of one slice may differ in their CSV header.
+
+    Raises:
+        ConfigurationError: a file lacks a column that the mapping names.
+        DataError: a file cannot be read at all (named).
+    """
+    readers = {"csv": _read_csv, "json": _read_json, "parquet": _read_parquet}
+    return readers[mapping.format](spark, mapping, units)
+
+
+@contextmanager
+def named_read_errors(units: Sequence[InputUnit]) -> Iterator[None]:
+    """Translate a failing read (truncated or corrupt file) into an error that names the file."""
+    try:
+        yield
+    except PySparkException as error:
+        text = str(error)
+        named = next((unit.path for unit in units if unit.path in text), None)
+        marks = ("CANNOT_READ_FILE", "FAILED_READ_FILE", "EOFException", "Unexpected end of input", "not a Parquet file")
+        if named is None and not any(mark in text for mark in marks):
+            raise
+        where = named or f"one of {len(units)} files from {units[0].path}"
+        raise DataError(f"{where} cannot be read (truncated or corrupt); nothing of this slice was taken in") from error
+
+
+def _read_csv(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> DataFrame:
+    by_header: dict[tuple[str, ...], list[str]] = {}
+    for unit in units:
+        first = _first_line(spark, unit.path, mapping.encoding)
+        header = tuple(next(csv.reader([first], delimiter=mapping.delimiter), [])) if first is not None else ()
+        by_header.setdefault(header, []).append(unit.path)
+    by_header.pop((), None)
+    if not by_header:
+        raise DataError(f"{units[0].path}: the file is empty (no header line)")
+    parts = [_parse_csv(spark, mapping, list(header), paths) for header, paths in sorted(by_header.items())]
+    whole = parts[0]
+    for part in parts[1:]:
+        whole = whole.unionByName(part, allowMissingColumns=True)
+    return whole
+
+
+def _parse_csv(spark: SparkSession, mapping: SourceMapping, header: list[str], paths: list[str]) -> DataFrame:
+    missing = sorted(set(mapping.raw_columns) - set(header))
+    if missing:
+        raise ConfigurationError(
+            f"source '{mapping.name}': {paths[0]} has no column {', '.join(missing)}; its header is: {', '.join(header)}"
+        )
+    doubled = sorted({name for name in header if header.count(name) > 1})
+    if doubled:
+        raise ConfigurationError(f"source '{mapping.name}': {paths[0]} has two columns named {', '.join(doubled)}")
+    options = {
+        "sep": mapping.delimiter,
+        "mode": "PERMISSIVE",
+        "columnNameOfCorruptRecord": RAW_CORRUPT,
+        "escape": '"',
+    }
+    ddl = ", ".join(f"`{name}` STRING" for name in [*header, RAW_CORRUPT])
+    lines = _lines(spark, mapping, paths).where(F.col(RAW_RECORD_NO) > 0)
+    parsed = lines.select("*", F.from_csv(RAW_TEXT, ddl, options).alias("_parsed"))
+    return parsed.select(
+        RAW_UNIT,
+        RAW_RECORD_NO,
+        RAW_LOCATION,
+        RAW_TEXT,
+        F.col(f"_parsed.{RAW_CORRUPT}").isNotNull().alias(RAW_CORRUPT),
+        *(F.col(f"_parsed.`{name}`").alias(name) for name in header),
+    )
+
+
+def _read_json(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> DataFrame:
+    ddl = mapping.columns or ", ".join(f"`{name}` STRING" for name in mapping.raw_columns)
+    # Two objects on one line would lose the second: wrapped in brackets, such a line is no JSON at all.
+    options = {"mode": "PERMISSIVE", "allowNonNumericNumbers": "false"}
+    records = ArrayType(StructType.fromDDL(ddl))
+    wrapped = F.from_json(F.concat(F.lit("["), RAW_TEXT, F.lit("]")), records, options)
+    parsed = _lines(spark, mapping, [unit.path for unit in units]).select("*", wrapped.alias("_parsed"))
+    one = F.size("_parsed") == 1
+    return parsed.select(
+        RAW_UNIT,
+        RAW_RECORD_NO,
+        RAW_LOCATION,
+        RAW_TEXT,
+        (~F.coalesce(one & F.col("_parsed")[0].isNotNull(), F.lit(False))).alias(RAW_CORRUPT),  # noqa: FBT003
+        F.when(one, F.col("_parsed")[0]).alias("_record"),
+    ).select(RAW_UNIT, RAW_RECORD_NO, RAW_LOCATION, RAW_TEXT, RAW_CORRUPT, "_record.*")
+
+
+def _read_parquet(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> DataFrame:
+    try:
+        raw = spark.read.option("mergeSchema", "true").parquet(*(unit.path for unit in units))
+    except PySparkException as error:
+        raise DataError(f"one of {len(units)} files from {units[0].path} is not readable Parquet: {error}") from error
+    missing = sorted(set(mapping.raw_columns) - set(raw.columns))
+    if missing:
+        raise ConfigurationError(
+            f"source '{mapping.name}': {units[0].path} has no column {', '.join(missing)}; "
+            f"its columns are: {', '.join(raw.columns)}"
+        )
+    path, row = F.col("_metadata.file_path"), F.col("_metadata.row_index")
+    return raw.select(
+        _batch_id(mapping.name).alias(RAW_UNIT),
+        row.alias(RAW_RECORD_NO),
+        record_location(path, row, F.lit("parquet")).alias(RAW_LOCATION),
+        F.to_json(F.struct(*(F.col(f"`{name}`") for name in raw.columns))).alias(RAW_TEXT),
+        F.lit(False).alias(RAW_CORRUPT),  # noqa: FBT003
+        *(F.col(f"`{name}`") for name in raw.columns),
+    )
+
+
+def _lines(spark: SparkSession, mapping: SourceMapping, paths: list[str]) -> DataFrame:
+    """Lines that are not blank, with unit, position (0 = first line, blank ones count) and location."""
+    block, in_task = F.col("_metadata.file_block_start"), F.monotonically_increasing_id()
+    position = block + in_task.bitwiseAND((1 << _ROW_BITS) - 1)
+    lines = spark.read.option("encoding", mapping.encoding).text(paths).select(
+        _batch_id(mapping.name).alias(RAW_UNIT),
+        position.alias(RAW_RECORD_NO),
+        record_location(F.col("_metadata.file_path"), position, F.lit(mapping.format)).alias(RAW_LOCATION),
+        F.col("value").alias(RAW_TEXT),
+    )
+    return lines.where(F.trim(RAW_TEXT) != "")
+
+
+def _batch_id(source: str) -> Column:
+    meta = F.concat_ws(
+        "\u001f",
+        F.lit(source),
+        "_metadata.file_path",
+        "_metadata.file_size",
+        F.unix_micros("_metadata.file_modification_time").cast("string"),
+    )
+    return F.substring(F.sha2(meta, 256), 1, 16)
+
+
+def _first_line(spark: SparkSession, path: str, encoding: str) -> str | None:
+    """Read the header line through Hadoop's file system, decompressing as Spark's reader does."""
+    jvm = spark._jvm  # noqa: SLF001
+    configuration = spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001
+    file = jvm.org.apache.hadoop.fs.Path(jvm.java.net.URI(path))
+    stream = file.getFileSystem(configuration).open(file)
+    try:
+        codec = jvm.org.apache.hadoop.io.compress.CompressionCodecFactory(configuration).getCodec(file)
+        decoded = codec.createInputStream(stream) if codec is not None else stream
+        reader = jvm.java.io.BufferedReader(jvm.java.io.InputStreamReader(decoded, encoding))
+        line = reader.readLine()
+    finally:
+        stream.close()
+    return line.removeprefix("\ufeff") if line is not None else None

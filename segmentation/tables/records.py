@@ -1,0 +1,28 @@
+"""The frame between a source and the engine: every record read, mapped, judged by itself and not stored."""
+
+from segmentation.tables.events import EVENTS
+from segmentation.tables.table import COUNT, FLAG, STRING, STRINGS, Column, Table
+
+ASSIGNED = ("session_id", "session_started_at")
+"""Columns of `events` that the engine adds to a record."""
+
+PARSED_RECORDS = Table(
+    name="parsed_records",
+    grain="a record of an input unit",
+    key=("batch_id", "record_no"),
+    columns=(
+        Column("batch_id", STRING, "input unit"),
+        Column("record_no", COUNT, "position in it, from 0"),
+        Column("location", STRING, "file and line, file and row, or offset"),
+        Column("raw", STRING, "text of a rejected record; null: not rejected", nullable=True),
+        Column("reasons", STRINGS, "why the record itself is rejected; empty: it is not"),
+        Column("unparsable", FLAG, "not a record of the declared format at all"),
+        Column("late", FLAG, "received later after the event than the source's bound"),
+        *(
+            Column(c.name, c.type, c.description, nullable=True)
+            for c in EVENTS.columns
+            if c.name not in (*ASSIGNED, "batch_id", "record_no")
+        ),
+    ),
+    written_by="nobody",
+)

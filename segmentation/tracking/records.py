@@ -1,0 +1,107 @@
+"""What is kept of a training: plain values, so that only the store knows MLflow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pyspark.ml import PipelineModel
+
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+FINGERPRINT = "fingerprint"
+DECISION = "decision"
+REASON = "decision_reason"
+CHOSEN = "chosen"
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A Delta table at the version that a model was trained on."""
+
+    name: str
+    path: str
+    version: int
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A small table that is kept as CSV and drawn as lines over its first column."""
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[float | int | None]]
+    y_label: str
+    drawn: int | None = None
+    """How many columns after the first are drawn; None: all."""
+    identity: bool = False
+    """Whether y = x is drawn too, as where predicted and observed shares are compared."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """All that is recorded of one training."""
+
+    kind: str
+    """Which registered model: `clusters` or `propensity-<target>`."""
+    fingerprint: str
+    pipeline: PipelineModel
+    features: tuple[str, ...]
+    outputs: Mapping[str, str]
+    """Output column -> MLflow type."""
+    data: tuple[DataSet, ...]
+    params: Mapping[str, object]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    """Kept with the registered version: what a scoring run needs to know."""
+    steps: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
+    """Metric -> (step, value) pairs."""
+    curves: tuple[Curve, ...] = ()
+    documents: Mapping[str, Any] = field(default_factory=dict)
+    """File name -> JSON content."""
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """A registered model version."""
+
+    name: str
+    version: str
+    run_id: str
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+
+    @property
+    def fingerprint(self) -> str:
+        """What it was trained from: inputs, cut, parameters and code."""
+        return self.tags[FINGERPRINT]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a challenger becomes champion, and why."""
+
+    promoted: bool
+    reason: str
+
+
+def judge(metric: str, *, challenger: float, champion: float | None) -> Verdict:
+    """Decide by a metric, higher is better, of both models on the same data: at least as good is good enough.
+
+    Args:
+        metric: its name, for the reason.
+        challenger: its figure.
+        champion: the present champion's; None where there is none that can be used on this data.
+    """
+    if champion is None:
+        return Verdict(
+            promoted=True, reason=f"no usable champion to compare with ({metric} {challenger:.4f})"
+        )
+    return Verdict(
+        promoted=challenger >= champion,
+        reason=f"{metric} {challenger:.4f} against the champion's {champion:.4f} on the same data",
+    )

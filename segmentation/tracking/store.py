@@ -1,0 +1,211 @@
+"""Runs, models and aliases in MLflow."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+# Read when MLflow is imported or first used: no telemetry, no probing of the git checkout, no progress bars.
+for _name, _value in {
+    "GIT_PYTHON_REFRESH": "quiet",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_RECORD_ENV_VARS_IN_MODEL_LOGGING": "false",
+}.items():
+    os.environ.setdefault(_name, _value)
+
+import mlflow  # noqa: E402  after the settings it reads
+import mlflow.spark  # noqa: E402
+from mlflow.data.delta_dataset_source import DeltaDatasetSource  # noqa: E402
+from mlflow.data.meta_dataset import MetaDataset  # noqa: E402
+from mlflow.entities import Metric, Param  # noqa: E402
+from mlflow.exceptions import MlflowException  # noqa: E402
+from mlflow.models import ModelSignature  # noqa: E402
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode  # noqa: E402
+from mlflow.types import ColSpec, Schema  # noqa: E402
+
+from segmentation.errors import ConfigurationError  # noqa: E402
+from segmentation.tracking.plots import draw_curve  # noqa: E402
+from segmentation.tracking.records import CHALLENGER, CHAMPION, DECISION, FINGERPRINT, REASON, ModelVersion  # noqa: E402
+
+if TYPE_CHECKING:
+    from pyspark.ml import PipelineModel
+
+    from segmentation.tracking.records import Training, Verdict
+    from segmentation.tracking.tracking import Tracking
+
+QUIET = ("mlflow", "alembic", "py4j")
+REQUIREMENTS = tuple(f"{package}=={version(package)}" for package in ("pyspark", "mlflow"))
+
+
+class Store:
+    """An MLflow experiment with its registered models."""
+
+    def __init__(self, tracking: Tracking) -> None:
+        """Open the experiment; make it where it does not exist."""
+        for name in QUIET:
+            logging.getLogger(name).setLevel(logging.ERROR)
+        self._tracking = tracking
+        self._params = tracking.params
+        if tracking.uri.startswith("sqlite:///"):
+            Path(tracking.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        mlflow.set_tracking_uri(tracking.uri)
+        mlflow.set_registry_uri(tracking.uri)
+        self._client = mlflow.MlflowClient()
+        self._experiment_id = self._open_experiment()
+        self._pipelines: dict[tuple[str, str], PipelineModel] = {}
+
+    # Looking up
+
+    def champion(self, kind: str) -> ModelVersion | None:
+        """Return the champion of a kind of model, None where there is none."""
+        try:
+            found = self._client.get_model_version_by_alias(self._model_name(kind), CHAMPION)
+        except MlflowException as error:
+            if error.error_code in {ErrorCode.Name(RESOURCE_DOES_NOT_EXIST), "INVALID_PARAMETER_VALUE"}:
+                return None
+            raise
+        return self._model_version(found)
+
+    def require_champion(self, kind: str, job: str) -> ModelVersion:
+        """Return the champion of a kind of model.
+
+        Raises:
+            ConfigurationError: there is none; names the command that makes one.
+        """
+        found = self.champion(kind)
+        if found is None:
+            raise ConfigurationError(
+                f"no champion of '{self._model_name(kind)}' is registered in {self._tracking.uri}: "
+                f"run python jobs/{job}.py with the same --lake first"
+            )
+        return found
+
+    def find(self, kind: str, fingerprint: str) -> ModelVersion | None:
+        """Return the newest version that was trained from just this, None where there is none."""
+        matching = f"name = '{self._model_name(kind)}' AND tag.{FINGERPRINT} = '{fingerprint}'"
+        found = self._client.search_model_versions(matching)
+        return self._model_version(max(found, key=lambda v: int(v.version))) if found else None
+
+    def version(self, kind: str, version: str) -> ModelVersion:
+        """Return a version that is known to exist."""
+        return self._model_version(self._client.get_model_version(self._model_name(kind), version))
+
+    def load(self, model: ModelVersion) -> PipelineModel:
+        """Load a model version as the Spark ML pipeline it was logged as; one that this process knows is not read again."""
+        key = (model.name, model.version)
+        if key not in self._pipelines:
+            with self._scratch() as scratch:
+                self._pipelines[key] = mlflow.spark.load_model(
+                    f"models:/{model.name}/{model.version}", dfs_tmpdir=scratch
+                )
+        return self._pipelines[key]
+
+    # Keeping
+
+    def record(self, training: Training) -> ModelVersion:
+        """Keep a training: a run with parameters, metrics, curves, data sets and model; a version, now `challenger`.
+
+        The version appears last and with all its tags: a run that dies on the way leaves no version behind.
+        """
+        with mlflow.start_run(experiment_id=self._experiment_id, run_name=training.kind) as run:
+            self._log_figures(training, run.info.run_id)
+            logged = self._log_model(training)
+        tags = {FINGERPRINT: training.fingerprint, **training.tags}
+        registered = mlflow.register_model(logged.model_uri, self._model_name(training.kind), tags=tags)
+        self._client.set_registered_model_alias(registered.name, CHALLENGER, registered.version)
+        self._pipelines[registered.name, str(registered.version)] = training.pipeline
+        return ModelVersion(
+            registered.name, str(registered.version), run.info.run_id, tags, dict(training.metrics)
+        )
+
+    def settle(self, model: ModelVersion, verdict: Verdict) -> ModelVersion:
+        """Make a challenger champion or not; return it with the decision and its reason, which its tags keep."""
+        if verdict.promoted:
+            self._client.set_registered_model_alias(model.name, CHAMPION, model.version)
+        tags = {DECISION: "promoted" if verdict.promoted else "kept as challenger", REASON: verdict.reason}
+        for name, value in tags.items():
+            self._client.set_model_version_tag(model.name, model.version, name, value)
+        return replace(model, tags={**model.tags, **tags})
+
+    def record_page(self, page: Path, name: str, tags: Mapping[str, str]) -> str:
+        """Keep a self-contained HTML page as a run of its own; return the run's id."""
+        with mlflow.start_run(experiment_id=self._experiment_id, run_name=name, tags=dict(tags)) as run:
+            mlflow.log_artifact(str(page))
+        return str(run.info.run_id)
+
+    # Inside
+
+    def _open_experiment(self) -> str:
+        found = self._client.get_experiment_by_name(self._params.experiment)
+        if found is not None:
+            return str(found.experiment_id)
+        return str(
+            self._client.create_experiment(
+                self._params.experiment, artifact_location=self._tracking.artifacts
+            )
+        )
+
+    def _model_name(self, kind: str) -> str:
+        return f"{self._params.model_prefix}-{kind}"
+
+    def _model_version(self, found: mlflow.entities.model_registry.ModelVersion) -> ModelVersion:
+        metrics = self._client.get_run(found.run_id).data.metrics
+        return ModelVersion(found.name, str(found.version), found.run_id, dict(found.tags), dict(metrics))
+
+    def _log_figures(self, training: Training, run_id: str) -> None:
+        now = int(time.time() * 1000)
+        params = {FINGERPRINT: training.fingerprint, **training.params}
+        steps = [
+            Metric(name, value, now, step) for name, pairs in training.steps.items() for step, value in pairs
+        ]
+        self._client.log_batch(
+            run_id,
+            params=[Param(name, str(value)) for name, value in params.items()],
+            metrics=[*steps, *(Metric(name, value, now, 0) for name, value in training.metrics.items())],
+        )
+        for data in training.data:
+            # Not mlflow.data.load_delta: it counts the rows through Python, and its source is just this one.
+            source = DeltaDatasetSource(path=data.path, delta_table_version=data.version)
+            mlflow.log_input(MetaDataset(source, name=data.name), "training")
+        for name, content in training.documents.items():
+            mlflow.log_text(json.dumps(content, indent=2, sort_keys=True), name)
+        for curve in training.curves:
+            lines = [
+                ",".join(curve.columns),
+                *(",".join("" if v is None else str(v) for v in row) for row in curve.rows),
+            ]
+            mlflow.log_text("\n".join(lines) + "\n", f"curves/{curve.name}.csv")
+            if self._params.plots:
+                mlflow.log_figure(draw_curve(curve), f"curves/{curve.name}.png")
+
+    def _log_model(self, training: Training) -> mlflow.models.model.ModelInfo:
+        signature = ModelSignature(
+            inputs=Schema([ColSpec("double", name, required=False) for name in training.features]),
+            outputs=Schema([ColSpec(kind, name) for name, kind in training.outputs.items()]),
+        )
+        with self._scratch() as scratch:
+            return mlflow.spark.log_model(
+                training.pipeline,
+                "model",
+                dfs_tmpdir=scratch,
+                signature=signature,
+                pip_requirements=list(REQUIREMENTS),
+            )
+
+    @contextmanager
+    def _scratch(self) -> Iterator[str]:
+        if self._tracking.scratch is not None:
+            yield self._tracking.scratch
+            return
+        with tempfile.TemporaryDirectory(prefix="segmentation-model-") as folder:
+            yield folder

@@ -1,0 +1,319 @@
+"""Features against hand-made users and against plain Python on random ones."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+import random
+import statistics
+from collections import Counter
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from segmentation.features import user_features_contract
+from segmentation.features.build import build_user_features
+from segmentation.features.inputs import median_durations
+from segmentation.features.params import FeatureParams
+from segmentation.tables.sessions import SESSIONS
+from segmentation.tables.user_day_counts import USER_DAY_COUNTS
+from segmentation.tables.user_days import USER_DAYS
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession  # noqa: TID251  the fixture's type
+
+pytestmark = pytest.mark.spark
+
+AS_OF = date(2024, 4, 1)
+PARAMS = FeatureParams(used_features=("search", r"it's \ a \"wish\""))
+WINDOWS = {"7d": 7, "30d": 30, "90d": 90, "life": 10_000}
+
+
+def day(ago: int) -> date:
+    return AS_OF - timedelta(days=ago)
+
+
+class Rows:
+    """Collects input rows; what a case does not care about is zero."""
+
+    def __init__(self) -> None:
+        self.days: list[dict[str, Any]] = []
+        self.items: list[tuple[str, date, str, str, int]] = []
+        self.sessions: list[dict[str, Any]] = []
+
+    def day(self, user: str, ago: int, **values: Any) -> None:
+        zero = dict.fromkeys(USER_DAYS.measures, 0)
+        money = {"value": Decimal(0), "purchase_value": Decimal(0)}
+        self.days.append({**zero, **money, "events": 1, "user_id": user, "event_date": day(ago), **values})
+
+    def item(self, user: str, ago: int, dimension: str, item: str, n: int) -> None:
+        self.items.append((user, day(ago), dimension, item, n))
+
+    def session(self, user: str, ago: int, duration_ms: int | None, platform: str, **values: Any) -> None:
+        row = dict.fromkeys(SESSIONS.names)
+        row |= {"session_id": str(len(self.sessions)), "user_id": user, "session_date": day(ago)}
+        row |= {"duration_ms": duration_ms, "platform": platform, "capped": False, **values}
+        self.sessions.append(row)
+
+    def frames(self, spark: SparkSession, order: int = 1) -> tuple[DataFrame, DataFrame, DataFrame]:
+        days = spark.createDataFrame(self.days[::order], USER_DAYS.schema)
+        items = spark.createDataFrame(self.items[::order], USER_DAY_COUNTS.schema)
+        nullable = SESSIONS.schema
+        for field in nullable:
+            field.nullable = True
+        return days, items, spark.createDataFrame(self.sessions[::order], nullable)
+
+
+def build(frames: tuple[DataFrame, DataFrame, DataFrame]) -> dict[str, Any]:
+    rows = build_user_features(*frames, as_of=AS_OF, params=PARAMS).collect()
+    users = {row["user_id"]: row for row in rows}
+    assert len(users) == len(rows)
+    return users
+
+
+def hand_made() -> Rows:
+    rows = Rows()
+    for ago in (0, 7, 8, 30, 31, 90, 91):  # 0 is the day of the cut itself: not before it
+        rows.day("edge", ago, sessions=1, value=Decimal("1.10"))
+        rows.item("edge", ago, "event_name", f"name {ago}", 2)
+        rows.session("edge", ago, 1000 * ago, "tv")
+    rows.day("after", 0)
+
+    rows.day("single", 40)  # no session began: a part of an imported history
+    rows.item("single", 40, "event_name", "a", 7)
+    rows.item("single", 40, "hour", "03", 7)
+
+    for name, n in (("search", 2), ("b", 1), (PARAMS.used_features[1], 1)):
+        rows.item("varied", 1, "event_name", name, n)
+    for pair, n in (('["web","START","a"]', 1), (r'["i\"o,s","START","a"]', 1), ('["web","a","EXIT"]', 2)):
+        rows.item("varied", 1, "transition", pair, n)
+    rows.item("varied", 1, "platform", "web", 3)
+    rows.item("varied", 1, "platform", "unknown", 1)
+    rows.item("varied", 1, "channel", "ads", 1)
+    rows.item("varied", 20, "channel", "mail", 1)
+    rows.item("varied", 1, "hour", "00", 1)
+    rows.item("varied", 1, "hour", "23", 3)
+    rows.day("varied", 1, events=4, sessions=1, gap_s_sum=10 + 20 + 60, gap_s2_sum=100 + 400 + 3600)
+    rows.day("varied", 20, sessions=1)
+
+    rows.day("once", 10, purchases=3, purchase_value=Decimal(30), value=Decimal(29))
+    rows.day("repeat", 20, purchases=1, purchase_value=Decimal("10.00"))
+    rows.day("repeat", 15, purchases=2, purchase_value=Decimal("7.25"))
+    rows.day("repeat", 5, purchases=1, purchase_value=Decimal("0.25"))
+    rows.day("repeat", 2, value=Decimal(-5))
+
+    for ago, known in ((9, 4999), (9, 1000), (9, 3000), (9, 2000)):  # whole seconds 4 1 3 2: lower median 2
+        rows.session("timed", ago, known, "web")
+    rows.session("timed", 3, None, "web")
+    rows.session("timed", 3, 999_000_000, "web", capped=True)
+    rows.session("timed", 3, None, "pos")  # nobody's duration is known on this platform
+    rows.day("timed", 9)
+    rows.session("unknown", 3, None, "pos")
+    rows.day("unknown", 3)
+    return rows
+
+
+@pytest.fixture(scope="module")
+def users(spark: SparkSession) -> dict[str, Any]:
+    return build(hand_made().frames(spark))
+
+
+def test_users_are_those_with_a_day_before_the_cut(users: dict[str, Any]) -> None:
+    assert set(users) == {"edge", "single", "varied", "once", "repeat", "timed", "unknown"}
+
+
+def test_a_window_holds_exactly_n_days(users: dict[str, Any]) -> None:
+    edge = users["edge"]
+    for window, n in {"7d": 1, "30d": 3, "90d": 5, "life": 6}.items():
+        assert edge[f"events_count_{window}"] == n
+        assert edge[f"sessions_count_{window}"] == n
+        assert edge[f"active_days_count_{window}"] == n
+        assert edge[f"event_names_distinct_count_{window}"] == n
+        assert edge[f"value_sum_{window}"] == n * Decimal("1.10")
+    assert (edge["days_since_last_event"], edge["days_since_first_event"]) == (7, 91)
+    assert (edge["session_duration_mean_s_7d"], edge["session_duration_mean_s_30d"]) == (7.0, 15.0)
+
+
+def test_undefined_is_null_and_nothing_counted_is_zero(users: dict[str, Any]) -> None:
+    single = users["single"]
+    undefined = [
+        "events_per_session_mean_life",
+        "session_duration_mean_s_life",
+        "gap_std_s_life",
+        "active_interval_mean_days_life",
+        "weekend_events_share_30d",
+        "event_name_entropy_bits_30d",
+        "transition_entropy_bits_life",
+        "hour_concentration_index_30d",
+        "platform_web_share_life",
+        "rfm_recency_days",
+        "rfm_age_days",
+        "rfm_monetary_value",
+    ]
+    assert {name: single[name] for name in undefined} == dict.fromkeys(undefined)
+    zero = [
+        "events_count_30d",
+        "rfm_frequency_count",
+        "channels_distinct_count_life",
+        "used_search_count_life",
+    ]
+    assert {name: single[name] for name in zero} == dict.fromkeys(zero, 0)
+    assert users["once"]["event_names_distinct_count_life"] == 0  # no row at all in user_day_counts
+    for row in users.values():
+        for column in user_features_contract(PARAMS).columns:
+            assert column.nullable or row[column.name] is not None, column.name
+
+
+def test_entropy_in_bits(users: dict[str, Any]) -> None:
+    assert users["single"]["event_name_entropy_bits_life"] == 0.0
+    assert users["varied"]["event_name_entropy_bits_7d"] == 1.5
+    assert users["varied"]["transition_entropy_bits_7d"] == 1.0  # the platforms of one pair are together
+
+
+def test_usage_and_mix(users: dict[str, Any]) -> None:
+    varied = users["varied"]
+    assert (varied["event_names_distinct_count_7d"], varied["used_features_distinct_count_7d"]) == (3, 2)
+    assert (varied["used_search_count_7d"], varied["used_it_s_a_wish_count_7d"]) == (2, 1)
+    assert (varied["platform_web_share_7d"], varied["platform_ios_share_7d"]) == (0.75, 0.0)
+    assert varied["platform_other_share_7d"] == 0.25
+    assert (varied["channels_distinct_count_7d"], varied["channels_distinct_count_30d"]) == (1, 2)
+
+
+def test_tempo(users: dict[str, Any]) -> None:
+    varied, edge = users["varied"], users["edge"]
+    gaps = [10, 20, 60]
+    assert varied["gap_mean_s_life"] == 30.0
+    assert varied["gap_std_s_life"] == pytest.approx(statistics.stdev(gaps), rel=1e-12)
+    assert varied["hour_concentration_index_7d"] == (1 + 9) / 16
+    assert edge["active_interval_mean_days_7d"] is None
+    assert edge["active_interval_mean_days_30d"] == 11.5  # 8 -> 7, 30 -> 8
+    assert edge["active_interval_std_days_30d"] == pytest.approx(statistics.stdev([1, 22]), rel=1e-12)
+    weekend = sum(day(ago).weekday() >= 5 for ago in (7, 8, 30, 31, 90, 91))
+    assert 0 < weekend < 6
+    assert edge["weekend_events_share_life"] == weekend / 6
+
+
+def test_rfm(users: dict[str, Any]) -> None:
+    once, repeat = users["once"], users["repeat"]
+    names = ("rfm_frequency_count", "rfm_recency_days", "rfm_age_days", "rfm_monetary_value")
+    assert tuple(once[name] for name in names) == (0, 0, 9, None)
+    assert tuple(repeat[name] for name in names) == (2, 15, 19, 3.75)
+    assert repeat["value_sum_7d"] == Decimal(-5)
+
+
+def test_unknown_durations_are_the_platforms_lower_median(users: dict[str, Any]) -> None:
+    timed = users["timed"]
+    assert (
+        timed["session_duration_mean_s_7d"] == 2.0
+    )  # one imputed; a capped one and one of no median left out
+    assert timed["session_duration_mean_s_life"] == pytest.approx((4.999 + 1 + 3 + 2 + 2) / 5, rel=1e-12)
+    assert users["unknown"]["session_duration_mean_s_life"] is None
+
+
+def test_median_is_pythons_lower_median_per_platform(spark: SparkSession) -> None:
+    rows, chance = Rows(), random.Random(5)  # noqa: S311
+    values = {
+        name: [chance.randrange(9) for _ in range(n)] for name, n in (("a", 1), ("b", 2), ("c", 7), ("d", 8))
+    }
+    for platform, seconds in values.items():
+        for second in seconds:
+            rows.session("u", 1, second * 1000 + chance.randrange(1000), platform)
+        rows.session("u", 1, None, platform)
+    found = median_durations(rows.frames(spark)[2]).collect()
+    assert {r["platform"]: r["median_duration_s"] for r in found} == {
+        platform: statistics.median_low(seconds) for platform, seconds in values.items()
+    }
+    assert {r["platform"]: r["sessions"] for r in found} == {p: len(s) for p, s in values.items()}
+
+
+def random_rows(seed: int) -> Rows:
+    chance, rows = random.Random(seed), Rows()  # noqa: S311
+    for user in range(30):
+        for ago in chance.sample(range(1, 140), chance.randrange(1, 25)):
+            names = Counter(chance.choices("abcdef", k=chance.randrange(1, 12)))
+            hours = Counter(f"{chance.randrange(8):02d}" for _ in range(names.total()))
+            purchases = chance.randrange(3)
+            gaps = [chance.randrange(1, 1800) for _ in range(names.total() - 1)]
+            rows.day(
+                f"u{user}",
+                ago,
+                events=names.total(),
+                sessions=1,
+                purchases=purchases,
+                purchase_value=Decimal(chance.randrange(1, 9999) * purchases) / 100,
+                gap_s_sum=sum(gaps),
+                gap_s2_sum=sum(gap * gap for gap in gaps),
+            )
+            rows.days[-1]["gaps"] = gaps
+            for dimension, counts in (("event_name", names), ("hour", hours)):
+                for item, n in counts.items():
+                    rows.item(f"u{user}", ago, dimension, item, n)
+            rows.session(f"u{user}", ago, chance.choice([None, chance.randrange(600_000)]), "web")
+    return rows
+
+
+def expected(rows: Rows, user: str) -> dict[str, float | None]:
+    """Work the features out in plain Python, from the definitions."""
+    days = sorted((d for d in rows.days if d["user_id"] == user), key=lambda d: d["event_date"])
+    gaps = [gap for d in days for gap in d["gaps"]]
+    result: dict[str, float | None] = {
+        "gap_mean_s_life": statistics.mean(gaps) if gaps else None,
+        "gap_std_s_life": statistics.stdev(gaps) if len(gaps) > 1 else None,
+    }
+    bought = [float(d["purchase_value"]) for d in days if d["purchases"]]
+    result["rfm_monetary_value"] = statistics.mean(bought[1:]) if len(bought) > 1 else None
+    known = sorted(s["duration_ms"] // 1000 for s in rows.sessions if s["duration_ms"] is not None)
+    median = statistics.median_low(known)
+    for window, length in WINDOWS.items():
+        inside = [d["event_date"] for d in days if d["event_date"] >= AS_OF - timedelta(days=length)]
+        intervals = [(b - a).days for a, b in itertools.pairwise(inside)]
+        result[f"active_interval_mean_days_{window}"] = statistics.mean(intervals) if intervals else None
+        result[f"active_interval_std_days_{window}"] = statistics.stdev(intervals) if intervals[1:] else None
+        shares = {}
+        for dimension in ("event_name", "hour"):
+            counts: Counter[str] = Counter()
+            for owner, on, kind, item, n in rows.items:
+                if (owner, kind) == (user, dimension) and on in inside:
+                    counts[item] += n
+            shares[dimension] = [n / counts.total() for n in counts.values()]
+        entropy = -sum(p * math.log2(p) for p in shares["event_name"])
+        result[f"event_name_entropy_bits_{window}"] = entropy if inside else None
+        result[f"hour_concentration_index_{window}"] = sum(p * p for p in shares["hour"]) if inside else None
+        durations = [
+            median if s["duration_ms"] is None else s["duration_ms"] / 1000
+            for s in rows.sessions
+            if s["user_id"] == user and s["session_date"] in inside
+        ]
+        result[f"session_duration_mean_s_{window}"] = statistics.mean(durations) if durations else None
+    return result
+
+
+def test_equal_to_plain_python_and_independent_of_order(spark: SparkSession) -> None:
+    rows = random_rows(seed=11)
+    gaps = [d.pop("gaps") for d in rows.days]
+    days, items, sessions = rows.frames(spark)
+    found = build((days, items, sessions))
+    turned = build(tuple(df.repartition(3) for df in rows.frames(spark, order=-1)))
+    assert found == turned  # to the last bit
+    for row, own in zip(rows.days, gaps, strict=True):
+        row["gaps"] = own
+    assert len(found) == 30
+    for user, row in found.items():
+        for name, value in expected(rows, user).items():
+            if value is None:
+                assert row[name] is None, (user, name)
+            else:
+                assert row[name] == pytest.approx(value, rel=1e-9, abs=1e-11), (user, name)
+
+
+def test_no_users_no_rows(spark: SparkSession) -> None:
+    assert build(Rows().frames(spark)) == {}
+
+
+def test_transition_items_are_json_arrays() -> None:
+    """The hand-made items above are what the contract says they are."""
+    for _, _, dimension, item, _ in hand_made().items:
+        assert dimension != "transition" or len(json.loads(item)) == 3

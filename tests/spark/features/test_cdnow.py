@@ -1,0 +1,81 @@
+"""RFM against the published summary of the CDNOW sample (Fader & Hardie), all 2,357 customers."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from pyspark.sql import functions as F
+
+from segmentation.features.build import build_user_features
+from segmentation.features.params import FeatureParams
+from segmentation.tables.sessions import SESSIONS
+from segmentation.tables.user_day_counts import USER_DAY_COUNTS
+from segmentation.tables.user_days import USER_DAYS
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession  # noqa: TID251  the fixture's type
+
+pytestmark = [pytest.mark.spark, pytest.mark.truths]
+
+AS_OF = date(1997, 10, 1)
+"""The calibration period ends with 1997-09-30; the cut is exclusive."""
+
+
+def read_user_days(spark: SparkSession, path: Path) -> DataFrame:
+    """Read lines of (master id, sample id, yyyymmdd, CDs, dollars) as purchases of a customer's day."""
+    word = F.split(F.trim("value"), r"\s+")
+    purchases = spark.read.text(str(path)).select(
+        word[1].alias("user_id"),
+        F.to_date(word[2], "yyyyMMdd").alias("event_date"),
+        word[4].cast("decimal(18,4)").alias("dollars"),
+    )
+    zero = [F.lit(0).cast("bigint").alias(name) for name in USER_DAYS.measures]
+    sums = (
+        purchases.where(F.col("event_date") < F.lit(AS_OF))
+        .groupBy("user_id", "event_date")
+        .agg(F.count("*").alias("n"), F.sum("dollars").cast("decimal(28,4)").alias("dollars"))
+    )
+    own = {"events": "n", "purchases": "n", "value": "dollars", "purchase_value": "dollars"}
+    return sums.select(
+        "user_id",
+        "event_date",
+        *(
+            F.col(own[name]).alias(name) if name in own else column
+            for name, column in zip(USER_DAYS.measures, zero, strict=True)
+        ),
+    )
+
+
+def test_rfm_of_all_customers(spark: SparkSession, published: Callable[..., Path]) -> None:
+    summary = published("cdnow", "cdnow_customers_summary.csv")
+    days = read_user_days(spark, published("cdnow", "CDNOW_sample.txt"))
+    nothing = (spark.createDataFrame([], table.schema) for table in (USER_DAY_COUNTS, SESSIONS))
+    features = build_user_features(days, *nothing, as_of=AS_OF, params=FeatureParams(windows_days=(7,)))
+    rows = {int(row["user_id"]): row for row in features.collect()}
+
+    with summary.open(encoding="utf-8") as file:
+        truth = {
+            int(line["ID"]): (int(line["frequency"]), float(line["recency"]), float(line["T"]))
+            for line in csv.DictReader(file)
+        }
+    found = {
+        customer: (
+            row["rfm_frequency_count"],
+            round(row["rfm_recency_days"] / 7, 2),
+            round(row["rfm_age_days"] / 7, 2),
+        )
+        for customer, row in rows.items()
+    }
+    assert len(truth) == 2357
+    assert found == truth
+
+    repeats = [row for row in rows.values() if row["rfm_monetary_value"] is not None]
+    assert sum(row["rfm_frequency_count"] for row in rows.values()) == 2457
+    assert len(repeats) == 946
+    mean = sum(row["rfm_monetary_value"] for row in repeats) / len(repeats)
+    assert round(mean, 4) == 35.0778

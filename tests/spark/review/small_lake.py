@@ -1,0 +1,182 @@
+"""A lake made from a plain list of events, through the same tables that the jobs write; used by the page's tests."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from segmentation.tables.cohorts import COHORTS
+from segmentation.tables.evaluations import EVALUATIONS
+from segmentation.tables.events import EVENTS
+from segmentation.tables.ingest_ledger import INGEST_LEDGER
+from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
+from segmentation.tables.segment_changes import SEGMENT_CHANGES
+from segmentation.tables.segment_profiles import SEGMENT_PROFILES
+from segmentation.tables.sessions import SESSIONS
+from segmentation.tables.transitions import EXIT, START, TRANSITIONS
+from segmentation.tables.user_features import USER_FEATURES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from segmentation.storage.lake import Lake
+    from segmentation.tables.table import Table
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Hit:
+    """An event, as far as the review looks at it."""
+
+    user: str
+    session: str
+    at: datetime
+    state: str
+    platform: str = "web"
+
+
+def few_hits(names: tuple[str, ...] = ("home", "catalog", "cart", "purchase")) -> list[Hit]:
+    """Make 24 sessions of 12 users over 6 days; every third session walks through all names, repeats included."""
+    start = datetime(2024, 5, 1, 9, tzinfo=timezone.utc)
+    hits = []
+    for number in range(24):
+        reached = len(names) if number % 3 == 0 else 1 + number % len(names)
+        walk = [name for name in names[:reached] for _ in range(1 + number % 2)]
+        began = start + timedelta(days=number % 6, minutes=17 * number)
+        hits += [
+            Hit(f"user-{number % 12}", f"s{number:03d}", began + timedelta(seconds=40 * i), state, ("web", "ios")[number % 2])
+            for i, state in enumerate(walk)
+        ]
+    return hits
+
+
+def write_lake(lake: Lake, hits: list[Hit], *, segments: tuple[str, ...] = ("Regulars", "Visitors"), skip: Iterable[Table] = ()) -> date:
+    """Write and publish every table that the page reads, but those in `skip`; return the cut."""
+    as_of = max(hit.at for hit in hits).date() + timedelta(days=1)
+    tables = {
+        EVENTS: _events(hits),
+        SESSIONS: _sessions(hits),
+        TRANSITIONS: _transitions(hits),
+        INGEST_LEDGER: _ledger(hits),
+        **_scored(sorted({hit.user for hit in hits}), as_of, segments),
+    }
+    for table, rows in tables.items():
+        if table not in set(skip):
+            lake.replace(table, lake.spark.createDataFrame([tuple(row.get(n) for n in table.names) for row in rows], table.schema))
+    lake.publish({})
+    return as_of
+
+
+def sessions_of(hits: list[Hit]) -> dict[str, list[Hit]]:
+    """Group events by session in order."""
+    ordered = sorted(hits, key=lambda hit: (hit.session, hit.at))
+    return {name: list(group) for name, group in groupby(ordered, key=lambda hit: hit.session)}
+
+
+def _events(hits: list[Hit]) -> list[Row]:
+    starts = {name: group[0].at for name, group in sessions_of(hits).items()}
+    return [
+        {
+            "source": "shop", "event_id": f"e{number:06d}", "user_id": hit.user, "identifier": hit.user, "event_name": hit.state,
+            "state": hit.state, "event_at": hit.at, "received_at": hit.at, "event_date": hit.at.date(), "platform": hit.platform,
+            "properties": "{}", "session_id": hit.session, "session_started_at": starts[hit.session], "batch_id": "b1",
+            "record_no": number,
+        }
+        for number, hit in enumerate(hits)
+    ]  # fmt: skip
+
+
+def _sessions(hits: list[Hit]) -> list[Row]:
+    return [
+        {
+            "session_id": name, "user_id": group[0].user, "started_at": group[0].at, "ended_at": group[-1].at,
+            "session_date": group[0].at.date(), "events": len(group),
+            "duration_ms": round((group[-1].at - group[0].at).total_seconds() * 1000) if len(group) > 1 else None,
+            "duration_imputed": len(group) == 1, "entry_state": group[0].state, "exit_state": group[-1].state,
+            "platform": group[0].platform, "converted": any(hit.state == "purchase" for hit in group),
+            "value": Decimal(0), "capped": False,
+        }
+        for name, group in sessions_of(hits).items()
+    ]  # fmt: skip
+
+
+def _transitions(hits: list[Hit]) -> list[Row]:
+    counts: Counter[tuple[Any, ...]] = Counter()
+    for group in sessions_of(hits).values():
+        states = [START, *(hit.state for hit in group), EXIT]
+        counts.update((group[0].at.date(), group[0].platform, a, b) for a, b in zip(states, states[1:], strict=False))
+    return [dict(zip(TRANSITIONS.names, (*key, n, 1), strict=True)) for key, n in counts.items()]
+
+
+def _ledger(hits: list[Hit]) -> list[Row]:
+    """Four records beyond the accepted ones: two duplicates, one null user, one unparsable."""
+    rows = []
+    for (day, name), n in Counter((hit.at.date(), hit.state) for hit in hits).items():
+        rows += [(day, name, stage, None, n) for stage in ("read", "parsed", "accepted")]
+    day = hits[0].at.date()
+    rows += [(day, "home", stage, None, 2) for stage in ("read", "parsed", "duplicate")]
+    rows += [(day, "home", stage, None, 1) for stage in ("read", "parsed")]
+    rows += [(day, "home", "quarantined", "null_user", 1), (None, None, "read", None, 1), (None, None, "unparsable", "not_json", 1)]
+    merged: Counter[tuple[Any, ...]] = Counter()
+    for *key, n in rows:
+        merged[tuple(key)] += n
+    return [dict(zip(INGEST_LEDGER.names, ("b1", "shop", *key, n), strict=True)) for key, n in merged.items()]
+
+
+def _scored(users: list[str], as_of: date, segments: tuple[str, ...]) -> dict[Table, list[Row]]:
+    number = {user: int(hashlib.sha256(user.encode()).hexdigest()[:8], 16) for user in users}
+    of = {user: number[user] % len(segments) for user in users}
+    score = {user: 1 / (1 + math.exp(2 - of[user] - number[user] % 97 / 97)) for user in users}
+    members = {position: [user for user in users if of[user] == position] for position in range(len(segments))}
+    features = ("sessions_count_30d", "days_since_last_event", "value_sum_life", "event_name_entropy_bits_life", "rfm_frequency_count")
+    profiles = [
+        {
+            "segment_id": f"seg-{p}", "as_of": as_of, "segment_name": name, "cluster_model_version": "1",
+            "users": len(members[p]), "share": len(members[p]) / len(users),
+            "centroid": {feature: 1.5 * (p + 1) + i for i, feature in enumerate(features)},
+            "distinctions": [
+                (feature, 1.5 * (p + 1) + i, 2.5 + i, (-1) ** (p + i) * (1.4 - 0.3 * i)) for i, feature in enumerate(features)
+            ],
+            "propensities": {"purchase": 0.3},
+        }
+        for p, name in enumerate(segments) if members[p]
+    ]  # fmt: skip
+    assignments = [
+        {
+            "user_id": user, "as_of": as_of, "cluster_id": of[user], "segment_id": f"seg-{of[user]}",
+            "segment_name": segments[of[user]], "distance": 0.5, "margin": 0.2, "cluster_model_version": "1",
+            "propensities": [("churn", 1 - score[user], 1 - score[user], "1"), ("purchase", score[user], score[user] * 0.9, "1")],
+        }
+        for user in users
+    ]  # fmt: skip
+    rules = {"high_frequency": 3, "inactive": 4, "new": 2}
+    cohorts = [
+        {"user_id": user, "rule": rule, "as_of": as_of, "rule_version": "0123456789abcdef", "evidence": {},
+         "thresholds": {"sessions_count_7d > 10": 10.0, "events_count_30d >= percentile 90": 34.25}}
+        for rule, every in rules.items() for user in users if number[user] % every == 0
+    ]  # fmt: skip
+    changes = [
+        {"segmentation": "model", "user_id": user, "segment_id": f"seg-{of[user]}", "changed_at": as_of, "direction": "entered",
+         "cause": "behaviour", "evidence": "{}"}
+        for user in users
+    ]  # fmt: skip
+    evaluations = [
+        ("silhouette_squared_euclidean", "clusters", as_of, 0.41, None, None, "mean over users, squared Euclidean, scaled space", 0.1, "ok"),
+        ("davies_bouldin", "clusters", as_of, 2.81, None, None, "Davies and Bouldin (1979), Euclidean", 2.5, "breach"),
+        ("auc_pr", "propensity:purchase", as_of, 0.62, 0.55, 0.68, "held-out later window", None, "info"),
+    ]
+    return {
+        SEGMENT_PROFILES: profiles,
+        SEGMENT_ASSIGNMENTS: assignments,
+        COHORTS: cohorts,
+        SEGMENT_CHANGES: changes,
+        EVALUATIONS: [dict(zip(EVALUATIONS.names, row, strict=True)) for row in evaluations],
+        USER_FEATURES: [{"user_id": user, "as_of": as_of, "feature_set_version": "1"} for user in users],
+    }

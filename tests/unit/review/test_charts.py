@@ -1,0 +1,126 @@
+"""Charts: flows add up, names are harmless, and every colour is one of the theme's."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from segmentation.review.charts.health import draw_ledger, draw_reasons
+from segmentation.review.charts.journeys import draw_drop_off, draw_flows, draw_transitions
+from segmentation.review.charts.segments import (
+    draw_calibration,
+    draw_crossing,
+    draw_profiles,
+    draw_scores,
+    draw_sizes,
+)
+from segmentation.review.charts.sessions import draw_quality, draw_sessions
+from segmentation.review.theme import DARK, LIGHT, resolve
+from segmentation.sequences.paths import OTHER
+
+SCRIPT = "<script>alert(1)</script>"
+TWINS = ["a very long name of a page that is shortened, one", "a very long name of a page that is shortened, two"]
+
+
+def flow(step: int, from_state: str, to_state: str | None, sessions: int) -> dict:
+    return {"step": step, "from_state": from_state, "to_state": to_state, "sessions": sessions}
+
+
+def rate(from_state: str, to_state: str, transitions: int, departures: int) -> dict:
+    value = transitions / departures
+    return {
+        "from_state": from_state, "to_state": to_state, "transitions": transitions, "departures": departures,
+        "rate": value, "rate_lower": value / 2, "rate_upper": (1 + value) / 2,
+    }  # fmt: skip
+
+
+FLOWS = [
+    flow(1, "home", SCRIPT, 6), flow(1, "home", None, 3), flow(1, SCRIPT, "home", 1),
+    flow(2, SCRIPT, OTHER, 4), flow(2, SCRIPT, None, 2), flow(2, "home", None, 1),
+]  # fmt: skip
+RATES = [
+    rate("START", TWINS[0], 9, 10), rate("START", OTHER, 1, 10), rate(TWINS[0], TWINS[1], 3, 9),
+    rate(TWINS[0], "EXIT", 6, 9), rate(TWINS[1], "EXIT", 3, 3), rate(OTHER, "EXIT", 1, 1),
+]  # fmt: skip
+
+
+def figures() -> dict:
+    segment = {"segment_id": "s1", "segment_name": SCRIPT}
+    cell = {"feature": "value_sum_30d", "segment_mean": 3.0, "overall_mean": 1.0, "effect_size": 1.2}
+    period = [{"period": date(2024, 1, 1) + timedelta(days=i), "sessions": 4, "converted": 1, "unknown": 2, "median_s": None if i else 90}
+              for i in range(3)]  # fmt: skip
+    score = {"lower": 0.1, "median": 0.2, "upper": 0.3, "lowest": 0.0, "highest": 0.9, "mean": 0.25, **segment}
+    ledger = {"source": SCRIPT, "read": 10, "accepted": 8, "duplicate": 1, "quarantined": 1, "unparsable": 0}
+    return {
+        "ledger": draw_ledger([ledger]),
+        "reasons": draw_reasons([{"source": "shop", "reason": SCRIPT, "records": 2}]),
+        "sessions": draw_sessions([{"period": date(2024, 1, 1), "platform": SCRIPT, "sessions": 2}], [SCRIPT]),
+        "quality": draw_quality(period),
+        "transitions": draw_transitions(RATES, TWINS),
+        "drop_off": draw_drop_off([{"state": SCRIPT, "visits": 9, "drop_off": 0.5, "drop_off_lower": 0.2, "drop_off_upper": 0.8}]),
+        "flows": draw_flows(FLOWS),
+        "sizes": draw_sizes([SCRIPT], [3], total=4),
+        "profiles": draw_profiles([segment], ["value_sum_30d"], {("value_sum_30d", "s1"): cell}),
+        "crossing": draw_crossing(["new"], [segment], [{"rule": "new", "segment_id": "s1", "users": 2}]),
+        "scores": draw_scores([score]),
+        "calibration": draw_calibration({SCRIPT: [{"predicted": 0.1, "observed": 0.2, "users": 9}]}),
+    }  # fmt: skip
+
+
+def strings(value: object) -> list[str]:
+    if isinstance(value, dict):
+        return [text for item in value.values() for text in strings(item)]
+    if isinstance(value, list | tuple):
+        return [text for item in value for text in strings(item)]
+    return [value] if isinstance(value, str) else []
+
+
+@pytest.mark.parametrize("name", sorted(figures()))
+def test_no_chart_carries_markup_from_data_or_a_colour_that_a_theme_lacks(name: str):
+    written = figures()[name].to_plotly_json()
+    for colours in (LIGHT, DARK):
+        shown = strings(resolve(written, colours))  # a colour that is missing raises
+        assert not [text for text in shown if "<script" in text or "var(--" in text]
+
+
+def test_both_themes_have_the_same_colours():
+    assert LIGHT.keys() == DARK.keys()
+
+
+def test_every_node_of_the_flow_receives_what_it_passes_on():
+    sankey = draw_flows(FLOWS).data[0]
+    into, out = [0] * len(sankey.node.label), [0] * len(sankey.node.label)
+    for source, target, value in zip(sankey.link.source, sankey.link.target, sankey.link.value, strict=True):
+        out[source] += value
+        into[target] += value
+    inner = [i for i in range(len(into)) if into[i] and out[i]]
+    assert inner
+    assert [into[i] for i in inner] == [out[i] for i in inner]
+    assert sum(out[i] for i in range(len(out)) if not into[i]) == 10
+    assert sum(into[i] for i in range(len(into)) if not out[i]) == 10
+
+
+def test_nodes_of_a_step_do_not_overlap_and_the_leavers_stand_last():
+    sankey = draw_flows(FLOWS).data[0]
+    columns: dict[float, list[tuple[float, str]]] = {}
+    for x, y, label in zip(sankey.node.x, sankey.node.y, sankey.node.label, strict=True):
+        columns.setdefault(x, []).append((y, label))
+    assert [y for column in columns.values() for y, _ in column if not 0 < y < 1] == []
+    assert [column for column in columns.values() if column != sorted(column)] == []
+    assert [column[-1][1] for column in columns.values()][1:] == ["left", "left"]
+
+
+def test_names_that_shorten_alike_stay_two_rows():
+    heat = draw_transitions(RATES, TWINS)
+    rows = heat.layout.yaxis.ticktext
+    assert rows[1] == rows[2]
+    assert list(heat.layout.yaxis.tickvals) == [0, 1, 2, 3]
+    z = heat.data[0].z
+    assert (z[1][1], z[1][3], z[2][3]) == (3 / 9, 6 / 9, 1.0)
+    assert z[2][1] is None
+
+
+def test_a_heat_map_row_adds_up_to_one():
+    heat = draw_transitions(RATES, TWINS)
+    assert [pytest.approx(1.0) == sum(cell or 0 for cell in row) for row in heat.data[0].z] == [True] * 4

@@ -1,0 +1,79 @@
+"""Rules: what is refused and with what words, and what counts as another definition."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from segmentation.errors import ConfigurationError
+from segmentation.features import catalogue
+from segmentation.features.params import FeatureParams
+from segmentation.segments.rules import Rule, load_rules
+
+PROJECT = Path(__file__).parents[3]
+
+
+def write(folder: Path, text: str, name: str = "some") -> Path:
+    (folder / "segments").mkdir(exist_ok=True)
+    (folder / "segments" / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_shipped_rules_name_existing_features() -> None:
+    rules = load_rules(PROJECT / "conf")
+    assert [rule.name for rule in rules] == [
+        "feature_explorers",
+        "high_frequency",
+        "inactive",
+        "long_term",
+        "new_users",
+    ]
+    names = {feature.name for feature in catalogue(FeatureParams())}
+    assert {bound.feature for rule in rules for bound in rule.when.bounds()} <= names
+
+
+def test_a_folder_without_rules_has_none(tmp_path: Path) -> None:
+    assert load_rules(tmp_path) == ()
+
+
+@pytest.mark.parametrize(
+    ("when", "message"),
+    [
+        ("{feature: a_b, op: '>', valu: 1}", r"unknown key 'when.valu' \(did you mean 'value'\?\)"),
+        ("{feature: a_b, op: '>'}", "either value or percentile"),
+        ("{feature: a_b, op: '>', value: 1, percentile: 2}", "either value or percentile"),
+        ("{feature: a_b, value: 1}", "needs op"),
+        ("{feature: a_b, op: '=>', value: 1}", "must stand in quotes"),
+        ("{feature: a_b, op: between, value: 1}", r"between takes \[low, high\]"),
+        ("{feature: a_b, op: between, value: [2, 1]}", "in this order"),
+        ("{feature: a_b, op: '>', value: [1, 2]}", "other ops one number"),
+        ("{feature: a_b, op: '>', percentile: 101}", "between 0 and 100"),
+        ("{all: []}", "when.all"),
+        ("{}", "exactly one of feature, all, any, not"),
+        ("{op: '>', value: 1, not: {feature: a_b, op: '>', value: 1}}", "go with feature"),
+        ("{feature: a_b, op: '>', value: .nan}", "finite"),
+        ("[1", "not valid YAML"),
+    ],
+)
+def test_a_wrong_rule_says_what_is_wrong(tmp_path: Path, when: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message) as error:
+        load_rules(write(tmp_path, f"name: some\ndescription: text\nwhen: {when}\n"))
+    assert "some.yaml" in str(error.value)
+
+
+def test_an_empty_file_and_a_misnamed_one_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"some\.yaml"):
+        load_rules(write(tmp_path, ""))
+    good = "name: other\ndescription: text\nwhen: {feature: a_b, op: '>', value: 1}\n"
+    with pytest.raises(ConfigurationError, match=r"name the file other\.yaml"):
+        load_rules(write(tmp_path, good))
+
+
+def test_version_is_that_of_the_definition() -> None:
+    def rule(value: object, description: str = "text", op: str = ">") -> Rule:
+        when = {"all": [{"feature": "a_b", "op": op, "value": value}]}
+        return Rule.model_validate({"name": "some", "description": description, "when": when})
+
+    assert rule(10).version == rule(10.0, "other words").version
+    assert len({rule(10).version, rule(11).version, rule(10, op=">=").version}) == 3
