@@ -59,8 +59,8 @@ def run(ctx: Context) -> RunReport:
         _check_parameters(ctx, mapping)
     for part in slices(news, ctx.config.ingest.slice_mb):
         _take_in(ctx, mapping, part)
-        _publish(ctx)
-    report = RunReport(quality=reconcile(ctx, mapping.name))
+        ctx.lake.publish(ctx.lake.basis(EVENTS, DERIVED))
+    report = RunReport(as_of=ctx.as_of, quality=reconcile(ctx, mapping.name))
     if len(news) < len(units):
         report.notes.append(f"{len(units) - len(news)} of {len(units)} input units were taken in before: unchanged")
     return report
@@ -97,8 +97,8 @@ def _rebuild(ctx: Context) -> RunReport:
         _check_parameters(ctx, mapping)
         for part in slices(found[name], ctx.config.ingest.slice_mb):
             _take_in(ctx, mapping, part)
-    _publish(ctx)
-    return RunReport(quality={name: reconcile(ctx, name) for name in sources}, notes=["rebuilt from all input units"])
+    ctx.lake.publish(ctx.lake.basis(EVENTS, DERIVED))
+    return RunReport(as_of=ctx.as_of, quality={name: reconcile(ctx, name) for name in sources}, notes=["rebuilt from all input units"])
 
 
 def _still_there(ctx: Context, mapping: SourceMapping, paths: Sequence[str]) -> list[InputUnit]:
@@ -137,12 +137,6 @@ def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit]) -> No
             write_increment(lake, increment)
             increment.release()
         check_accepted(lake.read(EVENTS), mapping.name)
-
-
-def _publish(ctx: Context) -> None:
-    version = ctx.lake.version(EVENTS)
-    if version is not None:
-        ctx.lake.publish({table.name: version for table in DERIVED})
 
 
 def _check_parameters(ctx: Context, mapping: SourceMapping) -> None:

@@ -75,22 +75,29 @@ def changed_to_duplicate(changed: DataFrame, time_zone: str) -> DataFrame:
 
 
 def ledger_entries(rows: DataFrame, stage: str, reason: Column | None = None, sign: int = 1) -> DataFrame:
-    """Count rows into a stage of the ledger (sign -1 takes them out again)."""
+    """Count rows into a stage of the ledger; sign -1 takes them out again."""
     why = F.lit(None).cast("string") if reason is None else reason
     keyed = rows.select(*LEDGER_OF, F.lit(stage).alias("stage"), why.alias("reason"))
     return keyed.groupBy(*keyed.columns).agg((F.count(F.lit(1)) * sign).alias("records"))
 
 
 def parsing_entries(parsed: DataFrame) -> list[DataFrame]:
-    """Count what was read, parsed and rejected while parsing."""
-    first = F.col("reasons")[0]
-    unparsable, rejected = F.col("unparsable"), F.size("reasons") > 0
-    return [
-        ledger_entries(parsed, ledger.READ),
-        ledger_entries(parsed.where(unparsable), ledger.UNPARSABLE, first),
-        ledger_entries(parsed.where(~unparsable), ledger.PARSED),
-        ledger_entries(parsed.where(~unparsable & rejected), ledger.QUARANTINED, first),
-    ]
+    """Count what was read, parsed and rejected while parsing, in one pass over the records."""
+    first = F.try_element_at("reasons", F.lit(1)).alias("first")
+    counts = parsed.groupBy(*LEDGER_OF, "unparsable", first).agg(F.count(F.lit(1)).alias("n"))
+    stages = F.array(
+        _stage(F.lit(True), ledger.READ),  # noqa: FBT003
+        _stage(F.col("unparsable"), ledger.UNPARSABLE, F.col("first")),
+        _stage(~F.col("unparsable"), ledger.PARSED),
+        _stage(~F.col("unparsable") & F.col("first").isNotNull(), ledger.QUARANTINED, F.col("first")),
+    )
+    entries = counts.select(*LEDGER_OF, "n", F.explode(F.array_compact(stages)).alias("of"))
+    return [entries.select(*LEDGER_OF, "of.stage", "of.reason", F.col("n").alias("records"))]
+
+
+def _stage(applies: Column, stage: str, reason: Column | None = None) -> Column:
+    why = F.lit(None).cast("string") if reason is None else reason
+    return F.when(applies, F.struct(F.lit(stage).alias("stage"), why.alias("reason")))
 
 
 def changed_entries(changed: DataFrame, time_zone: str) -> list[DataFrame]:

@@ -13,14 +13,15 @@ VOCABULARY = {
     "days_since_last_event": ("lapsed", "recent"),
     "days_since_first_event": ("long-standing", "new"),
     "active_days_count_30d": ("active", "inactive"),
-    "sessions_count_30d": ("frequent", "infrequent"),
-    "sessions_count_life": ("loyal", "occasional"),
+    "sessions_count_30d": ("active", "inactive"),
+    "sessions_count_life": ("frequent", "occasional"),
     "events_per_session_mean_life": ("thorough", "brief"),
-    "purchases_count_life": ("buying", "browsing"),
+    "purchases_count_life": ("often buying", "rarely buying"),
+    "rfm_frequency_count": ("often buying", "rarely buying"),
     "value_sum_life": ("high-value", "low-value"),
-    "rfm_frequency_count": ("repeat-buying", "rarely-buying"),
     "event_name_entropy_bits_life": ("exploring", "single-purpose"),
 }
+"""Features that say about the same share their words: a name says each thing once."""
 
 Target = Literal["churn", "purchase"]
 

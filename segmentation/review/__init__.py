@@ -6,6 +6,7 @@ page. Nothing here writes a table.
 
 from segmentation.review.page import Provenance, build_sections, list_files, render_page
 from segmentation.review.params import ReviewParams
+from segmentation.review.sections.propensity import read_calibration
 from segmentation.review.sections.reading import Reading
 
-__all__ = ["Provenance", "Reading", "ReviewParams", "build_sections", "list_files", "render_page"]
+__all__ = ["Provenance", "Reading", "ReviewParams", "build_sections", "list_files", "read_calibration", "render_page"]

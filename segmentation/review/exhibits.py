@@ -7,6 +7,7 @@ import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+import pandas as pd
 import plotly.graph_objects as go
 
 from segmentation.review import text
@@ -63,6 +64,11 @@ class Grid:
         writer.writerow([column.key for column in self.columns])
         writer.writerows([_inert(record.get(column.key)) for column in self.columns] for record in self.records)
         return out.getvalue()
+
+    def frame(self) -> pd.DataFrame:
+        """Return the unrounded values, for notebooks."""
+        rows = [{column.title: record.get(column.key) for column in self.columns} for record in self.records]
+        return pd.DataFrame(rows, columns=[column.title for column in self.columns])
 
 
 @dataclass(frozen=True)

@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
     import plotly.graph_objects as go
 
-    from segmentation.review.exhibits import Exhibit, Grid, Section
+    from segmentation.review.exhibits import Grid, Section
     from segmentation.review.frames.records import Records
     from segmentation.review.sections.reading import Reading
 
 PAGE = "page.html.j2"
-LONG = 240
-"""Characters from which a table cell scrolls."""
+WIDE, LONG = 50, 240
+"""Characters from which text in a table cell may break anywhere, and from which it scrolls."""
 
 
 @dataclass(frozen=True)
@@ -118,12 +118,6 @@ def csv_uri(grid: Grid) -> str:
     return "data:text/csv;charset=utf-8," + quote("\ufeff" + grid.csv())
 
 
-def bar_width(exhibit: Exhibit, key: str, value: float | None) -> float:
-    """Return the length of a bar in a cell in per cent of the longest in its column."""
-    longest = max((record.get(key) or 0 for record in exhibit.grid.records), default=0)
-    return 100 * (value or 0) / longest if longest else 0
-
-
 @cache
 def _environment() -> Environment:
     environment = Environment(
@@ -134,7 +128,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(
-        csv_uri=csv_uri, figure_json=figure_json, bar_width=bar_width, text=text, long=LONG, len=len
+        csv_uri=csv_uri, figure_json=figure_json, text=text, long=LONG, wide=WIDE, len=len
     )
     return environment
 

@@ -34,14 +34,26 @@ def chart_label(text: object, length: int = 28) -> str:
     return escaped if escaped.isascii() else f"{_ISOLATE}{escaped}{_POP}"
 
 
+def slug(name: object) -> str:
+    """Turn a name into letters, digits and hyphens, fit for an anchor or a file name."""
+    return re.sub(r"[^a-z0-9]+", "-", str(name).lower()).strip("-")[:60] or "unnamed"
+
+
 def count(number: float | None) -> str:
     """Format a count: 12,345."""
     return DASH if number is None else f"{number:,.0f}"
 
 
 def share(value: float | None, digits: int = 1) -> str:
-    """Format a share as per cent: 12.3 %."""
-    return DASH if value is None else f"{value * 100:.{digits}f} %"
+    """Format a share as per cent: 12.3 %; what is neither nothing nor all does not look so."""
+    if value is None:
+        return DASH
+    step = 10.0**-digits
+    if 0 < value * 100 < step / 2:
+        return f"< {step:.{digits}f} %"
+    if 100 - step / 2 <= value * 100 < 100:  # noqa: PLR2004
+        return f"> {100 - step:.{digits}f} %"
+    return f"{value * 100:.{digits}f} %"
 
 
 def share_of(part: float, whole: float) -> str:

@@ -34,6 +34,7 @@ class Context:
     progress: Progress
     given_as_of: date | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    _latest: dict[int | None, date] = field(default_factory=dict)
 
     @property
     def as_of(self) -> date:
@@ -47,10 +48,13 @@ class Context:
             ConfigurationError: there are no events yet.
             DataError: all events were rejected.
         """
-        row = self.lake.require(EVENTS, "ingest_events").agg(F.max("event_date").alias("day")).head()
-        if row is None or row["day"] is None:
-            raise DataError("table 'events' is empty: every record was rejected; see table 'quarantine'")
-        return row["day"]
+        version = self.lake.version(EVENTS)
+        if version not in self._latest:
+            row = self.lake.require(EVENTS, "ingest_events").agg(F.max("event_date").alias("day")).head()
+            if row is None or row["day"] is None:
+                raise DataError("table 'events' is empty: every record was rejected; see table 'quarantine'")
+            self._latest[version] = row["day"]
+        return self._latest[version]
 
 
 @dataclass

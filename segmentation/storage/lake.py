@@ -67,6 +67,16 @@ class Lake:
             raise ConfigurationError(f"{self.root} has no table '{table.name}' yet: run jobs/{job}.py first")
         return self.read(table)
 
+    def basis(self, source: Table, derived: Iterable[Table]) -> dict[str, int]:
+        """Say, for :meth:`publish`, that derived tables reflect the source at the version that this run reads."""
+        version = self.version(source)
+        return {} if version is None else {table.name: version for table in derived}
+
+    def reflects(self, source: Table, derived: Iterable[Table]) -> bool:
+        """Tell whether all derived tables reflect the published source."""
+        bases = self.publications.current().bases
+        return all(bases.get(name) == version for name, version in self.basis(source, derived).items())
+
     def rows(self, table: Table) -> int:
         """Count a table's rows (answered from the Delta log's statistics)."""
         return self.read(table).count()

@@ -35,7 +35,7 @@ def draw_ledger(balances: Records) -> go.Figure:
     return new_figure(
         traces,
         height=110 + ROW * len(rows),
-        xaxis={"tickformat": ".0%", "range": [0, 1.001]},
+        xaxis={"tickformat": ".0%", "range": [0, 1], "dtick": 0.25},
         yaxis=rows_axis([record["source"] for record in balances]),
     )
 
@@ -47,10 +47,17 @@ def draw_reasons(reasons: Records) -> go.Figure:
         y=list(range(len(reasons))),
         x=[record["records"] for record in reasons],
         text=[text.count(record["records"]) for record in reasons],
-        textposition="auto",
+        textposition="outside",
+        cliponaxis=False,
         hovertemplate="%{x:,} records<extra></extra>",
         marker={"color": "var(--series-5)"},
         width=0.6,
     )
     names = [f"{record['source']} · {record['reason']}" for record in reasons]
-    return new_figure([bar], height=70 + ROW * len(names), xaxis={"tickformat": ","}, yaxis=rows_axis(names, 36))
+    most = max((record["records"] for record in reasons), default=1)
+    return new_figure(
+        [bar],
+        height=40 + ROW * len(names),
+        xaxis={"visible": False, "range": [0, most * 1.2]},
+        yaxis=rows_axis(names, 36),
+    )

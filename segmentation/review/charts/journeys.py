@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from segmentation.review.frames.records import Record, Records
 
 _LEGIBLE = 0.005
-CELL = 44
-LABELS = 190
+CELL = 34
+LABELS = 150
 """Pixels per heat map column, and beside them for the labels."""
 
 
@@ -44,9 +44,9 @@ def draw_transitions(rates: Records, states: Sequence[str]) -> go.Figure:
         ygap=2,
         hoverongaps=False,
     )
-    across = {**label_axis(columns, 20), "side": "top", "tickangle": -45, "title": {"text": "to"}}
-    down = {**rows_axis(rows, 20), "title": {"text": "from"}}
-    return new_figure([heat], height=150 + ROW * len(rows), xaxis=across, yaxis=down)
+    across = {**label_axis(columns, 20), "side": "top", "tickangle": -45}
+    down = rows_axis(rows, 20)
+    return new_figure([heat], height=130 + ROW * len(rows), xaxis=across, yaxis=down)
 
 
 def draw_drop_off(drop_off: Records) -> go.Figure:

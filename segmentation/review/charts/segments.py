@@ -122,8 +122,8 @@ def draw_scores(scores: Records) -> go.Figure:
 
 
 def draw_calibration(points: Mapping[str, Records]) -> go.Figure:
-    """Show predicted against observed shares per target; on the dotted diagonal predictions come true."""
-    most = max((max(p["predicted"], p["observed"]) for records in points.values() for p in records), default=1)
+    """Show predicted against observed shares (95 % intervals) per target; on the dotted diagonal they are equal."""
+    most = max((max(p["predicted"], p["upper"]) for records in points.values() for p in records), default=1)
     reach = min(1.0, most * 1.08)
     diagonal = go.Scatter(
         x=[0, reach],
@@ -142,6 +142,13 @@ def draw_calibration(points: Mapping[str, Records]) -> go.Figure:
             mode="lines+markers",
             line={"color": series(position), "width": 1.6},
             marker={"size": 8, "symbol": position},
+            error_y={
+                "type": "data",
+                "array": [point["upper"] - point["observed"] for point in records],
+                "arrayminus": [point["observed"] - point["lower"] for point in records],
+                "thickness": 1,
+                "width": 3,
+            },
             hovertemplate="predicted %{x:.1%}, came true %{y:.1%} (%{customdata})",
         )
         for position, (target, records) in enumerate(points.items())

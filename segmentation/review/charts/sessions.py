@@ -66,7 +66,7 @@ def draw_quality(periods: Records) -> go.Figure:
             hovertemplate=f"%{{y:{style}}}",
         )
         figure.add_trace(line, row=row, col=1)
-        figure.update_yaxes(tickformat=style.replace(".1%", ".0%"), rangemode="tozero", nticks=4, row=row, col=1)
+        figure.update_yaxes(tickformat={".1%": ".0%", ".1f": "~g"}[style], rangemode="tozero", nticks=4, row=row, col=1)
     style_figure(figure, height=460, showlegend=False, hovermode="x unified", margin={"t": 26, "b": 8})
     figure.update_xaxes(**_TIME)
     figure.update_annotations(x=0, xanchor="left", font={"color": "var(--muted)", "size": 12})

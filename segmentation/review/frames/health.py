@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from segmentation.review.frames.records import Records, fetch_records
+from segmentation.review.frames.records import Record, Records, fetch_records
 from segmentation.tables.ingest_ledger import ACCEPTED, DUPLICATE, PARSED, QUARANTINED, READ, STAGES, UNPARSABLE
 
 if TYPE_CHECKING:
@@ -15,32 +15,37 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
-def balance_ledger(ledger: DataFrame) -> Records:
-    """Add up the ledger per source.
+def sum_ledger(ledger: DataFrame) -> Records:
+    """Add up the ledger: source x stage x reason -> records."""
+    return fetch_records(ledger.groupBy("source", "stage", "reason").agg(F.sum("records").alias("records")))
+
+
+def balance_ledger(sums: Records) -> Records:
+    """Set the stages of each source against each other.
 
     Returns:
         source, one count per stage, and `balanced`: read = parsed + unparsable and
         parsed = accepted + duplicate + quarantined.
     """
-    counts = [
-        F.sum(F.when(F.col("stage") == stage, F.col("records")).otherwise(0)).alias(stage) for stage in STAGES
-    ]
-    verdicts = F.col(ACCEPTED) + F.col(DUPLICATE) + F.col(QUARANTINED)
-    balanced = (F.col(READ) == F.col(PARSED) + F.col(UNPARSABLE)) & (F.col(PARSED) == verdicts)
-    totals = ledger.groupBy("source").agg(*counts).select("*", balanced.alias("balanced"))
-    return fetch_records(totals.orderBy("source"))
+    totals: dict[str, Record] = {}
+    for row in sums:
+        balance = totals.setdefault(row["source"], {"source": row["source"], **dict.fromkeys(STAGES, 0)})
+        balance[row["stage"]] += row["records"]
+    return [{**totals[source], "balanced": _is_balanced(totals[source])} for source in sorted(totals)]
 
 
-def count_reasons(ledger: DataFrame) -> Records:
-    """Count rejected records per source, stage and reason, most frequent first."""
-    rejected = ledger.where(F.col("stage").isin(UNPARSABLE, QUARANTINED))
-    counts = rejected.groupBy("source", "stage", "reason").agg(F.sum("records").alias("records"))
-    return fetch_records(
-        counts.where(F.col("records") != 0).orderBy(F.col("records").desc(), "source", "stage", "reason")
-    )
+def rank_reasons(sums: Records) -> Records:
+    """List why records were rejected, per source, stage and reason, most frequent first."""
+    rejected = [row for row in sums if row["stage"] in {UNPARSABLE, QUARANTINED} and row["records"]]
+    return sorted(rejected, key=lambda r: (-r["records"], r["source"], r["stage"], r["reason"] or ""))
 
 
 def list_evaluations(evaluations: DataFrame, cut: date) -> Records:
     """List the figures of a cut: breaches first, then judged ones, then those for information."""
     urgency = F.when(F.col("status") == "breach", 0).when(F.col("status") == "ok", 1).otherwise(2)
     return fetch_records(evaluations.where(F.col("as_of") == F.lit(cut)).orderBy(urgency, "scope", "metric"))
+
+
+def _is_balanced(totals: Record) -> bool:
+    verdicts = totals[ACCEPTED] + totals[DUPLICATE] + totals[QUARANTINED]
+    return bool(totals[READ] == totals[PARSED] + totals[UNPARSABLE] and totals[PARSED] == verdicts)

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 
+def sum_transitions(transitions: DataFrame) -> DataFrame:
+    """Add up the transitions of all days and platforms: from_state x to_state."""
+    return transitions.groupBy("from_state", "to_state").agg(F.sum("transitions").alias("transitions"))
+
+
 def rank_states(transitions: DataFrame, limit: int) -> list[str]:
     """Return the states visited most, most first, ties by name."""
     visits = transitions.where(F.col("to_state") != EXIT).groupBy("to_state").agg(F.sum("transitions").alias("visits"))

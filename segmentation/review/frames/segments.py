@@ -73,3 +73,10 @@ def measure_scores(assignments: DataFrame, cut: date) -> Records:
         .agg(F.count("*").alias("users"), F.avg("p.calibrated").alias("mean"), F.avg("p.raw").alias("raw"), *quantiles)
         .orderBy("target", F.col("mean").desc(), "segment_id")
     )
+
+
+def list_scorers(assignments: DataFrame, cut: date) -> Records:
+    """List which version of which propensity model scored at a cut: target, model_version."""
+    scores = assignments.where(F.col("as_of") == F.lit(cut)).select(F.explode("propensities").alias("p"))
+    versions = scores.groupBy(F.col("p.target").alias("target")).agg(F.max("p.model_version").alias("model_version"))
+    return fetch_records(versions.orderBy("target"))

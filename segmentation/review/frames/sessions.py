@@ -27,12 +27,6 @@ def choose_period(first: date, last: date, periods: int) -> Period:
     return next((period for period, length in _DAYS.items() if days <= periods * length), "month")
 
 
-def rank_platforms(sessions: DataFrame, limit: int) -> list[str]:
-    """Return the platforms with most sessions, most first, ties by name."""
-    counts = sessions.groupBy("platform").count().orderBy(F.col("count").desc(), "platform").limit(limit)
-    return [row["platform"] for row in counts.collect()]
-
-
 def count_sessions(sessions: DataFrame, *, period: Period, platforms: Sequence[str]) -> Records:
     """Count sessions per period and platform.
 
@@ -56,7 +50,7 @@ def measure_periods(sessions: DataFrame, *, period: Period) -> Records:
 
 
 def measure_platforms(sessions: DataFrame) -> Records:
-    """Measure the same per platform; here median_s is what unknown durations are imputed with."""
+    """Measure the same per platform, most sessions first; median_s is what unknown durations are imputed with."""
     return fetch_records(_measure(sessions, F.col("platform")).orderBy(F.col("sessions").desc(), "platform"))
 
 

@@ -9,10 +9,9 @@ from segmentation.review import text
 from segmentation.review.charts.segments import draw_crossing, draw_sizes
 from segmentation.review.exhibits import Column, Exhibit, Grid, Section
 from segmentation.review.frames.records import fetch_one
-from segmentation.review.frames.segments import count_cohorts, cross_cohorts, list_profiles
+from segmentation.review.frames.segments import count_cohorts, cross_cohorts
 from segmentation.tables.cohorts import COHORTS
 from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
-from segmentation.tables.segment_profiles import SEGMENT_PROFILES
 from segmentation.tables.user_features import USER_FEATURES
 
 if TYPE_CHECKING:
@@ -86,10 +85,10 @@ def _row(cohort: Record, users: int) -> Record:
 
 
 def _crossing(reading: Reading, cut: date, rules: list[str]) -> tuple[Exhibit, ...]:
-    crossing = cross_cohorts(reading.lake.read(COHORTS), reading.lake.read(SEGMENT_ASSIGNMENTS), cut)
-    segments = list_profiles(reading.lake.read(SEGMENT_PROFILES), cut)
-    if not crossing or not segments:
+    segments = reading.profiles
+    if not segments or segments[0]["as_of"] != cut:
         return ()
+    crossing = cross_cohorts(reading.lake.read(COHORTS), reading.lake.read(SEGMENT_ASSIGNMENTS), cut)
     names = {segment["segment_id"]: segment["segment_name"] for segment in segments}
     rows = [{**r, "name": text.feature(r["rule"]), "segment": names.get(r["segment_id"])} for r in crossing]
     columns = (Column("name", "Cohort"), Column("segment", "Segment"), Column("users", "Users", "count"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from segmentation.review import text
 from segmentation.review.charts.health import draw_ledger, draw_reasons
 from segmentation.review.exhibits import Column, Exhibit, Grid, Section
-from segmentation.review.frames.health import balance_ledger, count_reasons, list_evaluations
+from segmentation.review.frames.health import balance_ledger, list_evaluations, rank_reasons
 from segmentation.tables.evaluations import EVALUATIONS
 from segmentation.tables.ingest_ledger import INGEST_LEDGER, QUARANTINED, READ, STAGES, UNPARSABLE
 
@@ -27,7 +27,7 @@ def build_health(reading: Reading) -> Section:
 
 
 def _ledger_exhibits(reading: Reading) -> list[Exhibit]:
-    balances = balance_ledger(reading.lake.read(INGEST_LEDGER))
+    balances = balance_ledger(reading.ledger)
     if not balances:
         return []
     columns = (
@@ -44,7 +44,7 @@ def _ledger_exhibits(reading: Reading) -> list[Exhibit]:
         grid=Grid(columns, rows),
         method="read = parsed + unparsable; parsed = accepted + duplicate + quarantined, to the record.",
     )
-    reasons = count_reasons(reading.lake.read(INGEST_LEDGER))
+    reasons = rank_reasons(reading.ledger)
     return [ledger, _reasons_exhibit(reasons)] if reasons else [ledger]
 
 

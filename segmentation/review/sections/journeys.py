@@ -13,6 +13,7 @@ from segmentation.review.frames.journeys import (
     rank_paths,
     rank_states,
     rate_transitions,
+    sum_transitions,
 )
 from segmentation.sequences.paths import OTHER, build_flows, build_paths
 from segmentation.tables.events import EVENTS
@@ -31,16 +32,16 @@ _INTERVAL = "Intervals: Wilson's score, 95 % (1927), each departure counted as i
 def build_journeys(reading: Reading) -> Section:
     """Build the section on transitions, flows, paths and drop-off."""
     title = "Journeys"
-    transitions = reading.before_cut(TRANSITIONS, "session_date")
-    states = rank_states(transitions, reading.params.states)
-    if not states:
-        missing = reading.missing(TRANSITIONS) or ("build_sequences",)
-        return Section("journeys", title, "There are no transitions yet.", missing=missing)
-    exhibits = (
-        _transitions(transitions, states, reading.params),
-        *_path_exhibits(reading),
-        _drop_off(transitions, states),
-    )
+    transitions = sum_transitions(reading.before_cut(TRANSITIONS, "session_date")).persist()
+    try:
+        states = rank_states(transitions, reading.params.states)
+        if not states:
+            missing = reading.missing(TRANSITIONS) or ("build_sequences",)
+            return Section("journeys", title, "There are no transitions yet.", missing=missing)
+        matrix, drop_off = _transitions(transitions, states, reading.params), _drop_off(transitions, states)
+    finally:
+        transitions.unpersist()
+    exhibits = (matrix, *_path_exhibits(reading), drop_off)
     lead = "From the first event of a session (START) to its end (EXIT), state by state. " + exhibits[-1].finding
     return Section("journeys", title, lead, exhibits, missing=reading.missing(EVENTS))
 
@@ -63,7 +64,7 @@ def _transitions(transitions: DataFrame, states: list[str], params: ReviewParams
         key="transitions",
         title="Where people go next",
         finding=f"{text.share(entries[0]['rate'])} of sessions start at {text.shorten(entries[0]['to_state'], 40)}. "
-        "A row adds up to 100 %; numbers are per cent of the departures from the state on the left.",
+        "From the state on the left to the state above, in per cent of its departures: a row adds up to 100.",
         figure=draw_transitions(drawn, charted),
         grid=Grid(columns, rates),
         method=f"{_beyond(len(charted))} {_INTERVAL}",
@@ -102,11 +103,11 @@ def _flows(flows: Records, params: ReviewParams) -> Exhibit:
         key="flows",
         title=f"The first {params.path_steps} states of a session",
         finding=f"{text.share_of(left, started)} of sessions leave without reaching a second state.",
-        figure=draw_flows(flows),
+        figure=draw_flows([record for record in flows if record["step"] < params.path_steps]),
         grid=Grid(columns, [{**row, "share": row["sessions"] / of_step[row["step"]]} for row in rows]),
         method=f"Repeats of a state in a row are one step. Of each step the {params.states_per_step} largest states "
-        "by name. 'left': the session ended there.",
-        min_width=860,
+        "by name. 'left': the session ended there; of those in the last column the table tells how many.",
+        min_width=820,
     )
 
 
@@ -122,16 +123,17 @@ def _paths(top: Records, params: ReviewParams) -> Exhibit:
         title="Most frequent paths",
         finding=f"The {text.plural(len(named), 'most frequent path')} cover "
         f"{text.share(sum(r['share'] for r in named))} of all sessions.",
-        grid=Grid(columns, [_path_row(record) for record in top]),
+        grid=Grid(columns, [_path_row(record, named[0]["share"]) for record in top]),
         open_table=True,
         method=f"The first {params.path_steps} states, repeats in a row collapsed; … : the session went on.",
     )
 
 
-def _path_row(record: Record) -> Record:
+def _path_row(record: Record, most: float) -> Record:
     if record["path"] is None:
         return {**record, "path": [f"({text.plural(record['paths'], 'other path')})"]}
-    return {**record, "path": [*record["path"], EXIT if record["ended"] else text.ELLIPSIS]}
+    end = EXIT if record["ended"] else text.ELLIPSIS
+    return {**record, "path": [*record["path"], end], "bar": 100 * record["share"] / most}
 
 
 def _drop_off(transitions: DataFrame, states: list[str]) -> Exhibit:

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 from segmentation.review import text
 from segmentation.review.exhibits import Card, Section
-from segmentation.review.frames.headline import measure_events, measure_sessions
 from segmentation.review.frames.health import balance_ledger
-from segmentation.review.frames.segments import list_profiles
 from segmentation.tables.events import EVENTS
 from segmentation.tables.ingest_ledger import ACCEPTED, DUPLICATE, INGEST_LEDGER, QUARANTINED, READ, UNPARSABLE
 from segmentation.tables.segment_profiles import SEGMENT_PROFILES
@@ -17,62 +15,48 @@ from segmentation.tables.sessions import SESSIONS
 if TYPE_CHECKING:
     from segmentation.review.sections.reading import Reading
 
+_FATES = {ACCEPTED: "Accepted", DUPLICATE: "Duplicates", QUARANTINED: "Quarantined", UNPARSABLE: "Unparsable"}
+
 
 def build_overview(reading: Reading) -> Section:
     """Build the page's first section; what is missing is left out and named."""
-    missing = reading.missing(EVENTS, INGEST_LEDGER, SESSIONS, SEGMENT_PROFILES)
-    events = measure_events(reading.before_cut(EVENTS, "event_date"))
-    cards = [*_event_cards(events), *_session_cards(reading, events["events"]), *_segment_cards(reading)]
-    if not events["events"]:
-        return Section("overview", "At a glance", "There are no accepted events yet.", missing=missing)
+    events = reading.events
     lead = (
-        f"{text.count(events['events'])} events of {text.plural(events['users'], 'person').replace('persons', 'people')}"
-        f" from {text.day(events['first_day'])} to {text.day(events['last_day'])}."
+        f"{text.plural(events['events'], 'event')} of {text.plural(events['users'], 'user')} "
+        f"from {text.day(events['first_day'])} to {text.day(events['last_day'])}."
+        if events["events"]
+        else "There are no accepted events yet."
     )
-    return Section("overview", "At a glance", lead, cards=(*cards, *_ledger_cards(reading)), missing=missing)
+    cards = (*_event_cards(reading), *_ledger_cards(reading))
+    missing = reading.missing(EVENTS, INGEST_LEDGER, SESSIONS, SEGMENT_PROFILES)
+    return Section("overview", "At a glance", lead, cards=cards, missing=missing)
 
 
-def _event_cards(events: dict) -> list[Card]:
-    return [
+def _event_cards(reading: Reading) -> list[Card]:
+    events, sessions, profiles = reading.events, reading.sessions, reading.profiles
+    if not events["events"]:
+        return []
+    cards = [
         Card("Events", text.count(events["events"]), "accepted, each once"),
-        Card("Users", text.count(events["users"]), f"{text.number(events['events'] / events['users'])} events each")
-        if events["users"]
-        else Card("Users", "0"),
-        Card("Data ends", f"{events['last_at']:%-d %b %Y}" if events["last_at"] else text.DASH, _last_moment(events)),
+        Card("Users", text.count(events["users"]), f"{text.number(events['events'] / events['users'])} events each"),
     ]
-
-
-def _last_moment(events: dict) -> str:
-    return f"last event at {events['last_at']:%H:%M} UTC" if events["last_at"] else ""
-
-
-def _session_cards(reading: Reading, events: int) -> list[Card]:
-    if reading.missing(SESSIONS):
-        return []
-    sessions = measure_sessions(reading.before_cut(SESSIONS, "session_date"))
-    note = f"{text.share_of(sessions['converted'], sessions['sessions'])} with a conversion"
-    return [Card("Sessions", text.count(sessions["sessions"]), note)] if events else []
-
-
-def _segment_cards(reading: Reading) -> list[Card]:
-    cut = reading.newest_cut(SEGMENT_PROFILES)
-    if cut is None:
-        return []
-    profiles = list_profiles(reading.lake.read(SEGMENT_PROFILES), cut)
-    largest = profiles[0]
-    note = f"largest: {text.shorten(largest['segment_name'], 40)}, {text.share(largest['share'], 0)}"
-    return [Card("Segments", text.count(len(profiles)), note)]
+    if sessions["sessions"]:
+        converted = text.share_of(sessions["converted"], sessions["sessions"])
+        cards.append(Card("Sessions", text.count(sessions["sessions"]), f"{converted} with a conversion"))
+    if profiles:
+        largest = f"largest {text.share(profiles[0]['share'], 0)} of the users"
+        cards.append(Card("Segments", text.count(len(profiles)), largest))
+    last = events["last_at"]
+    return [*cards, Card("Data end", f"{last.day} {last:%b %Y}", f"last event at {last:%H:%M} UTC")]
 
 
 def _ledger_cards(reading: Reading) -> list[Card]:
-    if reading.missing(INGEST_LEDGER):
+    balances = balance_ledger(reading.ledger)
+    if not balances:
         return []
-    balances = balance_ledger(reading.lake.read(INGEST_LEDGER))
-    total = {stage: sum(b[stage] for b in balances) for stage in (READ, ACCEPTED, DUPLICATE, QUARANTINED, UNPARSABLE)}
-    rejected = total[QUARANTINED] + total[UNPARSABLE]
+    read = sum(balance[READ] for balance in balances)
+    fates = {stage: sum(balance[stage] for balance in balances) for stage in _FATES}
     return [
-        Card("Records read", text.count(total[READ]), text.plural(len(balances), "source")),
-        Card("Accepted", text.count(total[ACCEPTED]), text.share_of(total[ACCEPTED], total[READ])),
-        Card("Duplicates", text.count(total[DUPLICATE]), text.share_of(total[DUPLICATE], total[READ])),
-        Card("Quarantined", text.count(rejected), text.share_of(rejected, total[READ])),
+        Card("Records read", text.count(read), f"from {text.plural(len(balances), 'source')}"),
+        *(Card(title, text.count(fates[stage]), text.share_of(fates[stage], read)) for stage, title in _FATES.items()),
     ]

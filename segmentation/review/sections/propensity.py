@@ -7,14 +7,36 @@ from typing import TYPE_CHECKING
 from segmentation.review import text
 from segmentation.review.charts.segments import draw_calibration, draw_scores
 from segmentation.review.exhibits import Column, Exhibit, Grid, Section
-from segmentation.review.frames.segments import measure_scores
+from segmentation.review.frames.segments import list_scorers, measure_scores
 from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
+from segmentation.tracking.trainings import propensity_kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from segmentation.review.frames.records import Record, Records
     from segmentation.review.sections.reading import Reading
+    from segmentation.tracking import Tracking
+
+CALIBRATION = "calibration"
+"""The curve's name among those recorded with a training."""
+
+
+def read_calibration(reading: Reading, tracking: Tracking) -> dict[str, Records]:
+    """Read the calibration curves that were recorded when the models that scored last were trained.
+
+    Returns:
+        target -> points in ascending order of score: predicted, observed, lower and upper (95 %), users.
+    """
+    cut = reading.newest_cut(SEGMENT_ASSIGNMENTS)
+    scorers = list_scorers(reading.lake.read(SEGMENT_ASSIGNMENTS), cut) if cut else []
+    curves: dict[str, Records] = {}
+    for scorer in scorers:
+        kind = propensity_kind(scorer["target"])
+        points = tracking.store.read_curve(kind, scorer["model_version"], CALIBRATION)
+        if points:
+            curves[scorer["target"]] = [{**p, "lower": p["lower_95"], "upper": p["upper_95"]} for p in points]
+    return curves
 
 
 def build_propensity(reading: Reading, calibration: Mapping[str, Records]) -> Section:
@@ -22,7 +44,8 @@ def build_propensity(reading: Reading, calibration: Mapping[str, Records]) -> Se
 
     Args:
         reading: the lake at the cut.
-        calibration: target -> points (predicted, observed, users) of the champion's held-out calibration curve.
+        calibration: target -> points (predicted, observed, lower, upper, users) of the held-out calibration curve
+            of the model that scored.
     """
     title = "Propensity"
     cut = reading.newest_cut(SEGMENT_ASSIGNMENTS)
@@ -52,6 +75,8 @@ def _calibration(calibration: Mapping[str, Records]) -> tuple[Exhibit, ...]:
         Column("users", "Users", "count"),
         Column("predicted", "Predicted", "share"),
         Column("observed", "Came true", "share"),
+        Column("lower", "95 % from", "share"),
+        Column("upper", "to", "share"),
     )
     rows = [{"target": target, "bin": n, **p} for target, points in calibration.items() for n, p in enumerate(points, 1)]
     return (
@@ -62,7 +87,7 @@ def _calibration(calibration: Mapping[str, Records]) -> tuple[Exhibit, ...]:
             figure=draw_calibration(calibration),
             grid=Grid(columns, rows),
             method="Held-out users of a later window than the model learnt from, in bins of about equal size: mean "
-            "calibrated probability against the share for whom it came true.",
+            "calibrated probability against the share for whom it came true, with Wilson's 95 % interval.",
         ),
     )
 
@@ -93,7 +118,7 @@ def _scores(target: str, rows: Records) -> Exhibit:
     table: list[Record] = [{**row, "lift": row["mean"] / overall if overall else None} for row in rows]
     top = table[0]
     return Exhibit(
-        key=f"scores-{rows[0]['target']}",
+        key=f"scores-{text.slug(target)}",
         title=f"How likely: {text.shorten(target, 60)}",
         finding=f"Likeliest: {text.shorten(top['segment_name'], 60)}, {text.share(top['mean'])} on average, "
         f"{text.number(top['lift'])} times the average user.",

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from segmentation.review.frames.records import cut_before, find_cut
+from segmentation.review.frames.headline import measure_events, measure_sessions
+from segmentation.review.frames.health import sum_ledger
+from segmentation.review.frames.records import Record, Records, cut_before, find_cut
+from segmentation.review.frames.segments import list_profiles
 from segmentation.review.params import ReviewParams
+from segmentation.tables.events import EVENTS
+from segmentation.tables.ingest_ledger import INGEST_LEDGER
+from segmentation.tables.segment_profiles import SEGMENT_PROFILES
+from segmentation.tables.sessions import SESSIONS
 
 if TYPE_CHECKING:
     from datetime import date
@@ -19,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reading:
-    """A lake seen at a cut (exclusive; None: everything)."""
+    """A lake seen at a cut (exclusive; None: everything). What several sections need is read once."""
 
     lake: Lake
     as_of: date | None = None
@@ -36,3 +44,24 @@ class Reading:
     def newest_cut(self, table: Table, column: str = "as_of") -> date | None:
         """Return the newest cut that a table holds, not after ours; None where it holds none."""
         return None if self.lake.version(table) is None else find_cut(self.lake.read(table), self.as_of, column)
+
+    @cached_property
+    def events(self) -> Record:
+        """The accepted events in figures."""
+        return measure_events(self.before_cut(EVENTS, "event_date"))
+
+    @cached_property
+    def sessions(self) -> Record:
+        """The sessions in figures."""
+        return measure_sessions(self.before_cut(SESSIONS, "session_date"))
+
+    @cached_property
+    def ledger(self) -> Records:
+        """The ledger per source, stage and reason."""
+        return sum_ledger(self.lake.read(INGEST_LEDGER))
+
+    @cached_property
+    def profiles(self) -> Records:
+        """The segments of the newest cut, largest first; none where nobody was scored."""
+        cut = self.newest_cut(SEGMENT_PROFILES)
+        return [] if cut is None else list_profiles(self.lake.read(SEGMENT_PROFILES), cut)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from segmentation.review import text
 from segmentation.review.charts.segments import draw_profiles, draw_sizes
 from segmentation.review.exhibits import Card, Column, Exhibit, Grid, Section
-from segmentation.review.frames.segments import count_changes, list_profiles
+from segmentation.review.frames.segments import count_changes
 from segmentation.review.theme import series
 from segmentation.tables.segment_changes import ENTERED, SEGMENT_CHANGES
 from segmentation.tables.segment_profiles import SEGMENT_PROFILES
@@ -29,11 +29,11 @@ _EFFECTS = (
 
 def build_segments(reading: Reading) -> Section:
     """Build the section on the model's segments."""
-    cut = reading.newest_cut(SEGMENT_PROFILES)
-    if cut is None:
+    if not reading.profiles:
         missing = reading.missing(SEGMENT_PROFILES) or ("score_segments",)
         return Section("segments", "Segments", "There are no scored segments yet.", missing=missing)
-    profiles = list_profiles(reading.lake.read(SEGMENT_PROFILES), cut)
+    profiles = reading.profiles
+    cut = profiles[0]["as_of"]
     users = sum(profile["users"] for profile in profiles)
     versions = sorted({profile["cluster_model_version"] for profile in profiles})
     lead = (

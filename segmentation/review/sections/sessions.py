@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from segmentation.review import text
 from segmentation.review.charts.sessions import draw_quality, draw_sessions
 from segmentation.review.exhibits import Column, Exhibit, Grid, Section
-from segmentation.review.frames.headline import measure_sessions
 from segmentation.review.frames.sessions import (
     OTHER_PLATFORMS,
     Period,
@@ -15,7 +14,6 @@ from segmentation.review.frames.sessions import (
     count_sessions,
     measure_periods,
     measure_platforms,
-    rank_platforms,
 )
 from segmentation.tables.sessions import SESSIONS
 
@@ -39,7 +37,7 @@ def build_sessions(reading: Reading) -> Section:
     """Build the section on sessions."""
     missing = reading.missing(SESSIONS)
     sessions = reading.before_cut(SESSIONS, "session_date")
-    total = measure_sessions(sessions)
+    total = reading.sessions
     if not total["sessions"]:
         return Section("sessions", "Sessions", "There are no sessions yet.", missing=missing or ("build_sessions",))
     period = choose_period(total["first_day"], total["last_day"], reading.params.periods)
@@ -48,13 +46,13 @@ def build_sessions(reading: Reading) -> Section:
         f"conversion. The duration of {text.share_of(total['unknown'], total['sessions'])} is unknown: they hold one "
         "event, and the source supplied none."
     )
-    limit = reading.params.platforms
-    exhibits = (_counts(sessions, period, limit), _quality(sessions, period), _platforms(sessions))
+    platforms: Records = [_with_shares(record) for record in measure_platforms(sessions)]
+    named = [platform["platform"] for platform in platforms[: reading.params.platforms]]
+    exhibits = (_counts(sessions, period, named), _quality(sessions, period), _platforms(platforms))
     return Section("sessions", "Sessions", lead, exhibits)
 
 
-def _counts(sessions: DataFrame, period: Period, limit: int) -> Exhibit:
-    platforms = rank_platforms(sessions, limit)
+def _counts(sessions: DataFrame, period: Period, platforms: list[str]) -> Exhibit:
     counts = count_sessions(sessions, period=period, platforms=platforms)
     totals: dict[object, int] = {}
     for record in counts:
@@ -92,14 +90,17 @@ def _quality(sessions: DataFrame, period: Period) -> Exhibit:
     )
 
 
-def _platforms(sessions: DataFrame) -> Exhibit:
-    platforms: Records = [_with_shares(record) for record in measure_platforms(sessions)]
+def _platforms(platforms: Records) -> Exhibit:
     columns = (
         Column("platform", "Platform"),
-        *_DURATIONS,
+        Column("sessions", "Sessions", "count"),
+        Column("median_s", "Median duration", "seconds"),
         Column("lower_quartile_s", "Lower quartile", "seconds"),
         Column("upper_quartile_s", "Upper quartile", "seconds"),
+        Column("unknown", "Duration unknown", "count"),
+        Column("unknown_share", "Unknown share", "share"),
         Column("capped", "Over the cap", "count"),
+        Column("conversion", "Conversion", "share"),
     )
     words = [f"{text.seconds(p['median_s'])} on {text.shorten(p['platform'], 20)}" for p in platforms[:4]]
     return Exhibit(

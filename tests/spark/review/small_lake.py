@@ -57,15 +57,25 @@ def few_hits(names: tuple[str, ...] = ("home", "catalog", "cart", "purchase")) -
     return hits
 
 
-def write_lake(lake: Lake, hits: list[Hit], *, segments: tuple[str, ...] = ("Regulars", "Visitors"), skip: Iterable[Table] = ()) -> date:
-    """Write and publish every table that the page reads, but those in `skip`; return the cut."""
+def write_lake(
+    lake: Lake,
+    hits: list[Hit],
+    *,
+    segments: tuple[str, ...] = ("Regulars", "Visitors"),
+    scorers: bool = True,
+    skip: Iterable[Table] = (),
+) -> date:
+    """Write and publish every table that the page reads, but those in `skip`; return the cut.
+
+    Without `scorers` nobody has a propensity, so that no model is looked for.
+    """
     as_of = max(hit.at for hit in hits).date() + timedelta(days=1)
     tables = {
         EVENTS: _events(hits),
         SESSIONS: _sessions(hits),
         TRANSITIONS: _transitions(hits),
         INGEST_LEDGER: _ledger(hits),
-        **_scored(sorted({hit.user for hit in hits}), as_of, segments),
+        **_scored(sorted({hit.user for hit in hits}), as_of, segments, scorers=scorers),
     }
     for table, rows in tables.items():
         if table not in set(skip):
@@ -130,7 +140,7 @@ def _ledger(hits: list[Hit]) -> list[Row]:
     return [dict(zip(INGEST_LEDGER.names, ("b1", "shop", *key, n), strict=True)) for key, n in merged.items()]
 
 
-def _scored(users: list[str], as_of: date, segments: tuple[str, ...]) -> dict[Table, list[Row]]:
+def _scored(users: list[str], as_of: date, segments: tuple[str, ...], *, scorers: bool) -> dict[Table, list[Row]]:
     number = {user: int(hashlib.sha256(user.encode()).hexdigest()[:8], 16) for user in users}
     of = {user: number[user] % len(segments) for user in users}
     score = {user: 1 / (1 + math.exp(2 - of[user] - number[user] % 97 / 97)) for user in users}
@@ -152,7 +162,7 @@ def _scored(users: list[str], as_of: date, segments: tuple[str, ...]) -> dict[Ta
         {
             "user_id": user, "as_of": as_of, "cluster_id": of[user], "segment_id": f"seg-{of[user]}",
             "segment_name": segments[of[user]], "distance": 0.5, "margin": 0.2, "cluster_model_version": "1",
-            "propensities": [("churn", 1 - score[user], 1 - score[user], "1"), ("purchase", score[user], score[user] * 0.9, "1")],
+            "propensities": [("churn", 1 - score[user], 1 - score[user], "1"), ("purchase", score[user], score[user] * 0.9, "1")][: 2 * scorers],
         }
         for user in users
     ]  # fmt: skip

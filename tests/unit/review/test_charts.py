@@ -64,7 +64,7 @@ def figures() -> dict:
         "profiles": draw_profiles([segment], ["value_sum_30d"], {("value_sum_30d", "s1"): cell}),
         "crossing": draw_crossing(["new"], [segment], [{"rule": "new", "segment_id": "s1", "users": 2}]),
         "scores": draw_scores([score]),
-        "calibration": draw_calibration({SCRIPT: [{"predicted": 0.1, "observed": 0.2, "users": 9}]}),
+        "calibration": draw_calibration({SCRIPT: [{"predicted": 0.1, "observed": 0.2, "users": 9, "lower": 0.1, "upper": 0.4}]}),
     }  # fmt: skip
 
 
