@@ -42,9 +42,7 @@ def run(ctx: Context) -> RunReport:
     rules = load_rules(Path(ctx.options.get("conf_dir", "conf")))
     features = ctx.lake.require(USER_FEATURES, "build_features")
     if features.where(F.col("as_of") == F.lit(as_of)).isEmpty():
-        raise ConfigurationError(
-            f"user_features has no cut {as_of}: run jobs/build_features.py --as-of {as_of}"
-        )
+        raise ConfigurationError(f"user_features has no cut {as_of}: run jobs/build_features.py --as-of {as_of}")
     cohorts = build_cohorts(features, rules=rules, as_of=as_of)
     changes, cuts = _changes_around(ctx, cohorts, rules, as_of)
     ctx.lake.replace(COHORTS, cohorts, where=f"as_of = DATE'{as_of}'")

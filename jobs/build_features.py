@@ -62,9 +62,7 @@ def run(ctx: Context) -> RunReport:
         ctx.lake.replace(table, features, where=f"as_of IN ({days})")
     ctx.lake.publish({table.name: ctx.lake.version(EVENTS) or 0})
     written = ctx.lake.read(table).where(F.col("as_of").isin(*cuts))
-    users = {
-        str(row["as_of"]): row["count"] for row in written.groupBy("as_of").count().orderBy("as_of").collect()
-    }
+    users = {str(row["as_of"]): row["count"] for row in written.groupBy("as_of").count().orderBy("as_of").collect()}
     return RunReport(as_of=as_of, quality={"users": users, "features": len(catalogue(ctx.config.features))})
 
 
@@ -88,9 +86,7 @@ def _features_at(ctx: Context, events: DataFrame, cut: date, *, is_current: bool
     """Build from the stored tables if they know nothing beyond the cut, else from recomputed ones."""
     config = ctx.config
     if is_current:
-        inputs = tuple(
-            ctx.lake.require(table, "ingest_events") for table in (USER_DAYS, USER_DAY_COUNTS, SESSIONS)
-        )
+        inputs = tuple(ctx.lake.require(table, "ingest_events") for table in (USER_DAYS, USER_DAY_COUNTS, SESSIONS))
     else:
         past = tables_at_cut(events, as_of=cut, workspace=config.workspace, sessions=config.sessions)
         inputs = (past.user_days, past.user_day_counts, past.sessions)

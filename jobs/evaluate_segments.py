@@ -45,9 +45,7 @@ def run(ctx: Context) -> RunReport:
         DataError: a figure named in `evaluation.fail_on` breached its threshold; nothing is published.
     """
     as_of, params = ctx.as_of, ctx.config.evaluation
-    assignments = ctx.lake.require(SEGMENT_ASSIGNMENTS, "score_segments").where(
-        F.col("as_of") == F.lit(as_of)
-    )
+    assignments = ctx.lake.require(SEGMENT_ASSIGNMENTS, "score_segments").where(F.col("as_of") == F.lit(as_of))
     ledger, events = ctx.lake.require(INGEST_LEDGER, "ingest_events"), ctx.lake.read(EVENTS)
     figures = [
         *reconcile_ledger(ledger, events, params=params),
@@ -60,9 +58,7 @@ def run(ctx: Context) -> RunReport:
         raise DataError(f"beyond the threshold: {'; '.join(fatal)}; see `evaluation.fail_on`")
     rows = ctx.spark.createDataFrame(evaluation_rows(figures, as_of=as_of), EVALUATIONS.schema)
     ctx.lake.replace(EVALUATIONS, rows.coalesce(1), where=f"as_of = DATE'{as_of}'")
-    ctx.lake.publish(
-        {EVALUATIONS.name: ctx.lake.publications.current().bases.get(SEGMENT_ASSIGNMENTS.name, 0)}
-    )
+    ctx.lake.publish({EVALUATIONS.name: ctx.lake.publications.current().bases.get(SEGMENT_ASSIGNMENTS.name, 0)})
     named = {f"{f.metric} {f.scope}": f.value for f in breaches}
     return RunReport(as_of=as_of, quality={"figures": len(figures), "breaches": named})
 
@@ -77,9 +73,7 @@ def _judge_models(ctx: Context, assignments: DataFrame) -> list[Figure]:
         )
     model = store.version(CLUSTERS, scored["cluster_model_version"])
     users = select_cut(ctx.lake.read(USER_FEATURES), as_of=ctx.as_of, features=features_of(model))
-    placed = (
-        assign_clusters(users, pipeline=store.load(model)).select("user_id", SCALED, "cluster_id").cache()
-    )
+    placed = assign_clusters(users, pipeline=store.load(model)).select("user_id", SCALED, "cluster_id").cache()
     figures = judge_separation(placed, vector=SCALED, cluster="cluster_id", params=params)
     placed.unpersist()
     for entry in scored["propensities"]:

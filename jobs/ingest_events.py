@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
-from segmentation.errors import ConfigurationError
 from segmentation.increments.engine import plan_increment
 from segmentation.increments.state import State
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.sources.mapping import SourceMapping, load_mapping
 from segmentation.storage.increment_writer import write_increment
-from segmentation.storage.raw import InputUnit, list_units, slices
+from segmentation.storage.raw import list_units, slices
 from segmentation.storage.slices import check_accepted, check_rejected, parsed_slice
 from segmentation.tables.duplicates import DUPLICATES
 from segmentation.tables.events import EVENTS
@@ -29,6 +28,8 @@ from segmentation.tables.user_days import USER_DAYS
 if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Sequence
+
+    from segmentation.storage.raw import InputUnit
 
 READS = (INPUT_UNITS, EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS, QUARANTINE, DUPLICATES)
 WRITES = (*READS, TRANSITIONS, INGEST_LEDGER)
@@ -78,7 +79,9 @@ def reconcile(ctx: Context, source: str) -> dict[str, Any]:
     stages: dict[str, Any] = {}
     for row in sorted(rows, key=lambda r: (r["stage"], r["reason"] or "")):
         stages[row["stage"]] = stages.get(row["stage"], 0) + row["records"]
-    stages["reasons"] = {row["reason"]: row["records"] for row in sorted(rows, key=lambda r: r["reason"] or "") if row["reason"]}
+    stages["reasons"] = {
+        row["reason"]: row["records"] for row in sorted(rows, key=lambda r: r["reason"] or "") if row["reason"]
+    }
     return stages
 
 
@@ -88,7 +91,7 @@ def _rebuild(ctx: Context) -> RunReport:
     sources = sorted({row["source"] for row in taken})
     mappings = {name: load_mapping(ctx.options["conf_dir"], name) for name in sources}
     found = {
-        name: _still_there(ctx, mapping, sorted(row["path"] for row in taken if row["source"] == name))
+        name: list_units(ctx.spark, mapping, [row["path"] for row in taken if row["source"] == name])
         for name, mapping in mappings.items()
     }
     for table in WRITES:
@@ -98,20 +101,11 @@ def _rebuild(ctx: Context) -> RunReport:
         for part in slices(found[name], ctx.config.ingest.slice_mb):
             _take_in(ctx, mapping, part)
     ctx.lake.publish(ctx.lake.basis(EVENTS, DERIVED))
-    return RunReport(as_of=ctx.as_of, quality={name: reconcile(ctx, name) for name in sources}, notes=["rebuilt from all input units"])
-
-
-def _still_there(ctx: Context, mapping: SourceMapping, paths: Sequence[str]) -> list[InputUnit]:
-    units: list[InputUnit] = []
-    missing: list[str] = []
-    for path in paths:
-        try:
-            units += list_units(ctx.spark, mapping, [path])
-        except ConfigurationError:
-            missing.append(path)
-    if missing:
-        raise ConfigurationError(f"cannot rebuild, {len(missing)} input files are missing: {', '.join(missing[:10])}")
-    return units
+    return RunReport(
+        as_of=ctx.as_of,
+        quality={name: reconcile(ctx, name) for name in sources},
+        notes=["rebuilt from all input units"],
+    )
 
 
 def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit]) -> None:
@@ -129,7 +123,9 @@ def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit]) -> No
             input_units=lake.read(INPUT_UNITS),
             is_empty=is_empty,
         )
-        with parsed_slice(ctx.spark, mapping, units, ingest=config.ingest, time_zone=config.workspace.time_zone) as parsed:
+        with parsed_slice(
+            ctx.spark, mapping, units, ingest=config.ingest, time_zone=config.workspace.time_zone
+        ) as parsed:
             check_rejected(parsed, mapping.name, config.ingest.max_rejected_share)
             increment = plan_increment(
                 parsed, state, ingest=config.ingest, sessions=config.sessions, workspace=config.workspace

@@ -72,9 +72,7 @@ def _read_roles(ctx: Context) -> Roles:
     row = events.agg(F.min("event_date").alias("first"), F.max("event_date").alias("last")).head()
     if row is None or row["first"] is None:
         raise DataError("table 'events' is empty: every record was rejected; see table 'quarantine'")
-    return assign_roles(
-        ctx.config.propensity.feature_cuts(ctx.as_of, row["first"], row["last"]), as_of=ctx.as_of
-    )
+    return assign_roles(ctx.config.propensity.feature_cuts(ctx.as_of, row["first"], row["last"]), as_of=ctx.as_of)
 
 
 def _train(ctx: Context, target: Target, roles: Roles, fingerprint: str) -> ModelVersion:
@@ -83,9 +81,7 @@ def _train(ctx: Context, target: Target, roles: Roles, fingerprint: str) -> Mode
     fit = fit_propensity(training, _labelled(ctx, target, roles.evaluation), target=target, params=params)
     for name, reason in fit.left_out.items():
         ctx.progress.say(f"propensity {target}: feature {name} left out: {reason}")
-    data = tuple(
-        DataSet(t.name, ctx.lake.path(t), ctx.lake.version(t) or 0) for t in (USER_FEATURES, USER_DAYS)
-    )
+    data = tuple(DataSet(t.name, ctx.lake.path(t), ctx.lake.version(t) or 0) for t in (USER_FEATURES, USER_DAYS))
     return ctx.tracking.store.record(
         describe_propensity(fit, fingerprint=fingerprint, roles=roles, params=params, data=data)
     )

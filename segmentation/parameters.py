@@ -76,7 +76,7 @@ def validated(model: type[M], values: dict[str, Any], origin: str) -> M:
         raise ConfigurationError(f"{origin}: " + "; ".join(problems)) from error
 
 
-def _describe(model: type[BaseModel], problem: Any) -> str:  # noqa: ANN401
+def _describe(model: type[BaseModel], problem: Any) -> str:
     path = [str(part) for part in problem["loc"]]
     key = ".".join(path)
     if problem["type"] != "extra_forbidden":

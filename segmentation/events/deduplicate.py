@@ -36,11 +36,13 @@ def judge_copies(records: DataFrame, *, horizon_days: int) -> DataFrame:
     order = Window.partitionBy(*IDENTITY).orderBy(*ARRIVAL)
     since = F.unix_micros("received_at") - F.lag(F.unix_micros("received_at")).over(order)
     first_loaded = since.isNull()
-    known_copy = F.coalesce(F.col("known_verdict").isin(DUPLICATE, CONFLICT), F.lit(False))  # noqa: FBT003
+    known_copy = F.coalesce(F.col("known_verdict").isin(DUPLICATE, CONFLICT), F.lit(False))
     is_copy = F.when(first_loaded, known_copy).otherwise(since <= horizon_days * 86_400_000_000)
     leads = F.when(first_loaded & known_copy, F.col("known_head_hash")).when(~is_copy, F.col("payload_hash"))
     running = order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    judged = records.select("*", is_copy.alias("_is_copy"), F.last(leads, ignorenulls=True).over(running).alias("head_hash"))
+    judged = records.select(
+        "*", is_copy.alias("_is_copy"), F.last(leads, ignorenulls=True).over(running).alias("head_hash")
+    )
     same = F.col("payload_hash") == F.col("head_hash")
     verdict = F.when(~F.col("_is_copy"), HEAD).when(same, DUPLICATE).otherwise(CONFLICT)
     return judged.select(*records.columns, verdict.alias("verdict"), "head_hash")

@@ -35,9 +35,7 @@ def before_cut(as_of: date, time_zone: str) -> Column:
     return (F.col("event_at") < midnight) & (F.col("received_at") < midnight)
 
 
-def tables_at_cut(
-    events: DataFrame, *, as_of: date, workspace: WorkspaceParams, sessions: SessionParams
-) -> CutTables:
+def tables_at_cut(events: DataFrame, *, as_of: date, workspace: WorkspaceParams, sessions: SessionParams) -> CutTables:
     """Recompute the tables from the events of a cut; sessions open at the cut are included as far as they had come."""
     known = events.where(before_cut(as_of, workspace.time_zone))
     return tables_of(known, workspace=workspace, sessions=sessions)

@@ -102,15 +102,16 @@ def _removed(copied: DataFrame | None, capped: Capped, state: State, plan: Incre
 
 def _change_events(plan: Increment, moved: Resessioned) -> None:
     if moved.touched is not None:
-        keys, between = moved.touched.select("session_id"), f"BETWEEN DATE'{moved.first_day}' AND DATE'{moved.last_day}'"
+        keys, between = (
+            moved.touched.select("session_id"),
+            f"BETWEEN DATE'{moved.first_day}' AND DATE'{moved.last_day}'",
+        )
         plan.retractions.append(Retraction(EVENTS, keys, ("session_id",), f"t.event_date {between}"))
         plan.retractions.append(Retraction(SESSIONS, keys, ("session_id",), f"t.session_date {between}"))
     plan.additions.append(Addition(EVENTS, conform(moved.after, EVENTS)))
 
 
-def _change_derived(
-    plan: Increment, moved: Resessioned, workspace: WorkspaceParams, sessions: SessionParams
-) -> None:
+def _change_derived(plan: Increment, moved: Resessioned, workspace: WorkspaceParams, sessions: SessionParams) -> None:
     built = plan.hold(build_sessions(moved.after, workspace=workspace, params=sessions))
     plan.additions.append(Addition(SESSIONS, built))
     days = build_user_days(moved.after, built, workspace=workspace)
@@ -135,12 +136,13 @@ def _day_range(moved: Resessioned) -> str:
     span = moved.after.agg(
         F.least(F.min("event_date"), F.min("session_date")).alias("first"), F.max("event_date").alias("last")
     ).head()
-    firsts = [day for day in (span["first"], moved.first_day) if day is not None]
-    lasts = [day for day in (span["last"], moved.last_day) if day is not None]
+    first, last = span or (None, None)
+    firsts = [day for day in (first, moved.first_day) if day is not None]
+    lasts = [day for day in (last, moved.last_day) if day is not None]
     return f"t.event_date BETWEEN DATE'{min(firsts)}' AND DATE'{max(lasts)}'"
 
 
-def _change_rejections(  # noqa: PLR0913
+def _change_rejections(
     plan: Increment, parsed: DataFrame, verdicts: Verdicts, capped: Capped, state: State, zone: str
 ) -> None:
     units = state.input_units

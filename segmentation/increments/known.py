@@ -28,7 +28,10 @@ def new_records(candidates: DataFrame) -> DataFrame:
     return candidates.select(
         *(name for name in RECORD if name != "payload_hash"),
         F.sha2(payload_json(), 256).alias("payload_hash"),
-        *(F.lit(None).cast("string").alias(name) for name in ("known_as", "known_verdict", "known_head_hash", "payload")),
+        *(
+            F.lit(None).cast("string").alias(name)
+            for name in ("known_as", "known_verdict", "known_head_hash", "payload")
+        ),
     ).select(*KNOWN)
 
 

@@ -86,7 +86,7 @@ def parsing_entries(parsed: DataFrame) -> list[DataFrame]:
     first = F.try_element_at("reasons", F.lit(1)).alias("first")
     counts = parsed.groupBy(*LEDGER_OF, "unparsable", first).agg(F.count(F.lit(1)).alias("n"))
     stages = F.array(
-        _stage(F.lit(True), ledger.READ),  # noqa: FBT003
+        _stage(F.lit(True), ledger.READ),
         _stage(F.col("unparsable"), ledger.UNPARSABLE, F.col("first")),
         _stage(~F.col("unparsable"), ledger.PARSED),
         _stage(~F.col("unparsable") & F.col("first").isNotNull(), ledger.QUARANTINED, F.col("first")),

@@ -66,11 +66,15 @@ def resessionise(
 
     added = added.select(*EVENT_COLUMNS)
     touched = None if state.is_empty else _touched(added, removed, state, params, plan)
-    bounds = None if touched is None else touched.agg(
-        F.count(F.lit(1)).alias("sessions"),
-        F.min("session_date").alias("first"),
-        F.max(F.to_date("ended_at")).alias("last"),
-    ).head()
+    bounds = (
+        None
+        if touched is None
+        else touched.agg(
+            F.count(F.lit(1)).alias("sessions"),
+            F.min("session_date").alias("first"),
+            F.max(F.to_date("ended_at")).alias("last"),
+        ).head()
+    )
     if touched is None or bounds is None or bounds["sessions"] == 0:
         return Resessioned(plan.hold(cut(added)), None, None)
     # event_date and ended_at may differ by the reporting zone: a day on either side covers that.
@@ -95,9 +99,7 @@ def _touched(
     moved = added.select(*columns)
     if removed is not None:
         moved = moved.unionByName(removed.select(*columns))
-    spans = plan.hold(
-        moved.groupBy("user_id").agg(F.min("event_at").alias("_from"), F.max("event_at").alias("_to"))
-    )
+    spans = plan.hold(moved.groupBy("user_id").agg(F.min("event_at").alias("_from"), F.max("event_at").alias("_to")))
     whole = spans.agg(F.min("_from").alias("first"), F.max("_to").alias("last")).head()
     if whole is None or whole["first"] is None:
         return None

@@ -19,7 +19,10 @@ class Reason(str, Enum):
     NULL_EVENT_NAME = "null_event_name", "no event name"
     NULL_TIME = "null_time", "no event time"
     UNREADABLE_TIME = "unreadable_time", "the event time does not fit its declared format or unit"
-    UNREADABLE_RECEIVED_TIME = "unreadable_received_time", "the received time is missing or does not fit its declared format"
+    UNREADABLE_RECEIVED_TIME = (
+        "unreadable_received_time",
+        "the received time is missing or does not fit its declared format",
+    )
     FUTURE_TIME = "future_time", "the event lies further after its receipt than the allowed clock skew"
     UNREADABLE_NUMBER = "unreadable_number", "a mapped number is not a number"
     OUT_OF_RANGE = "out_of_range", "a mapped value lies outside the declared range"

@@ -101,9 +101,15 @@ def build_parser(job: Job) -> argparse.ArgumentParser:
     )
     parser.add_argument("--env", choices=ENVIRONMENTS, default="local", help="overlay in the configuration folder")
     parser.add_argument("--conf-dir", default="conf", help="configuration folder")
-    parser.add_argument("--lake", default=None, help="root of the lake: folder or URI (default: `lake` of the configuration)")
-    parser.add_argument("--as-of", type=_day, default=None, help="cut, exclusive, YYYY-MM-DD (default: day after the latest event)")
-    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override one parameter")
+    parser.add_argument(
+        "--lake", default=None, help="root of the lake: folder or URI (default: `lake` of the configuration)"
+    )
+    parser.add_argument(
+        "--as-of", type=_day, default=None, help="cut, exclusive, YYYY-MM-DD (default: day after the latest event)"
+    )
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="override one parameter"
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would be read and written, and stop")
     job.add_arguments(parser)
     return parser
@@ -126,7 +132,11 @@ def _run(job: Job, name: str, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _result(ctx: Context, job: Job, report: RunReport) -> dict[str, Any]:
-    written = {t.name: {"version": ctx.lake.version(t), "rows": ctx.lake.rows(t)} for t in job.WRITES if ctx.lake.version(t) is not None}
+    written = {
+        t.name: {"version": ctx.lake.version(t), "rows": ctx.lake.rows(t)}
+        for t in job.WRITES
+        if ctx.lake.version(t) is not None
+    }
     return {
         "run_id": ctx.run_id,
         "status": report.status,

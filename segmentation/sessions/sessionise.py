@@ -41,7 +41,7 @@ def sessionise(events: DataFrame, *, params: SessionParams, time_zone: str) -> D
     by_gap = F.col("_scope").isNull()
 
     def apart(earlier: Column, later: Column) -> Column:
-        return F.coalesce(by_gap & (later - earlier > timeout), F.lit(False))  # noqa: FBT003
+        return F.coalesce(by_gap & (later - earlier > timeout), F.lit(False))
 
     previous, following = F.lag("_micros").over(order), F.lead("_micros").over(order)
     starts = previous.isNull() | apart(previous, F.col("_micros"))
@@ -49,7 +49,9 @@ def sessionise(events: DataFrame, *, params: SessionParams, time_zone: str) -> D
     bucket = F.floor(F.col("_micros") / (params.heartbeat_s * 1_000_000))
     beat = F.when(F.col("event_name").isin(*params.heartbeat_events), bucket)
     last_beat = F.last("_beat", ignorenulls=True).over(before)
-    flagged = laid.select("*", starts.alias("starts"), ends.alias("ends"), beat.alias("_beat"), previous.alias("_previous"))
+    flagged = laid.select(
+        "*", starts.alias("starts"), ends.alias("ends"), beat.alias("_beat"), previous.alias("_previous")
+    )
     carried = flagged.select(
         *events.columns,
         "_scope",
@@ -59,7 +61,9 @@ def sessionise(events: DataFrame, *, params: SessionParams, time_zone: str) -> D
         F.last(F.when(F.col("starts"), F.col("platform")), ignorenulls=True).over(so_far).alias("session_platform"),
         F.when(~F.col("starts"), F.lag("state").over(order)).alias("previous_state"),
         F.when(~F.col("starts"), F.floor((F.col("_micros") - F.col("_previous")) / 1_000_000)).alias("gap_s"),
-        F.coalesce(F.col("_beat") != last_beat, F.col("_beat").isNotNull()).cast("bigint").alias("heartbeat_bucket_starts"),
+        F.coalesce(F.col("_beat") != last_beat, F.col("_beat").isNotNull())
+        .cast("bigint")
+        .alias("heartbeat_bucket_starts"),
     )
     return carried.select(
         *events.columns,

@@ -37,7 +37,9 @@ def build_user_day_counts(laid_out: DataFrame, *, time_zone: str) -> DataFrame:
     day and the platform of its first event; each session has one START and one EXIT.
     """
     hour = F.date_format(F.from_utc_timestamp("event_at", time_zone), "HH")
-    entry = _item("session_date", dimensions.TRANSITION, _step(F.coalesce("previous_state", F.lit(START)), F.col("state")))
+    entry = _item(
+        "session_date", dimensions.TRANSITION, _step(F.coalesce("previous_state", F.lit(START)), F.col("state"))
+    )
     leave = _item("session_date", dimensions.TRANSITION, _step(F.col("state"), F.lit(EXIT)))
     items = F.array(
         _item("event_date", dimensions.EVENT_NAME, F.col("event_name")),

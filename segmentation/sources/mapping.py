@@ -32,7 +32,7 @@ class FieldMapping(Parameters):
 
     @model_validator(mode="before")
     @classmethod
-    def _bare_column(cls, value: Any) -> Any:  # noqa: ANN401
+    def _bare_column(cls, value: Any) -> Any:
         return {"column": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
@@ -68,7 +68,7 @@ class EventIdMapping(Parameters):
 
     @model_validator(mode="before")
     @classmethod
-    def _bare_column(cls, value: Any) -> Any:  # noqa: ANN401
+    def _bare_column(cls, value: Any) -> Any:
         return {"column": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
@@ -124,7 +124,7 @@ class SourceMapping(Parameters):
 
     @field_validator("properties", mode="before")
     @classmethod
-    def _list_of_columns(cls, value: Any) -> Any:  # noqa: ANN401
+    def _list_of_columns(cls, value: Any) -> Any:
         return {column: column for column in value} if isinstance(value, list) else value
 
     @property

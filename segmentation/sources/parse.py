@@ -58,7 +58,7 @@ def parse_records(
         F.when(corrupt | rejected, F.col(RAW_TEXT)).alias("raw"),
         F.when(corrupt, F.array(F.lit(Reason.MALFORMED.value))).otherwise(F.col("_reasons")).alias("reasons"),
         corrupt.alias("unparsable"),
-        (F.coalesce(late, F.lit(False)) if bounded else F.lit(False)).alias("late"),  # noqa: FBT003
+        (F.coalesce(late, F.lit(False)) if bounded else F.lit(False)).alias("late"),
         F.lit(mapping.name).alias("source"),
         *_event_columns(corrupt, time_zone),
     )

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError
 from segmentation.frames import conform
+from segmentation.storage.hadoop import glob_paths
 from segmentation.storage.lock import is_local, local_path
 from segmentation.storage.publications import PublicationLog
 from segmentation.tables.publications import PUBLICATIONS
@@ -27,7 +28,8 @@ class Lake:
     """Delta tables under one root.
 
     Reads see what was last published, and this run's own writes, and nothing that an unfinished run left behind.
-    Writes go to the tables' heads and become visible to others with :meth:`publish`. :meth:`recover` undoes what a crashed run wrote.
+    Writes go to the tables' heads and become visible to others with :meth:`publish`.
+    :meth:`recover` undoes what a crashed run wrote.
     """
 
     def __init__(self, spark: SparkSession, root: str, run_id: str) -> None:
@@ -249,6 +251,5 @@ class Lake:
         return int(row["version"]) if row else 0
 
     def _delta_folders(self) -> list[str]:
-        logs = self.spark._jvm.org.apache.hadoop.fs.Path(f"{self.root}/*/_delta_log")  # noqa: SLF001
-        found = logs.getFileSystem(self.spark._jsparkSession.sessionState().newHadoopConf()).globStatus(logs)  # noqa: SLF001
-        return sorted(status.getPath().getParent().toString() for status in found or [])
+        logs = glob_paths(self.spark, f"{self.root}/*/_delta_log")
+        return [log.removesuffix("/_delta_log") for log in logs]

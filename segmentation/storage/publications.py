@@ -16,7 +16,7 @@ from segmentation.tables.publications import PUBLICATIONS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, Row, SparkSession
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class PublicationLog:
         self._commit(row, after.number)
         self._current = after
 
-    def _commit(self, row, number: int) -> None:  # noqa: ANN001
+    def _commit(self, row: DataFrame, number: int) -> None:
         if not DeltaTable.isDeltaTable(self._spark, self._path):
             DeltaTable.createIfNotExists(self._spark).location(self._path).addColumns(PUBLICATIONS.schema).execute()
         conflict = f"another run published to {self._path} meanwhile; run the same command again"
@@ -77,9 +77,11 @@ class PublicationLog:
         if not DeltaTable.isDeltaTable(self._spark, self._path):
             return Publication()
         row = self._read_row(None)
-        return Publication(int(row["publication_id"]), dict(row["tables"]), dict(row["bases"])) if row else Publication()
+        return (
+            Publication(int(row["publication_id"]), dict(row["tables"]), dict(row["bases"])) if row else Publication()
+        )
 
-    def _read_row(self, publication_id: str | None):  # noqa: ANN202
+    def _read_row(self, publication_id: str | None) -> Row | None:
         log = self._spark.read.format("delta").load(self._path)
         if publication_id is not None:
             log = log.where(F.col("publication_id") == publication_id)

@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pyspark.errors import AnalysisException, PySparkException
+from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StructType
 
 from segmentation.errors import ConfigurationError, DataError
 from segmentation.sources.location import BLOCK_BYTES, record_location
 from segmentation.sources.parse import RAW_CORRUPT, RAW_LOCATION, RAW_RECORD_NO, RAW_TEXT, RAW_UNIT
+from segmentation.storage.hadoop import glob_paths, read_first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,24 +53,24 @@ def list_units(spark: SparkSession, mapping: SourceMapping, inputs: Sequence[str
     Raises:
         ConfigurationError: a path does not exist, or none holds a file.
     """
-    found: dict[str, InputUnit] = {}
-    for path in inputs:
-        try:
-            files = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(path)
-            rows = files.select(
-                _batch_id(mapping.name).alias("batch_id"),
-                F.col("_metadata.file_path").alias("path"),
-                F.col("_metadata.file_size").alias("bytes"),
-                F.col("_metadata.file_modification_time").alias("modified_at"),
-            ).collect()  # as many rows as there are files
-        except AnalysisException as error:
-            raise ConfigurationError(f"--input {path} does not exist") from error
-        is_file = len(rows) == 1 and rows[0]["path"].endswith(path.removeprefix("."))
-        taken = rows if is_file else [row for row in rows if _ENDINGS[mapping.format].search(row["path"])]
-        if not taken:
-            raise ConfigurationError(f"--input {path} holds no {mapping.format} file")
-        found.update({row["path"]: InputUnit(**row.asDict()) for row in taken})
-    return [found[path] for path in sorted(found)]
+    given = {path: glob_paths(spark, path) for path in inputs}
+    missing = sorted(path for path, found in given.items() if not found)
+    if missing:
+        raise ConfigurationError(f"input does not exist: {', '.join(missing[:10])} ({len(missing)} in all)")
+    paths = sorted({path for found in given.values() for path in found})
+    files = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(paths)
+    units = files.select(
+        _batch_id(mapping.name).alias("batch_id"),
+        F.col("_metadata.file_path").alias("path"),
+        F.col("_metadata.file_size").alias("bytes"),
+        F.col("_metadata.file_modification_time").alias("modified_at"),
+    )
+    rows = units.orderBy("path").collect()  # as many rows as there are files
+    fitting = _ENDINGS[mapping.format]
+    taken = [InputUnit(**row.asDict()) for row in rows if row["path"] in paths or fitting.search(row["path"])]
+    if not taken:
+        raise ConfigurationError(f"input holds no {mapping.format} file: {', '.join(inputs)}")
+    return taken
 
 
 def slices(units: Sequence[InputUnit], megabytes: int) -> Iterator[list[InputUnit]]:
@@ -94,7 +95,7 @@ def one_task_per_block(spark: SparkSession) -> Iterator[None]:
     the block; block offset plus position is then unique and ascending within a file, whatever else is read with it.
     """
     keys = ("spark.sql.files.maxPartitionBytes", "spark.sql.files.openCostInBytes")
-    before = {key: spark.conf.get(key) for key in keys}
+    before = {key: str(spark.conf.get(key)) for key in keys}
     for key in keys:
         spark.conf.set(key, str(BLOCK_BYTES))
     try:
@@ -125,7 +126,13 @@ def named_read_errors(units: Sequence[InputUnit]) -> Iterator[None]:
     except PySparkException as error:
         text = str(error)
         named = next((unit.path for unit in units if unit.path in text), None)
-        marks = ("CANNOT_READ_FILE", "FAILED_READ_FILE", "EOFException", "Unexpected end of input", "not a Parquet file")
+        marks = (
+            "CANNOT_READ_FILE",
+            "FAILED_READ_FILE",
+            "EOFException",
+            "Unexpected end of input",
+            "not a Parquet file",
+        )
         if named is None and not any(mark in text for mark in marks):
             raise
         where = named or f"one of {len(units)} files from {units[0].path}"
@@ -135,7 +142,7 @@ def named_read_errors(units: Sequence[InputUnit]) -> Iterator[None]:
 def _read_csv(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> DataFrame:
     by_header: dict[tuple[str, ...], list[str]] = {}
     for unit in units:
-        first = _first_line(spark, unit.path, mapping.encoding)
+        first = read_first_line(spark, unit.path, mapping.encoding)
         header = tuple(next(csv.reader([first], delimiter=mapping.delimiter), [])) if first is not None else ()
         by_header.setdefault(header, []).append(unit.path)
     by_header.pop((), None)
@@ -152,7 +159,8 @@ def _parse_csv(spark: SparkSession, mapping: SourceMapping, header: list[str], p
     missing = sorted(set(mapping.raw_columns) - set(header))
     if missing:
         raise ConfigurationError(
-            f"source '{mapping.name}': {paths[0]} has no column {', '.join(missing)}; its header is: {', '.join(header)}"
+            f"source '{mapping.name}': {paths[0]} has no column {', '.join(missing)}; "
+            f"its header is: {', '.join(header)}"
         )
     doubled = sorted({name for name in header if header.count(name) > 1})
     if doubled:
@@ -189,7 +197,7 @@ def _read_json(spark: SparkSession, mapping: SourceMapping, units: Sequence[Inpu
         RAW_RECORD_NO,
         RAW_LOCATION,
         RAW_TEXT,
-        (~F.coalesce(one & F.col("_parsed")[0].isNotNull(), F.lit(False))).alias(RAW_CORRUPT),  # noqa: FBT003
+        (~F.coalesce(one & F.col("_parsed")[0].isNotNull(), F.lit(False))).alias(RAW_CORRUPT),
         F.when(one, F.col("_parsed")[0]).alias("_record"),
     ).select(RAW_UNIT, RAW_RECORD_NO, RAW_LOCATION, RAW_TEXT, RAW_CORRUPT, "_record.*")
 
@@ -211,7 +219,7 @@ def _read_parquet(spark: SparkSession, mapping: SourceMapping, units: Sequence[I
         row.alias(RAW_RECORD_NO),
         record_location(path, row, F.lit("parquet")).alias(RAW_LOCATION),
         F.to_json(F.struct(*(F.col(f"`{name}`") for name in raw.columns))).alias(RAW_TEXT),
-        F.lit(False).alias(RAW_CORRUPT),  # noqa: FBT003
+        F.lit(False).alias(RAW_CORRUPT),
         *(F.col(f"`{name}`") for name in raw.columns),
     )
 
@@ -220,11 +228,15 @@ def _lines(spark: SparkSession, mapping: SourceMapping, paths: list[str]) -> Dat
     """Lines that are not blank, with unit, position (0 = first line, blank ones count) and location."""
     block, in_task = F.col("_metadata.file_block_start"), F.monotonically_increasing_id()
     position = block + in_task.bitwiseAND((1 << _ROW_BITS) - 1)
-    lines = spark.read.option("encoding", mapping.encoding).text(paths).select(
-        _batch_id(mapping.name).alias(RAW_UNIT),
-        position.alias(RAW_RECORD_NO),
-        record_location(F.col("_metadata.file_path"), position, F.lit(mapping.format)).alias(RAW_LOCATION),
-        F.col("value").alias(RAW_TEXT),
+    lines = (
+        spark.read.option("encoding", mapping.encoding)
+        .text(paths)
+        .select(
+            _batch_id(mapping.name).alias(RAW_UNIT),
+            position.alias(RAW_RECORD_NO),
+            record_location(F.col("_metadata.file_path"), position, F.lit(mapping.format)).alias(RAW_LOCATION),
+            F.col("value").alias(RAW_TEXT),
+        )
     )
     return lines.where(F.trim(RAW_TEXT) != "")
 
@@ -238,19 +250,3 @@ def _batch_id(source: str) -> Column:
         F.unix_micros("_metadata.file_modification_time").cast("string"),
     )
     return F.substring(F.sha2(meta, 256), 1, 16)
-
-
-def _first_line(spark: SparkSession, path: str, encoding: str) -> str | None:
-    """Read the header line through Hadoop's file system, decompressing as Spark's reader does."""
-    jvm = spark._jvm  # noqa: SLF001
-    configuration = spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001
-    file = jvm.org.apache.hadoop.fs.Path(jvm.java.net.URI(path))
-    stream = file.getFileSystem(configuration).open(file)
-    try:
-        codec = jvm.org.apache.hadoop.io.compress.CompressionCodecFactory(configuration).getCodec(file)
-        decoded = codec.createInputStream(stream) if codec is not None else stream
-        reader = jvm.java.io.BufferedReader(jvm.java.io.InputStreamReader(decoded, encoding))
-        line = reader.readLine()
-    finally:
-        stream.close()
-    return line.removeprefix("\ufeff") if line is not None else None

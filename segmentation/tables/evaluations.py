@@ -8,7 +8,9 @@ EVALUATIONS = Table(
     key=("metric", "scope", "as_of"),
     columns=(
         Column("metric", STRING, "e.g. silhouette_squared_euclidean, davies_bouldin, auc_pr"),
-        Column("scope", STRING, "what it is about: 'clusters', 'segment:<id>', 'propensity:<target>', 'ingest:<source>'"),
+        Column(
+            "scope", STRING, "what it is about: 'clusters', 'segment:<id>', 'propensity:<target>', 'ingest:<source>'"
+        ),
         Column("as_of", DAY, "cut, exclusive"),
         Column("value", REAL, "the figure; null: could not be computed", nullable=True),
         Column("lower", REAL, "lower end of the interval; null: none computed", nullable=True),

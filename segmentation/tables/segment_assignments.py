@@ -24,7 +24,9 @@ SEGMENT_ASSIGNMENTS = Table(
         Column("segment_id", STRING, "stable id of the segment, carried by the model"),
         Column("segment_name", STRING, "name of the segment, carried by the model"),
         Column("distance", REAL, "distance to the own centroid in the model's scaled space"),
-        Column("margin", REAL, "distance to the second nearest centroid less `distance`; null: one cluster", nullable=True),
+        Column(
+            "margin", REAL, "distance to the second nearest centroid less `distance`; null: one cluster", nullable=True
+        ),
         Column("cluster_model_version", STRING, "registered version of the cluster model"),
         Column("propensities", ArrayType(PROPENSITY), "one entry per target, sorted by target"),
     ),

@@ -17,7 +17,9 @@ SEGMENT_CHANGES = Table(
         Column("segment_id", STRING, "segment entered or left"),
         Column("changed_at", DAY, "the later of the two cuts"),
         Column("direction", STRING, f"{ENTERED} or {EXITED}"),
-        Column("cause", STRING, f"{BEHAVIOUR}, or {DEFINITION} where the model or rule version differs between the cuts"),
+        Column(
+            "cause", STRING, f"{BEHAVIOUR}, or {DEFINITION} where the model or rule version differs between the cuts"
+        ),
         Column("evidence", STRING, "canonical JSON: what decided"),
     ),
     clustered_by=("changed_at", "segmentation"),

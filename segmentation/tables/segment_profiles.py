@@ -25,7 +25,11 @@ SEGMENT_PROFILES = Table(
         Column("users", COUNT, "users in the segment"),
         Column("share", REAL, "users / all scored users"),
         Column("centroid", MapType(STRING, REAL), "feature -> mean over the segment's users, nulls left out"),
-        Column("distinctions", ArrayType(DISTINCTION), "what sets it apart: standardised mean difference to everyone, greatest first"),
+        Column(
+            "distinctions",
+            ArrayType(DISTINCTION),
+            "what sets it apart: standardised mean difference to everyone, greatest first",
+        ),
         Column("propensities", MapType(STRING, REAL), "target -> mean calibrated probability"),
     ),
     clustered_by=("as_of",),

@@ -15,7 +15,9 @@ SESSIONS = Table(
         Column("events", COUNT, "events in the session"),
         Column("duration_ms", COUNT, "observed duration (ms); null: one event and none supplied", nullable=True),
         Column("duration_imputed", FLAG, "true where duration_ms is unknown and reports use the platform's median"),
-        Column("engaged_ms", COUNT, "engaged time from heartbeat events (ms); null: the session has none", nullable=True),
+        Column(
+            "engaged_ms", COUNT, "engaged time from heartbeat events (ms); null: the session has none", nullable=True
+        ),
         Column("entry_state", STRING, "state of the first event"),
         Column("exit_state", STRING, "state of the last event"),
         Column("platform", STRING, "platform of the first event"),

@@ -107,9 +107,25 @@ def draw_flows(flows: Records) -> go.Figure:
             "color": ["var(--flow)" if record["to_state"] is not None else "var(--flow-exit)" for record in flows],
             "hovertemplate": "%{source.label} → %{target.label}: %{value:,} sessions<extra></extra>",
         },
-        textfont={"size": 12, "color": "var(--ink)"},
+        textfont={"color": "rgba(0,0,0,0)"},  # plotly would write the last column's names over the one before
     )
-    return new_figure([sankey], height=_HEIGHT, margin={"l": 4, "r": 90, "t": 8, "b": 12})
+    margin = {"l": 4, "r": 120, "t": 8, "b": 12}
+    return new_figure([sankey], height=_HEIGHT, margin=margin, annotations=[_name_node(node) for node in nodes])
+
+
+def _name_node(node: Record) -> dict[str, Any]:
+    return {
+        "text": text.chart_label(node["label"], 18),
+        "showarrow": False,
+        "xref": "paper",
+        "x": node["x"],
+        "xanchor": "left",
+        "xshift": 10,
+        "yref": "paper",
+        "y": 1 - node["y"],
+        "yanchor": "middle",
+        "font": {"size": 12, "color": "var(--ink)"},
+    }
 
 
 _HEIGHT, _PAD = 520, 12

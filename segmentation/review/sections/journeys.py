@@ -133,7 +133,7 @@ def _path_row(record: Record, most: float) -> Record:
     if record["path"] is None:
         return {**record, "path": [f"({text.plural(record['paths'], 'other path')})"]}
     end = EXIT if record["ended"] else text.ELLIPSIS
-    return {**record, "path": [*record["path"], end], "bar": 100 * record["share"] / most}
+    return {**record, "path": [*record["path"], end], "bar": record["share"] / most}
 
 
 def _drop_off(transitions: DataFrame, states: list[str]) -> Exhibit:

@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from itertools import pairwise
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
@@ -75,7 +76,12 @@ def arrival(record: Record) -> tuple:
 
 def payload_hash(record: Record) -> str:
     """Hash the canonical JSON that the product documents: it breaks ties between copies received at one instant."""
-    fields = [("source", "case"), ("event_id", record.event_id), ("identifier", record.user), ("event_name", record.name)]
+    fields = [
+        ("source", "case"),
+        ("event_id", record.event_id),
+        ("identifier", record.user),
+        ("event_name", record.name),
+    ]
     fields += [("state", record.name), ("event_at", record.event_at), ("platform", record.platform)]
     fields += [("session_hint", record.hint)] if record.hint else []
     fields += [] if record.value is None else [("value", f"{record.value}.0000")]
@@ -117,9 +123,9 @@ def tables(records: list[Record], limits: Limits) -> dict[str, set]:
         names = ["START", *(e.name for e in events), "EXIT"]
         at, platform = day(events[0].event_at), events[0].platform
         days[events[0].user, at]["sessions"] += 1
-        for step in zip(names, names[1:], strict=False):
-            steps[at, platform, *step] += 1
-            users_of[at, platform, *step].add(events[0].user)
+        for step in pairwise(names):
+            steps[(at, platform, *step)] += 1
+            users_of[(at, platform, *step)].add(events[0].user)
         for earlier, event in zip([None, *events], events, strict=False):
             of_day = days[event.user, day(event.event_at)]
             of_day["events"] += 1
@@ -127,17 +133,27 @@ def tables(records: list[Record], limits: Limits) -> dict[str, set]:
             of_day["value"] += event.value or 0
             of_day["gap"] += (event.event_at - earlier.event_at) // SECOND if earlier else 0
     ids = {id(e): session_id(events) for events in cut for e in events}
-    quarantined = [(r.event_id, r.received_at, why) for why in ("conflict", "too_late", "over_cap") for r in verdicts[why]]
+    quarantined = [
+        (r.event_id, r.received_at, why) for why in ("conflict", "too_late", "over_cap") for r in verdicts[why]
+    ]
     return {
         "events": {(e.event_id, e.received_at, e.event_at, ids[id(e)]) for e in verdicts["accepted"]},
         "quarantine": Counter(quarantined),
         "duplicates": Counter((r.event_id, r.received_at) for r in verdicts["duplicate"]),
         "sessions": {
-            (session_id(s), s[0].user, s[0].event_at, s[-1].event_at, len(s), s[0].name, s[-1].name, s[0].platform) for s in cut
+            (session_id(s), s[0].user, s[0].event_at, s[-1].event_at, len(s), s[0].name, s[-1].name, s[0].platform)
+            for s in cut
         },
         "transitions": {(*cell, n, len(users_of[cell])) for cell, n in steps.items()},
         "user_days": {
-            (user, at, c["events"], c["sessions"], c["purchases"], c["value"], c["gap"]) for (user, at), c in days.items()
+            (user, at, c["events"], c["sessions"], c["purchases"], c["value"], c["gap"])
+            for (user, at), c in days.items()
         },
-        "ledger": Counter({"accepted": len(verdicts["accepted"]), "duplicate": len(verdicts["duplicate"]), **Counter(q[2] for q in quarantined)}),
+        "ledger": Counter(
+            {
+                "accepted": len(verdicts["accepted"]),
+                "duplicate": len(verdicts["duplicate"]),
+                **Counter(q[2] for q in quarantined),
+            }
+        ),
     }

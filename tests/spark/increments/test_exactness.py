@@ -130,11 +130,34 @@ def read(lake: Lake) -> dict:
         "quarantine": rows(QUARANTINE, "event_id", micros("received_at"), "reason"),
         "duplicates": rows(DUPLICATES, "event_id", micros("received_at")),
         "sessions": rows(
-            SESSIONS, "session_id", "user_id", micros("started_at"), micros("ended_at"), "events", "entry_state", "exit_state", "platform"
+            SESSIONS,
+            "session_id",
+            "user_id",
+            micros("started_at"),
+            micros("ended_at"),
+            "events",
+            "entry_state",
+            "exit_state",
+            "platform",
         ),
-        "transitions": rows(TRANSITIONS, F.col("session_date").cast("string"), "platform", "from_state", "to_state", "transitions", "users"),
+        "transitions": rows(
+            TRANSITIONS,
+            F.col("session_date").cast("string"),
+            "platform",
+            "from_state",
+            "to_state",
+            "transitions",
+            "users",
+        ),
         "user_days": rows(
-            USER_DAYS, "user_id", F.col("event_date").cast("string"), "events", "sessions", "purchases", F.col("value").cast("int"), "gap_s_sum"
+            USER_DAYS,
+            "user_id",
+            F.col("event_date").cast("string"),
+            "events",
+            "sessions",
+            "purchases",
+            F.col("value").cast("int"),
+            "gap_s_sum",
         ),
         "ledger": Counter({row["what"]: row["n"] for row in counts if row["n"]}),
     }

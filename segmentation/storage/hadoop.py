@@ -1,0 +1,37 @@
+"""What Spark's readers do not offer, through Hadoop's file systems: the same paths and codecs as Spark."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def glob_paths(spark: SparkSession, pattern: str) -> list[str]:
+    """Return the paths that match a pattern, sorted."""
+    path = _jvm(spark).org.apache.hadoop.fs.Path(pattern)
+    found = path.getFileSystem(_configuration(spark)).globStatus(path)
+    return sorted(status.getPath().toString() for status in found or [])
+
+
+def read_first_line(spark: SparkSession, uri: str, encoding: str) -> str | None:
+    """Read the first line of a text file, decompressed as Spark's reader would; None where the file is empty."""
+    jvm, configuration = _jvm(spark), _configuration(spark)
+    path = jvm.org.apache.hadoop.fs.Path(jvm.java.net.URI(uri))
+    stream = path.getFileSystem(configuration).open(path)
+    try:
+        codec = jvm.org.apache.hadoop.io.compress.CompressionCodecFactory(configuration).getCodec(path)
+        decoded = codec.createInputStream(stream) if codec is not None else stream
+        line = jvm.java.io.BufferedReader(jvm.java.io.InputStreamReader(decoded, encoding)).readLine()
+    finally:
+        stream.close()
+    return None if line is None else str(line).removeprefix("\ufeff")
+
+
+def _jvm(spark: SparkSession) -> Any:
+    return spark._jvm  # noqa: SLF001  there is no public way to Hadoop's file systems
+
+
+def _configuration(spark: SparkSession) -> Any:
+    return spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001
