@@ -27,9 +27,7 @@ def catalogue(params: FeatureParams) -> tuple[Feature, ...]:
     features = tuple(feature for family in FAMILIES for feature in family.features(params))
     twice = sorted(name for name, n in Counter(feature.name for feature in features).items() if n > 1)
     if twice:
-        raise ConfigurationError(
-            f"features.used_features: rename the events behind {', '.join(twice)}: column taken"
-        )
+        raise ConfigurationError(f"features.used_features: rename the events behind {', '.join(twice)}: column taken")
     return features
 
 
@@ -40,6 +38,4 @@ def user_features_contract(params: FeatureParams) -> Table:
 
 def feature_set_version(params: FeatureParams) -> str:
     """Fingerprint what the features are: names, types, inputs and expressions, which the parameters shape."""
-    return fingerprint_of(
-        [(f.name, f.type.simpleString(), f.source, f.expression) for f in catalogue(params)]
-    )
+    return fingerprint_of([(f.name, f.type.simpleString(), f.source, f.expression) for f in catalogue(params)])

@@ -28,8 +28,7 @@ def catalogue_page(params: FeatureParams) -> str:
     """Return the page in Markdown: one table per family, one row per feature with all its windows."""
     windows = "{" + ",".join(str(window) for window in windows_of(params)) + "}"
     sections = [
-        _section(family.__name__, family.__doc__ or "", family.features(params), windows)
-        for family in FAMILIES
+        _section(family.__name__, family.__doc__ or "", family.features(params), windows) for family in FAMILIES
     ]
     return HEAD.replace("{windows}", windows) + "".join(sections)
 
@@ -41,11 +40,7 @@ def _section(module: str, text: str, features: tuple[Feature, ...], windows: str
     lines = [_row(stem, group, windows) for stem, group in rows.items()]
     title, _, more = text.strip().partition("\n\n")
     head = f"\n## {module.rsplit('.', 1)[-1]}\n\n{title}\n" + (f"\n{more}\n" if more else "")
-    return (
-        head
-        + "\n| feature | unit | what it is | null means | from |\n|---|---|---|---|---|\n"
-        + "".join(lines)
-    )
+    return head + "\n| feature | unit | what it is | null means | from |\n|---|---|---|---|---|\n" + "".join(lines)
 
 
 def _row(stem: str, group: list[Feature], windows: str) -> str:
@@ -53,9 +48,7 @@ def _row(stem: str, group: list[Feature], windows: str) -> str:
     first = group[0]
     several = first.window is not None and len(group) > 1
     name = f"{stem}_{windows}" if several else first.name
-    what = (
-        first.description.replace(first.window.text, "in the window") if first.window else first.description
-    )
+    what = first.description.replace(first.window.text, "in the window") if first.window else first.description
     return f"| `{name}` | {first.unit} | {what} | {first.null_means or 'never null'} | `{first.source}` |\n"
 
 

@@ -61,9 +61,7 @@ class Feature:
         """The feature in the contract of `user_features`."""
         unit = f" ({self.unit})"
         null = f"; null: {self.null_means}" if self.null_means else ""
-        return table.Column(
-            self.name, self.type, self.description + unit + null, nullable=bool(self.null_means)
-        )
+        return table.Column(self.name, self.type, self.description + unit + null, nullable=bool(self.null_means))
 
 
 def windows_of(params: FeatureParams) -> tuple[Window, ...]:

@@ -27,9 +27,7 @@ def view_days(user_days: DataFrame, *, as_of: date) -> DataFrame:
     the last day), `previous_days_ago` is that of the user's active day before (null: the first).
     """
     order = Over.partitionBy("user_id").orderBy("event_date")
-    return _before(user_days, "event_date", as_of).withColumn(
-        "previous_days_ago", F.lag(DAYS_AGO).over(order)
-    )
+    return _before(user_days, "event_date", as_of).withColumn("previous_days_ago", F.lag(DAYS_AGO).over(order))
 
 
 def view_items(user_day_counts: DataFrame, *, as_of: date, params: FeatureParams) -> DataFrame:
@@ -38,17 +36,11 @@ def view_items(user_day_counts: DataFrame, *, as_of: date, params: FeatureParams
     Grain: a user's day x dimension x item -> user x dimension x item, with `n_<window>`. Transitions are
     summed over platforms: the item loses its first element.
     """
-    item = F.when(
-        F.col("dimension") == TRANSITION, F.regexp_replace("item", FIRST_OF_JSON_ARRAY, "[")
-    ).otherwise(F.col("item"))
-    sums = [
-        F.sum(F.when(F.expr(w.holds()), F.col("n")).otherwise(0)).alias(f"n_{w}") for w in windows_of(params)
-    ]
-    return (
-        _before(user_day_counts, "event_date", as_of)
-        .groupBy("user_id", "dimension", item.alias("item"))
-        .agg(*sums)
+    item = F.when(F.col("dimension") == TRANSITION, F.regexp_replace("item", FIRST_OF_JSON_ARRAY, "[")).otherwise(
+        F.col("item")
     )
+    sums = [F.sum(F.when(F.expr(w.holds()), F.col("n")).otherwise(0)).alias(f"n_{w}") for w in windows_of(params)]
+    return _before(user_day_counts, "event_date", as_of).groupBy("user_id", "dimension", item.alias("item")).agg(*sums)
 
 
 def view_sessions(sessions: DataFrame, *, as_of: date) -> DataFrame:
@@ -79,9 +71,7 @@ def median_durations(sessions: DataFrame) -> DataFrame:
         .groupBy("platform", F.floor(F.col("duration_ms") / 1000).cast("bigint").alias("second"))
         .agg(F.count("*").alias("sessions"))
     )
-    up_to = (
-        Over.partitionBy("platform").orderBy("second").rowsBetween(Over.unboundedPreceding, Over.currentRow)
-    )
+    up_to = Over.partitionBy("platform").orderBy("second").rowsBetween(Over.unboundedPreceding, Over.currentRow)
     cumulated = histogram.select(
         "platform",
         "second",

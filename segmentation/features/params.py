@@ -32,9 +32,7 @@ class FeatureParams(Parameters):
     def _distinct_names(cls, items: tuple[str, ...]) -> tuple[str, ...]:
         twice = sorted(name for name, n in Counter(map(slug, items)).items() if n > 1 or not name)
         if twice:
-            raise ValueError(
-                f"these would share a column name: {', '.join(i for i in items if slug(i) in twice)}"
-            )
+            raise ValueError(f"these would share a column name: {', '.join(i for i in items if slug(i) in twice)}")
         return items
 
     @field_validator("platforms")

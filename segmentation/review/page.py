@@ -127,9 +127,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(
-        csv_uri=csv_uri, figure_json=figure_json, text=text, long=LONG, wide=WIDE, len=len
-    )
+    environment.globals.update(csv_uri=csv_uri, figure_json=figure_json, text=text, long=LONG, wide=WIDE, len=len)
     return environment
 
 

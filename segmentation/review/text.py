@@ -11,14 +11,25 @@ DASH = "–"
 ELLIPSIS = "…"
 _ISOLATE, _POP = "\u2068", "\u2069"
 _WINDOW = re.compile(r"_(\d+)d$")
-_UNITS = {"days": "days", "count": "", "share": "share", "mean": "mean", "sum": "", "bits": "bits", "s": "s", "ms": "ms"}
+_UNITS = {
+    "days": "days",
+    "count": "",
+    "share": "share",
+    "mean": "mean",
+    "sum": "",
+    "bits": "bits",
+    "s": "s",
+    "ms": "ms",
+}
 # Standardised mean differences in words; the steps .2, .5 and .8 are J. Cohen's (1988), Statistical power analysis.
 _EFFECTS = ((0.2, "about the same"), (0.5, "a little {}"), (0.8, "clearly {}"), (float("inf"), "far {}"))
 
 
 def clean(text: object) -> str:
     """Make one printable line: control and bidirectional control characters become spaces."""
-    kept = (" " if unicodedata.category(c) in {"Cc", "Cf", "Zl", "Zp"} and c not in "\u200c\u200d" else c for c in str(text))
+    kept = (
+        " " if unicodedata.category(c) in {"Cc", "Cf", "Zl", "Zp"} and c not in "\u200c\u200d" else c for c in str(text)
+    )
     return "".join(kept).strip() or "(empty)"
 
 

@@ -78,7 +78,13 @@ DARK = {
     "more-2": "#7cc5ef",
 }
 SEQUENTIAL = [[(step - 1) / 4, f"var(--scale-{step})"] for step in range(1, 6)]
-DIVERGING = [[0, "var(--less-2)"], [0.25, "var(--less-1)"], [0.5, "var(--even)"], [0.75, "var(--more-1)"], [1, "var(--more-2)"]]
+DIVERGING = [
+    [0, "var(--less-2)"],
+    [0.25, "var(--less-1)"],
+    [0.5, "var(--even)"],
+    [0.75, "var(--more-1)"],
+    [1, "var(--more-2)"],
+]
 
 
 def series(position: int) -> str:

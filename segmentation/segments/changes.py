@@ -58,9 +58,7 @@ def build_segment_changes(
     caused = (
         changed.join(F.broadcast(before), "segmentation", "left")
         .join(F.broadcast(after), "segmentation", "left")
-        .select(
-            *MEMBERSHIP, "direction", "evidence", cause.alias("cause"), F.lit(changed_at).alias("changed_at")
-        )
+        .select(*MEMBERSHIP, "direction", "evidence", cause.alias("cause"), F.lit(changed_at).alias("changed_at"))
     )
     return conform(caused, SEGMENT_CHANGES)
 

@@ -91,9 +91,7 @@ class Condition(Parameters):
 
     def _check_numbers(self) -> None:
         if (self.op == "between") != (len(self.numbers) == 2):  # noqa: PLR2004  both ends
-            raise ValueError(
-                f"the condition on {self.feature}: between takes [low, high], other ops one number"
-            )
+            raise ValueError(f"the condition on {self.feature}: between takes [low, high], other ops one number")
         if list(self.numbers) != sorted(self.numbers):
             raise ValueError(f"the condition on {self.feature}: between takes [low, high] in this order")
         if self.percentile is not None and not all(0 <= number <= 100 for number in self.numbers):  # noqa: PLR2004
@@ -172,9 +170,7 @@ def _problems(error: ValidationError) -> Iterator[str]:
         if problem["type"] == "extra_forbidden":
             yield f"unknown key '{key}'{nearest(str(problem['loc'][-1]), keys)}"
         else:
-            quoted = (
-                ' (in YAML it must stand in quotes, as in op: ">")' if problem["loc"][-1:] == ("op",) else ""
-            )
+            quoted = ' (in YAML it must stand in quotes, as in op: ">")' if problem["loc"][-1:] == ("op",) else ""
             yield f"{key}: {problem['msg']}{quoted}" if key else problem["msg"]
 
 
@@ -200,9 +196,7 @@ def build_cohorts(user_features: DataFrame, *, rules: Sequence[Rule], as_of: dat
     at_cut, thresholds = _with_percentiles(at_cut, [bound for rule in rules for bound in rule.when.bounds()])
     verdicts = F.array(*(_verdict(rule, thresholds) for rule in rules)).cast(ArrayType(VERDICT))
     members = F.explode(F.filter(verdicts, lambda verdict: verdict["member"])).alias("verdict")
-    return conform(
-        at_cut.select("user_id", "as_of", members).select("user_id", "as_of", "verdict.*"), COHORTS
-    )
+    return conform(at_cut.select("user_id", "as_of", members).select("user_id", "as_of", "verdict.*"), COHORTS)
 
 
 def view_memberships(cohorts: DataFrame) -> DataFrame:
@@ -234,14 +228,11 @@ def _with_percentiles(at_cut: DataFrame, bounds: Sequence[Bound]) -> tuple[DataF
     """Resolve the thresholds of all bounds: literals, and columns of one row that is joined to every user."""
     wanted = sorted({(b.feature, b.number) for b in bounds if b.is_percentile})
     names = {pair: f"_percentile_{i}" for i, pair in enumerate(wanted)}
-    thresholds = {
-        b: F.col(names[b.feature, b.number]) if b.is_percentile else F.lit(b.number) for b in bounds
-    }
+    thresholds = {b: F.col(names[b.feature, b.number]) if b.is_percentile else F.lit(b.number) for b in bounds}
     if not wanted:
         return at_cut, thresholds
     exact = [
-        F.percentile(_number(feature), F.lit(number / 100)).alias(name)
-        for (feature, number), name in names.items()
+        F.percentile(_number(feature), F.lit(number / 100)).alias(name) for (feature, number), name in names.items()
     ]
     return at_cut.crossJoin(F.broadcast(at_cut.agg(*exact))), thresholds
 

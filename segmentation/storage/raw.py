@@ -7,6 +7,7 @@ import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
@@ -40,8 +41,14 @@ class InputUnit:
 
     batch_id: str
     path: str
+    """URI, with blanks and the like percent-encoded."""
     bytes: int
     modified_at: datetime
+
+    @property
+    def readable_path(self) -> str:
+        """The path as Spark's readers take it."""
+        return unquote(self.path)
 
 
 def list_units(spark: SparkSession, mapping: SourceMapping, inputs: Sequence[str]) -> list[InputUnit]:
@@ -67,7 +74,7 @@ def list_units(spark: SparkSession, mapping: SourceMapping, inputs: Sequence[str
     )
     rows = units.orderBy("path").collect()  # as many rows as there are files
     fitting = _ENDINGS[mapping.format]
-    taken = [InputUnit(**row.asDict()) for row in rows if row["path"] in paths or fitting.search(row["path"])]
+    taken = [InputUnit(**row.asDict()) for row in rows if unquote(row["path"]) in paths or fitting.search(row["path"])]
     if not taken:
         raise ConfigurationError(f"input holds no {mapping.format} file: {', '.join(inputs)}")
     return taken
@@ -144,7 +151,7 @@ def _read_csv(spark: SparkSession, mapping: SourceMapping, units: Sequence[Input
     for unit in units:
         first = read_first_line(spark, unit.path, mapping.encoding)
         header = tuple(next(csv.reader([first], delimiter=mapping.delimiter), [])) if first is not None else ()
-        by_header.setdefault(header, []).append(unit.path)
+        by_header.setdefault(header, []).append(unit.readable_path)
     by_header.pop((), None)
     if not by_header:
         raise DataError(f"{units[0].path}: the file is empty (no header line)")
@@ -190,7 +197,7 @@ def _read_json(spark: SparkSession, mapping: SourceMapping, units: Sequence[Inpu
     options = {"mode": "PERMISSIVE", "allowNonNumericNumbers": "false"}
     records = ArrayType(StructType.fromDDL(ddl))
     wrapped = F.from_json(F.concat(F.lit("["), RAW_TEXT, F.lit("]")), records, options)
-    parsed = _lines(spark, mapping, [unit.path for unit in units]).select("*", wrapped.alias("_parsed"))
+    parsed = _lines(spark, mapping, [unit.readable_path for unit in units]).select("*", wrapped.alias("_parsed"))
     one = F.size("_parsed") == 1
     return parsed.select(
         RAW_UNIT,
@@ -204,7 +211,7 @@ def _read_json(spark: SparkSession, mapping: SourceMapping, units: Sequence[Inpu
 
 def _read_parquet(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> DataFrame:
     try:
-        raw = spark.read.option("mergeSchema", "true").parquet(*(unit.path for unit in units))
+        raw = spark.read.option("mergeSchema", "true").parquet(*(unit.readable_path for unit in units))
     except PySparkException as error:
         raise DataError(f"one of {len(units)} files from {units[0].path} is not readable Parquet: {error}") from error
     missing = sorted(set(mapping.raw_columns) - set(raw.columns))

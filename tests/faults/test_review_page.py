@@ -79,7 +79,7 @@ def open_page(browser: Chrome, page: Path, *, width: int = DESKTOP, scheme: str 
     WebDriverWait(browser, 120).until(lambda chrome: chrome.execute_script(ready))
 
 
-def test_opens_from_a_file_without_network_and_without_errors(browser: Chrome, page: Path):
+def test_opens_from_a_file_without_network_and_without_errors(browser: Chrome, page: Path) -> None:
     assert page.stat().st_size < 6_500_000
     open_page(browser, page)
     events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
@@ -94,7 +94,7 @@ def test_opens_from_a_file_without_network_and_without_errors(browser: Chrome, p
     assert drawn >= figures
 
 
-def test_hostile_names_are_shown_as_text_in_tables_and_charts(browser: Chrome, page: Path):
+def test_hostile_names_are_shown_as_text_in_tables_and_charts(browser: Chrome, page: Path) -> None:
     open_page(browser, page)
     cells, labels = browser.execute_script(
         "const texts = (q) => [...document.querySelectorAll(q)].map((e) => e.textContent);"
@@ -111,7 +111,7 @@ def test_hostile_names_are_shown_as_text_in_tables_and_charts(browser: Chrome, p
     assert browser.execute_script(scripts) == 2
 
 
-def test_the_content_security_policy_refuses_what_would_slip_through(browser: Chrome, page: Path):
+def test_the_content_security_policy_refuses_what_would_slip_through(browser: Chrome, page: Path) -> None:
     open_page(browser, page)
     browser.execute_script(
         "document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=\"window.slipped = 1\">');"
@@ -123,13 +123,13 @@ def test_the_content_security_policy_refuses_what_would_slip_through(browser: Ch
 
 
 @pytest.mark.parametrize("width", [PHONE, 768, DESKTOP])
-def test_nothing_reaches_beyond_the_side_of_the_screen(browser: Chrome, page: Path, width: int):
+def test_nothing_reaches_beyond_the_side_of_the_screen(browser: Chrome, page: Path, width: int) -> None:
     open_page(browser, page, width=width)
     browser.execute_script("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
 
 
-def test_follows_the_reader_into_the_dark(browser: Chrome, page: Path):
+def test_follows_the_reader_into_the_dark(browser: Chrome, page: Path) -> None:
     def colours() -> list[str]:
         return browser.execute_script(
             "const fill = (q) => getComputedStyle(document.querySelector(q)).fill;"
@@ -146,7 +146,7 @@ def test_follows_the_reader_into_the_dark(browser: Chrome, page: Path):
     assert light[1] != dark[1]
 
 
-def test_can_be_read_with_the_keyboard_and_by_ear(browser: Chrome, page: Path):
+def test_can_be_read_with_the_keyboard_and_by_ear(browser: Chrome, page: Path) -> None:
     from selenium.webdriver.common.action_chains import ActionChains  # noqa: PLC0415
     from selenium.webdriver.common.keys import Keys  # noqa: PLC0415
 
@@ -173,7 +173,7 @@ def test_can_be_read_with_the_keyboard_and_by_ear(browser: Chrome, page: Path):
     assert landmarks == [1, 1, 1, 1]
 
 
-def test_every_exhibit_has_its_table_and_its_csv(browser: Chrome, page: Path):
+def test_every_exhibit_has_its_table_and_its_csv(browser: Chrome, page: Path) -> None:
     open_page(browser, page)
     exhibits = browser.execute_script(
         "return [...document.querySelectorAll('.exhibit')].map((e) => [e.id, e.querySelectorAll('tbody tr').length,"

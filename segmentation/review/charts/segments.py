@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import plotly.graph_objects as go
 
 from segmentation.review import text
-from segmentation.review.charts.base import ROW, label_axis, new_figure, rows_axis
+from segmentation.review.charts.base import label_axis, new_figure, rows_axis
 from segmentation.review.theme import DIVERGING, SEQUENTIAL, series
 
 if TYPE_CHECKING:

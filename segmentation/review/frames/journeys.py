@@ -30,7 +30,9 @@ def rank_states(transitions: DataFrame, limit: int) -> list[str]:
 def rate_transitions(transitions: DataFrame, states: Sequence[str]) -> Records:
     """Rate the transitions between the named states; all others are one bucket, so that flows add up."""
     rates = build_rates(group_states(transitions, keep=states))
-    return fetch_records(rates.orderBy(F.col("departures").desc(), "from_state", F.col("transitions").desc(), "to_state"))
+    return fetch_records(
+        rates.orderBy(F.col("departures").desc(), "from_state", F.col("transitions").desc(), "to_state")
+    )
 
 
 def rank_drop_off(transitions: DataFrame, states: Sequence[str]) -> Records:
@@ -56,4 +58,6 @@ def rank_paths(paths: DataFrame, limit: int) -> Records:
 
 def list_flows(flows: DataFrame) -> Records:
     """List the flows from step to step (see `sequences.paths.build_flows`), largest first within a step."""
-    return fetch_records(flows.orderBy("step", F.col("sessions").desc(), "from_state", F.col("to_state").asc_nulls_last()))
+    return fetch_records(
+        flows.orderBy("step", F.col("sessions").desc(), "from_state", F.col("to_state").asc_nulls_last())
+    )

@@ -78,7 +78,9 @@ def _calibration(calibration: Mapping[str, Records]) -> tuple[Exhibit, ...]:
         Column("lower", "95 % from", "share"),
         Column("upper", "to", "share"),
     )
-    rows = [{"target": target, "bin": n, **p} for target, points in calibration.items() for n, p in enumerate(points, 1)]
+    rows = [
+        {"target": target, "bin": n, **p} for target, points in calibration.items() for n, p in enumerate(points, 1)
+    ]
     return (
         Exhibit(
             key="calibration",

@@ -40,7 +40,11 @@ def build_segments(reading: Reading) -> Section:
         f"{text.plural(users, 'user')} in {text.plural(len(profiles), 'segment')} as of {text.day(cut)}, found by "
         f"clustering (model version {text.shorten(', '.join(versions), 40)}). Each is described by what sets it apart."
     )
-    exhibits = (_sizes(profiles, users), *_profiles(profiles, reading.params.features), *_movements(reading, cut, profiles))
+    exhibits = (
+        _sizes(profiles, users),
+        *_profiles(profiles, reading.params.features),
+        *_movements(reading, cut, profiles),
+    )
     return Section("segments", "Segments", lead, exhibits, cards=tuple(_portraits(profiles)))
 
 
@@ -86,7 +90,9 @@ def _sizes(profiles: Records, users: int) -> Exhibit:
 
 
 def _profiles(profiles: Records, limit: int) -> tuple[Exhibit, ...]:
-    rows = [{**d, "segment_id": p["segment_id"], "segment": p["segment_name"]} for p in profiles for d in _distinctive(p)]
+    rows = [
+        {**d, "segment_id": p["segment_id"], "segment": p["segment_name"]} for p in profiles for d in _distinctive(p)
+    ]
     if not rows:
         return ()
     strongest: dict[str, float] = {}

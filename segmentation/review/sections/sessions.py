@@ -73,7 +73,6 @@ def _counts(sessions: DataFrame, period: Period, platforms: list[str]) -> Exhibi
         figure=draw_sessions(counts, shown),
         grid=Grid(columns, counts),
         method="A session counts on the day it starts, under the platform of its first event.",
-        min_width=460,
     )
 
 
@@ -86,7 +85,6 @@ def _quality(sessions: DataFrame, period: Period) -> Exhibit:
         figure=draw_quality(periods),
         grid=Grid((Column("period", period.capitalize()), *_DURATIONS), periods),
         method="Median: the lower one, in whole seconds, of observed durations; sessions over the cap are left out.",
-        min_width=460,
     )
 
 

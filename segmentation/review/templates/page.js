@@ -29,15 +29,16 @@
   };
 
   const mark = () => {
+    const list = document.querySelector(".contents ol");
     const links = new Map([...document.querySelectorAll(".contents a")].map((link) => [link.hash.slice(1), link]));
     const parts = [...links.keys()].map((id) => document.getElementById(id)).filter(Boolean);
     const update = () => {
       const reached = parts.filter((part) => part.getBoundingClientRect().top <= 120);
-      const current = (reached.at(-1) ?? parts[0])?.id;
-      for (const [id, link] of links) {
-        if (id === current) link.setAttribute("aria-current", "true");
-        else link.removeAttribute("aria-current");
-      }
+      const link = links.get((reached.at(-1) ?? parts[0])?.id);
+      if (!link || link.hasAttribute("aria-current")) return;
+      for (const other of links.values()) other.removeAttribute("aria-current");
+      link.setAttribute("aria-current", "true");
+      list.scrollTo({ left: link.offsetLeft - 24 }); // on a phone the contents are one line that scrolls
     };
     addEventListener("scroll", update, { passive: true });
     update();

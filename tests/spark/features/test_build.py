@@ -206,18 +206,14 @@ def test_rfm(users: dict[str, Any]) -> None:
 
 def test_unknown_durations_are_the_platforms_lower_median(users: dict[str, Any]) -> None:
     timed = users["timed"]
-    assert (
-        timed["session_duration_mean_s_7d"] == 2.0
-    )  # one imputed; a capped one and one of no median left out
+    assert timed["session_duration_mean_s_7d"] == 2.0  # one imputed; a capped one and one of no median left out
     assert timed["session_duration_mean_s_life"] == pytest.approx((4.999 + 1 + 3 + 2 + 2) / 5, rel=1e-12)
     assert users["unknown"]["session_duration_mean_s_life"] is None
 
 
 def test_median_is_pythons_lower_median_per_platform(spark: SparkSession) -> None:
     rows, chance = Rows(), random.Random(5)  # noqa: S311
-    values = {
-        name: [chance.randrange(9) for _ in range(n)] for name, n in (("a", 1), ("b", 2), ("c", 7), ("d", 8))
-    }
+    values = {name: [chance.randrange(9) for _ in range(n)] for name, n in (("a", 1), ("b", 2), ("c", 7), ("d", 8))}
     for platform, seconds in values.items():
         for second in seconds:
             rows.session("u", 1, second * 1000 + chance.randrange(1000), platform)

@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
 from segmentation.tables.cohorts import COHORTS
@@ -51,7 +51,13 @@ def few_hits(names: tuple[str, ...] = ("home", "catalog", "cart", "purchase")) -
         walk = [name for name in names[:reached] for _ in range(1 + number % 2)]
         began = start + timedelta(days=number % 6, minutes=17 * number)
         hits += [
-            Hit(f"user-{number % 12}", f"s{number:03d}", began + timedelta(seconds=40 * i), state, ("web", "ios")[number % 2])
+            Hit(
+                f"user-{number % 12}",
+                f"s{number:03d}",
+                began + timedelta(seconds=40 * i),
+                state,
+                ("web", "ios")[number % 2],
+            )
             for i, state in enumerate(walk)
         ]
     return hits
@@ -79,7 +85,10 @@ def write_lake(
     }
     for table, rows in tables.items():
         if table not in set(skip):
-            lake.replace(table, lake.spark.createDataFrame([tuple(row.get(n) for n in table.names) for row in rows], table.schema))
+            lake.replace(
+                table,
+                lake.spark.createDataFrame([tuple(row.get(n) for n in table.names) for row in rows], table.schema),
+            )
     lake.publish({})
     return as_of
 
@@ -121,7 +130,7 @@ def _transitions(hits: list[Hit]) -> list[Row]:
     counts: Counter[tuple[Any, ...]] = Counter()
     for group in sessions_of(hits).values():
         states = [START, *(hit.state for hit in group), EXIT]
-        counts.update((group[0].at.date(), group[0].platform, a, b) for a, b in zip(states, states[1:], strict=False))
+        counts.update((group[0].at.date(), group[0].platform, a, b) for a, b in pairwise(states))
     return [dict(zip(TRANSITIONS.names, (*key, n, 1), strict=True)) for key, n in counts.items()]
 
 
@@ -133,7 +142,11 @@ def _ledger(hits: list[Hit]) -> list[Row]:
     day = hits[0].at.date()
     rows += [(day, "home", stage, None, 2) for stage in ("read", "parsed", "duplicate")]
     rows += [(day, "home", stage, None, 1) for stage in ("read", "parsed")]
-    rows += [(day, "home", "quarantined", "null_user", 1), (None, None, "read", None, 1), (None, None, "unparsable", "not_json", 1)]
+    rows += [
+        (day, "home", "quarantined", "null_user", 1),
+        (None, None, "read", None, 1),
+        (None, None, "unparsable", "not_json", 1),
+    ]
     merged: Counter[tuple[Any, ...]] = Counter()
     for *key, n in rows:
         merged[tuple(key)] += n
@@ -145,7 +158,13 @@ def _scored(users: list[str], as_of: date, segments: tuple[str, ...], *, scorers
     of = {user: number[user] % len(segments) for user in users}
     score = {user: 1 / (1 + math.exp(2 - of[user] - number[user] % 97 / 97)) for user in users}
     members = {position: [user for user in users if of[user] == position] for position in range(len(segments))}
-    features = ("sessions_count_30d", "days_since_last_event", "value_sum_life", "event_name_entropy_bits_life", "rfm_frequency_count")
+    features = (
+        "sessions_count_30d",
+        "days_since_last_event",
+        "value_sum_life",
+        "event_name_entropy_bits_life",
+        "rfm_frequency_count",
+    )
     profiles = [
         {
             "segment_id": f"seg-{p}", "as_of": as_of, "segment_name": name, "cluster_model_version": "1",
@@ -178,7 +197,17 @@ def _scored(users: list[str], as_of: date, segments: tuple[str, ...], *, scorers
         for user in users
     ]  # fmt: skip
     evaluations = [
-        ("silhouette_squared_euclidean", "clusters", as_of, 0.41, None, None, "mean over users, squared Euclidean, scaled space", 0.1, "ok"),
+        (
+            "silhouette_squared_euclidean",
+            "clusters",
+            as_of,
+            0.41,
+            None,
+            None,
+            "mean over users, squared Euclidean, scaled space",
+            0.1,
+            "ok",
+        ),
         ("davies_bouldin", "clusters", as_of, 2.81, None, None, "Davies and Bouldin (1979), Euclidean", 2.5, "breach"),
         ("auc_pr", "propensity:purchase", as_of, 0.62, 0.55, 0.68, "held-out later window", None, "info"),
     ]

@@ -67,14 +67,10 @@ def memberships(spark: SparkSession, text: str) -> DataFrame:
     return spark.createDataFrame([(*row, f'{{"of":"{row[3]}"}}') for row in rows], schema)
 
 
-def changes(
-    previous: DataFrame, current: DataFrame, versions: dict[str, str] | None = None
-) -> set[tuple[str, ...]]:
+def changes(previous: DataFrame, current: DataFrame, versions: dict[str, str] | None = None) -> set[tuple[str, ...]]:
     rows = build_segment_changes(previous, current, changed_at=CUT, versions=versions).collect()
     assert {row["changed_at"] for row in rows} <= {CUT}
-    found = {
-        tuple(row[n] for n in ("segmentation", "user_id", "segment_id", "direction", "cause")) for row in rows
-    }
+    found = {tuple(row[n] for n in ("segmentation", "user_id", "segment_id", "direction", "cause")) for row in rows}
     assert len(found) == len(rows)
     return found
 

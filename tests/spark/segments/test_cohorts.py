@@ -121,12 +121,8 @@ def test_percentiles_are_numpys_over_known_values_and_recorded(spark: SparkSessi
     )
     rows = build_cohorts(frame, rules=rules, as_of=AS_OF).collect()
     low, high, top = (float(np.percentile(known, p)) for p in (20, 80, 62.5))
-    assert {r["user_id"] for r in rows if r["rule"] == "top"} == {
-        f"u{shares.index(s)}" for s in known if s > top
-    }
-    assert {r["evidence"]["share"] for r in rows if r["rule"] == "middle"} == {
-        s for s in known if low <= s <= high
-    }
+    assert {r["user_id"] for r in rows if r["rule"] == "top"} == {f"u{shares.index(s)}" for s in known if s > top}
+    assert {r["evidence"]["share"] for r in rows if r["rule"] == "middle"} == {s for s in known if low <= s <= high}
     assert not [r for r in rows if r["rule"] == "empty"]
     resolved = {label: value for r in rows for label, value in r["thresholds"].items()}
     assert resolved == pytest.approx(
@@ -142,6 +138,4 @@ def test_unknown_features_and_no_rules(spark: SparkSession) -> None:
     with pytest.raises(ConfigurationError, match=r"some\.yaml.*did you mean 'sessions_count_7d'"):
         build_cohorts(frame, rules=(wrong,), as_of=AS_OF)
     with pytest.raises(ConfigurationError, match="user_id"):
-        build_cohorts(
-            frame, rules=(rule("some", {"feature": "user_id", "op": ">", "value": 1}),), as_of=AS_OF
-        )
+        build_cohorts(frame, rules=(rule("some", {"feature": "user_id", "op": ">", "value": 1}),), as_of=AS_OF)

@@ -52,9 +52,7 @@ def test_windows_are_sorted_and_distinct() -> None:
 
 def test_version_tells_parameters_apart() -> None:
     assert feature_set_version(FeatureParams()) == feature_set_version(FeatureParams())
-    assert feature_set_version(FeatureParams()) != feature_set_version(
-        FeatureParams(used_features=("search",))
-    )
+    assert feature_set_version(FeatureParams()) != feature_set_version(FeatureParams(used_features=("search",)))
 
 
 @pytest.mark.parametrize(

@@ -77,18 +77,18 @@ def strings(value: object) -> list[str]:
 
 
 @pytest.mark.parametrize("name", sorted(figures()))
-def test_no_chart_carries_markup_from_data_or_a_colour_that_a_theme_lacks(name: str):
+def test_no_chart_carries_markup_from_data_or_a_colour_that_a_theme_lacks(name: str) -> None:
     written = figures()[name].to_plotly_json()
     for colours in (LIGHT, DARK):
         shown = strings(resolve(written, colours))  # a colour that is missing raises
         assert not [text for text in shown if "<script" in text or "var(--" in text]
 
 
-def test_both_themes_have_the_same_colours():
+def test_both_themes_have_the_same_colours() -> None:
     assert LIGHT.keys() == DARK.keys()
 
 
-def test_every_node_of_the_flow_receives_what_it_passes_on():
+def test_every_node_of_the_flow_receives_what_it_passes_on() -> None:
     sankey = draw_flows(FLOWS).data[0]
     into, out = [0] * len(sankey.node.label), [0] * len(sankey.node.label)
     for source, target, value in zip(sankey.link.source, sankey.link.target, sankey.link.value, strict=True):
@@ -101,7 +101,7 @@ def test_every_node_of_the_flow_receives_what_it_passes_on():
     assert sum(into[i] for i in range(len(into)) if not out[i]) == 10
 
 
-def test_nodes_of_a_step_do_not_overlap_and_the_leavers_stand_last():
+def test_nodes_of_a_step_do_not_overlap_and_the_leavers_stand_last() -> None:
     sankey = draw_flows(FLOWS).data[0]
     columns: dict[float, list[tuple[float, str]]] = {}
     for x, y, label in zip(sankey.node.x, sankey.node.y, sankey.node.label, strict=True):
@@ -111,7 +111,7 @@ def test_nodes_of_a_step_do_not_overlap_and_the_leavers_stand_last():
     assert [column[-1][1] for column in columns.values()][1:] == ["left", "left"]
 
 
-def test_names_that_shorten_alike_stay_two_rows():
+def test_names_that_shorten_alike_stay_two_rows() -> None:
     heat = draw_transitions(RATES, TWINS)
     rows = heat.layout.yaxis.ticktext
     assert rows[1] == rows[2]
@@ -121,6 +121,6 @@ def test_names_that_shorten_alike_stay_two_rows():
     assert z[2][1] is None
 
 
-def test_a_heat_map_row_adds_up_to_one():
+def test_a_heat_map_row_adds_up_to_one() -> None:
     heat = draw_transitions(RATES, TWINS)
     assert [pytest.approx(1.0) == sum(cell or 0 for cell in row) for row in heat.data[0].z] == [True] * 4

@@ -1,0 +1,101 @@
+"""The job: cuts, past cuts without a leak, equal again, other parameters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from jobs.build_features import run
+from segmentation.errors import ConfigurationError, DataError
+from segmentation.increments.cut import tables_of
+from segmentation.parameters import WorkspaceParams
+from segmentation.runtime.main import open_context
+from segmentation.sessions.params import SessionParams
+from segmentation.tables.events import EVENTS
+from segmentation.tables.sessions import SESSIONS
+from segmentation.tables.user_day_counts import USER_DAY_COUNTS
+from segmentation.tables.user_days import USER_DAYS
+from segmentation.tables.user_features import USER_FEATURES
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession  # noqa: TID251  the fixture's type
+
+    from segmentation.runtime.context import Context
+
+pytestmark = pytest.mark.spark
+
+CONF = Path(__file__).parents[3] / "conf"
+START = datetime(2024, 1, 1, 12, tzinfo=timezone.utc)
+AS_OF = date(2024, 4, 1)
+
+
+def event(user: str, at: datetime, received_at: datetime | None = None) -> dict[str, Any]:
+    row: dict[str, Any] = dict.fromkeys(EVENTS.names)
+    text = f"{user}-{at.isoformat()}"
+    row |= {"source": "s", "event_id": text, "user_id": user, "identifier": user, "event_name": "visit"}
+    row |= {"state": "visit", "event_at": at, "received_at": received_at or at, "event_date": at.date()}
+    row |= {"platform": "web", "properties": "{}", "batch_id": "b", "record_no": 0}
+    return row | {"session_id": "set anew", "session_started_at": at}
+
+
+def history() -> list[dict[str, Any]]:
+    """Two users who come every third and every tenth day until the cut."""
+    steps = {"often": 3, "rarely": 10}
+    days = [(user, day) for user, step in steps.items() for day in range(0, 91, step)]
+    return [event(user, START + timedelta(days=day, minutes=m)) for user, day in days for m in (0, 5)]
+
+
+def write(ctx: Context, rows: list[dict[str, Any]]) -> None:
+    events = ctx.spark.createDataFrame([tuple(row.values()) for row in rows], EVENTS.schema)
+    tables = tables_of(events, workspace=WorkspaceParams(), sessions=SessionParams())
+    ctx.lake.replace(EVENTS, events)
+    ctx.lake.replace(SESSIONS, tables.sessions)
+    ctx.lake.replace(USER_DAYS, tables.user_days)
+    ctx.lake.replace(USER_DAY_COUNTS, tables.user_day_counts)
+    ctx.lake.publish({})
+
+
+def features(ctx: Context) -> set[tuple[Any, ...]]:
+    rows = ctx.lake.read(USER_FEATURES).collect()
+    found = {tuple(row) for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+def test_cuts_do_not_leak_and_parameters_do_not_mix(spark: SparkSession, tmp_path: Path) -> None:
+    ctx = open_context(conf_dir=CONF, lake=str(tmp_path / "lake"), spark=spark)
+    write(ctx, history())
+    report = run(ctx)
+    earlier = ctx.config.propensity.feature_cuts(AS_OF, START.date(), AS_OF - timedelta(days=1))
+    assert earlier
+    assert report.as_of == AS_OF
+    assert report.quality["users"] == {str(cut): 2 for cut in (*earlier, AS_OF)}
+    before = features(ctx)
+
+    # The cut is past now: what happened or was received later, by whomever, must not change its rows.
+    later = datetime(2024, 4, 2, tzinfo=timezone.utc)
+    news = [event("new", later), event("often", START + timedelta(days=1), received_at=later)]
+    write(ctx, [*history(), *news])
+    past = replace(ctx, given_as_of=AS_OF)
+    run(past)
+    assert features(ctx) == before
+    recent = run(replace(ctx, given_as_of=None))
+    assert recent.as_of == date(2024, 4, 3)
+    assert recent.quality["users"][str(recent.as_of)] == 3
+
+    with pytest.raises(DataError, match="no event happened and was received before 2024-01-01"):
+        run(replace(ctx, given_as_of=START.date()))
+
+    wider = ctx.config.features.model_copy(update={"windows_days": (14,)})
+    other = replace(past, config=ctx.config.model_copy(update={"features": wider}))
+    with pytest.raises(ConfigurationError, match="--rebuild"):
+        run(other)
+    run(replace(other, options={"rebuild": True}))
+    rebuilt = ctx.lake.read(USER_FEATURES)
+    assert "events_count_14d" in rebuilt.columns
+    assert "events_count_30d" not in rebuilt.columns
+    assert rebuilt.where("events_count_14d > 0").count() > 0

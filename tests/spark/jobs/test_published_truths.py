@@ -1,0 +1,86 @@
+"""Counts that others published of these data sets, out of our tables."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import pytest
+from pyspark.sql import functions as F
+
+from jobs import ingest_events
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.spark.jobs.conftest import Workspace
+
+pytestmark = [pytest.mark.spark, pytest.mark.truths]
+
+
+def balanced(quality: dict) -> bool:
+    of = {
+        stage: quality.get(stage, 0)
+        for stage in ("read", "parsed", "unparsable", "accepted", "duplicate", "quarantined")
+    }
+    whole = of["read"] == of["parsed"] + of["unparsable"]
+    return whole and of["parsed"] == of["accepted"] + of["duplicate"] + of["quarantined"]
+
+
+def test_ecom_has_30_duplicates_and_3605_sessions(workspace: Workspace, published: Callable[..., Path]) -> None:
+    try:
+        path = published("ecom_sessions", "ecom.csv.gz")
+    except pytest.skip.Exception:
+        path = published("ecom", "ecom.csv.gz")
+    arguments = ("--source", "ecom", "--input", str(path))
+    quality = workspace.run(ingest_events, *arguments).result["quality"]
+    assert (quality["read"], quality["accepted"], quality["duplicate"]) == (31_106, 31_076, 30)
+    assert balanced(quality)
+    supplied = F.get_json_object("properties", "$.supplied_session_id")
+    pairs = workspace.table("events").select("session_id", supplied.alias("supplied")).distinct()
+    counts = pairs.agg(F.count("*"), F.count_distinct("session_id"), F.count_distinct("supplied")).first()
+    assert tuple(counts) == (3_605, 3_605, 3_605)
+    flows = workspace.table("transitions").groupBy("from_state", "to_state").agg(F.sum("transitions").alias("n"))
+    sums = flows.agg(
+        F.sum("n"),
+        F.sum(F.when(F.col("from_state") == "START", F.col("n"))),
+        F.sum(F.when(F.col("to_state") == "EXIT", F.col("n"))),
+    ).first()
+    assert tuple(sums) == (31_076 + 3_605, 3_605, 3_605)
+    before = workspace.pointer()
+    again = workspace.run(ingest_events, *arguments)
+    assert (again.code, again.result["quality"]) == (0, quality)
+    assert workspace.pointer() == before
+
+
+def test_online_retail_balances_to_the_row(workspace: Workspace, published: Callable[..., Path]) -> None:
+    path = published("online_retail_by_day")
+    quality = workspace.run(ingest_events, "--source", "online_retail", "--input", str(path)).result["quality"]
+    assert quality == {
+        "read": 541_909,
+        "parsed": 541_909,
+        "accepted": 401_564,
+        "duplicate": 5_225,
+        "quarantined": 135_120,
+        "reasons": {"non_positive_price": 40, "null_user": 135_080},
+    }
+    events = workspace.table("events")
+    by_name = {row["event_name"]: row["count"] for row in events.groupBy("event_name").count().collect()}
+    assert by_name == {"purchase": 392_692, "cancellation": 8_872}
+    purchases = events.where(F.col("event_name") == "purchase")
+    invoice = F.get_json_object("properties", "$.InvoiceNo")
+    totals = purchases.agg(F.sum("value"), F.count_distinct("user_id"), F.count_distinct(invoice)).first()
+    assert tuple(totals) == (Decimal("8887208.8940"), 4_338, 18_532)
+    of_days = workspace.table("user_days").agg(F.sum("events"), F.sum("purchases"), F.sum("purchase_value")).first()
+    assert tuple(of_days) == (401_564, 392_692, Decimal("8887208.8940"))
+
+
+def test_complete_journey_has_its_baskets_as_sessions(workspace: Workspace, published: Callable[..., Path]) -> None:
+    path = published("complete_journey", "transactions.parquet")
+    quality = workspace.run(ingest_events, "--source", "complete_journey", "--input", str(path)).result["quality"]
+    assert (quality["read"], quality["accepted"]) == (1_469_307, 1_469_307)
+    store = F.get_json_object("properties", "$.store_id")
+    events = workspace.table("events").agg(F.count_distinct("user_id"), F.count_distinct(store)).first()
+    assert tuple(events) == (2_469, 457)
+    assert workspace.table("sessions").count() == 155_848

@@ -1,0 +1,205 @@
+"""The page's sections on a small lake whose figures are known, and on lakes that lack tables."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+from statistics import median_low
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from jobs import publish_review
+from segmentation.config import Config
+from segmentation.features.inputs import median_durations
+from segmentation.review import Provenance, Reading, ReviewParams, build_sections, read_calibration, render_page
+from segmentation.review.frames.sessions import measure_platforms
+from segmentation.runtime.context import Context
+from segmentation.runtime.progress import Progress
+from segmentation.storage.lake import Lake
+from segmentation.tables.sessions import SESSIONS
+from tests.spark.review.small_lake import few_hits, sessions_of, write_lake
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from pyspark.sql import SparkSession
+
+    from segmentation.review.exhibits import Section
+
+    Sections = dict[str, Section]
+
+pytestmark = pytest.mark.spark
+
+HITS = few_hits()
+POINTS = [{"predicted": 0.1, "observed": 0.2, "lower": 0.1, "upper": 0.4, "users": 9}]
+
+
+@pytest.fixture(scope="module")
+def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
+    lake = Lake(spark, str(tmp_path_factory.mktemp("review") / "lake"), "run-1")
+    write_lake(lake, HITS)
+    return lake
+
+
+@pytest.fixture(scope="module")
+def as_of() -> date:
+    return max(hit.at for hit in HITS).date() + timedelta(days=1)
+
+
+@pytest.fixture(scope="module")
+def sections(lake: Lake, as_of: date) -> Sections:
+    return {section.key: section for section in build_sections(Reading(lake, as_of), {"purchase": POINTS})}
+
+
+def test_the_headline_counts_what_is_there(sections: Sections) -> None:
+    cards = {card.title: card for card in sections["overview"].cards}
+    converted = sum(any(hit.state == "purchase" for hit in hits) for hits in sessions_of(HITS).values())
+    assert cards["Events"].value == str(len(HITS))
+    assert cards["Users"].value == "12"
+    assert cards["Sessions"].value == "24"
+    assert cards["Sessions"].note.startswith(f"{100 * converted / 24:.1f} %")
+    assert cards["Segments"].value == "2"
+    assert [cards[name].value for name in ("Records read", "Duplicates", "Quarantined", "Unparsable")] == [
+        str(len(HITS) + 4), "2", "1", "1",
+    ]  # fmt: skip
+
+
+def test_health_tells_the_balance_and_every_breach(sections: Sections) -> None:
+    ledger = sections["health"]["ledger"].grid.records
+    assert [(row["source"], row["status"], row["accepted"]) for row in ledger] == [("shop", "balanced", len(HITS))]
+    assert [row["status"] for row in sections["health"]["evaluations"].grid.records] == ["breach", "ok", "info"]
+    assert "1 of 2 judged" in sections["health"].lead
+
+
+def test_sessions_add_up_over_days_and_platforms(sections: Sections) -> None:
+    by_platform = sections["sessions"]["sessions-by-platform"].grid.records
+    by_day = sections["sessions"]["sessions-quality"].grid.records
+    assert sum(row["sessions"] for row in by_platform) == sum(row["sessions"] for row in by_day) == 24
+    web = [hits for hits in sessions_of(HITS).values() if hits[0].platform == "web"]
+    known = [int((hits[-1].at - hits[0].at).total_seconds()) for hits in web if len(hits) > 1]
+    row = next(r for r in sections["sessions"]["sessions-platforms"].grid.records if r["platform"] == "web")
+    assert (row["sessions"], row["unknown"], row["median_s"]) == (12, 12 - len(known), median_low(known))
+
+
+def test_unknown_durations_are_said_to_be_imputed_with_what_the_features_use(lake: Lake) -> None:
+    used = {row["platform"]: row["median_duration_s"] for row in median_durations(lake.read(SESSIONS)).collect()}
+    assert {row["platform"]: row["median_s"] for row in measure_platforms(lake.read(SESSIONS))} == used
+
+
+def test_journeys_start_and_end_every_session(sections: Sections) -> None:
+    rates = sections["journeys"]["transitions"].grid.records
+    assert sum(row["transitions"] for row in rates if row["from_state"] == "START") == 24
+    assert sum(row["transitions"] for row in rates if row["to_state"] == "EXIT") == 24
+    assert sum(row["sessions"] for row in sections["journeys"]["paths"].grid.records) == 24
+    assert sum(row["sessions"] for row in sections["journeys"]["flows"].grid.records if row["step"] == 1) == 24
+
+
+def test_cohorts_show_the_value_that_a_percentile_stands_for(sections: Sections) -> None:
+    in_force = sections["cohorts"]["cohort-sizes"].grid.records[0]["in_force"]
+    assert in_force == "events_count_30d >= percentile 90 = 34.2; sessions_count_7d > 10"
+
+
+def test_propensity_lift_is_against_everyone(sections: Sections) -> None:
+    for key in ("scores-churn", "scores-purchase"):
+        rows = sections["propensity"][key].grid.records
+        assert sum(row["lift"] * row["users"] for row in rows) == pytest.approx(12)
+        for row in rows:
+            assert row["lowest"] <= row["lower"] <= row["median"] <= row["upper"] <= row["highest"]
+
+
+def test_the_same_lake_gives_the_same_page(lake: Lake, as_of: date, sections: Sections) -> None:
+    provenance = Provenance("run-1", lake.root, as_of, {"events": 1}, {}, {})
+    again = build_sections(Reading(lake, as_of), {"purchase": POINTS})
+    assert render_page(again, provenance) == render_page(sections.values(), provenance)
+
+
+def test_an_earlier_cut_shows_only_what_was_before_it(lake: Lake) -> None:
+    first = min(hit.at for hit in HITS).date()
+    cut = Reading(lake, first + timedelta(days=2))
+    expected = [hits for hits in sessions_of(HITS).values() if (hits[0].at.date() - first).days < 2]
+    by_key = {section.key: section for section in build_sections(cut)}
+    assert cut.sessions["sessions"] == len(expected)
+    assert sum(r["sessions"] for r in by_key["journeys"]["paths"].grid.records) == len(expected)
+    assert by_key["segments"].exhibits == ()
+
+
+def test_platforms_beyond_the_limit_are_one_bucket(lake: Lake, as_of: date) -> None:
+    reading = Reading(lake, as_of, ReviewParams(platforms=1, states=2, chart_states=2))
+    by_key = {section.key: section for section in build_sections(reading)}
+    rows = by_key["sessions"]["sessions-by-platform"].grid.records
+    assert {row["platform"] for row in rows} == {"ios", "(all other platforms)"}
+    assert sum(row["sessions"] for row in rows) == 24
+
+
+def test_a_lake_without_tables_names_the_job_that_fills_each_section(spark: SparkSession, tmp_path: Path) -> None:
+    sections = build_sections(Reading(Lake(spark, str(tmp_path / "lake"), "run-1")))
+    jobs = {section.key: section.missing for section in sections}
+    assert jobs == {
+        "overview": ("ingest_events", "build_sessions", "score_segments"),
+        "health": ("ingest_events", "evaluate_segments"),
+        "sessions": ("build_sessions",),
+        "journeys": ("build_sequences",),
+        "segments": ("score_segments",),
+        "cohorts": ("build_cohorts",),
+        "propensity": ("train_propensity", "score_segments"),
+    }
+    page = render_page(sections, Provenance("run-1", "lake", None))
+    for job in {job for named in jobs.values() for job in named}:
+        assert f"jobs/{job}.py" in page
+
+
+class OneCurve:
+    """A tracking store that knows the calibration curve of one model."""
+
+    def __init__(self) -> None:
+        self.pages: list[str] = []
+
+    def read_curve(self, kind: str, version: str, name: str) -> list[dict[str, float]]:
+        point = {"predicted": 0.1, "observed": 0.2, "lower_95": 0.1, "upper_95": 0.4, "users": 9.0}
+        return [point] if (kind, version, name) == ("propensity-purchase", "1", "calibration") else []
+
+    def record_page(self, page: Path, *_: object) -> str:
+        self.pages.append(page.read_text(encoding="utf-8"))
+        return "page-run"
+
+
+def test_calibration_is_that_of_the_models_that_scored(lake: Lake, as_of: date) -> None:
+    curves = read_calibration(Reading(lake, as_of), SimpleNamespace(store=OneCurve()))
+    assert list(curves) == ["purchase"]
+    assert [(p["predicted"], p["lower"], p["upper"]) for p in curves["purchase"]] == [(0.1, 0.1, 0.4)]
+
+
+def test_the_job_writes_the_page_its_tables_and_logs_it(spark: SparkSession, lake: Lake, as_of: date) -> None:
+    store = OneCurve()
+    tracking = SimpleNamespace(store=store)
+    config = Config(lake=lake.root, spark={"spark.secret": "hunter2"})
+    context = Context(
+        spark, config, Lake(spark, lake.root, "run-2"), tracking, "run-2", Progress(), None, {"states": 3}
+    )
+    before = lake.publications.current().number
+    report = publish_review.run(context)
+    page = lake_file(lake, "index.html")
+    assert report.as_of == as_of
+    assert report.notes == []
+    assert report.quality["page"].endswith("review/index.html")
+    assert store.pages == [page]
+    assert "run-2" in page
+    assert "hunter2" not in page
+    assert len(page) < 6_000_000
+    assert lake_file(lake, "drop-off.csv").startswith("state,visits,exits")
+    assert Lake(spark, lake.root, "run-3").publications.current().number == before
+    loaded = re.findall(
+        r'(?:src|href)="(?!#|data:)([^"]*)"', re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+    )
+    assert loaded == []
+    charts = re.findall(r'<script type="application/json">(.*?)</script>', page, flags=re.DOTALL)
+    assert len(charts) >= 11
+    assert all(json.loads(chart)["data"] for chart in charts)
+
+
+def lake_file(lake: Lake, name: str) -> str:
+    return (Path(lake.root) / "review" / name).read_text(encoding="utf-8")

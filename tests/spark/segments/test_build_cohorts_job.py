@@ -1,0 +1,85 @@
+"""The job: changes between cuts in whatever order the cuts are computed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from jobs.build_cohorts import run
+from segmentation.errors import ConfigurationError
+from segmentation.runtime.main import open_context
+from segmentation.tables.segment_changes import SEGMENT_CHANGES
+from segmentation.tables.table import COUNT, Column
+from segmentation.tables.user_features import user_features_table
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession  # noqa: TID251  the fixture's type
+
+    from segmentation.runtime.context import Context
+
+pytestmark = pytest.mark.spark
+
+FIRST, SECOND, THIRD = (date(2024, 4, 1) + timedelta(days=7 * i) for i in range(3))
+FEATURES = user_features_table([Column("sessions_count_7d", COUNT, "sessions")])
+SESSIONS_AT = {
+    FIRST: {"always": 11, "leaves": 11, "returns": 11},
+    SECOND: {"always": 11, "leaves": 11, "returns": 0},
+    THIRD: {"always": 11, "leaves": 0, "returns": 11},
+}
+
+
+def write_rule(conf: Path, value: int) -> None:
+    (conf / "segments").mkdir(exist_ok=True)
+    text = f'name: busy\ndescription: text\nwhen: {{feature: sessions_count_7d, op: ">", value: {value}}}\n'
+    (conf / "segments" / "busy.yaml").write_text(text, encoding="utf-8")
+
+
+def changes(ctx: Context) -> set[tuple[Any, ...]]:
+    rows = ctx.lake.read(SEGMENT_CHANGES).where("segmentation = 'rule:busy'").collect()
+    found = {(row["changed_at"], row["user_id"], row["direction"], row["cause"]) for row in rows}
+    assert len(found) == len(rows)
+    return found
+
+
+def test_changes_are_those_between_neighbours(spark: SparkSession, tmp_path: Path) -> None:
+    ctx = open_context(conf_dir=Path(__file__).parents[3] / "conf", lake=str(tmp_path / "lake"), spark=spark)
+    write_rule(tmp_path, 10)
+    ctx = replace(ctx, options={"conf_dir": tmp_path})
+    rows = [(user, cut, "v", n) for cut, users in SESSIONS_AT.items() for user, n in users.items()]
+    ctx.lake.replace(FEATURES, spark.createDataFrame(rows, FEATURES.schema))
+    model = spark.createDataFrame(
+        [("model", "always", "s1", FIRST, "entered", "behaviour", "{}")], SEGMENT_CHANGES.schema
+    )
+    ctx.lake.append(SEGMENT_CHANGES, model)
+    ctx.lake.publish({})
+
+    report = run(replace(ctx, given_as_of=FIRST))
+    assert report.quality == {"members": {"busy": 3}, "changes": {"entered": 3}}
+    first = {(FIRST, user, "entered", "behaviour") for user in SESSIONS_AT[FIRST]}
+    run(replace(ctx, given_as_of=THIRD))
+    assert changes(ctx) == first | {(THIRD, "leaves", "exited", "behaviour")}
+
+    # The cut in between arrives last, twice: its own changes and its successor's are rewritten.
+    expected = first | {
+        (SECOND, "returns", "exited", "behaviour"),
+        (THIRD, "returns", "entered", "behaviour"),
+        (THIRD, "leaves", "exited", "behaviour"),
+    }
+    for _ in range(2):
+        run(replace(ctx, given_as_of=SECOND))
+        assert changes(ctx) == expected
+
+    # Another definition that leaves nobody: everyone left because of it.
+    write_rule(tmp_path, 99)
+    report = run(replace(ctx, given_as_of=THIRD))
+    assert report.quality == {"members": {"busy": 0}, "changes": {"exited": 2}}
+    left = {(THIRD, user, "exited", "definition") for user in ("always", "leaves")}
+    assert changes(ctx) == {row for row in expected if row[0] != THIRD} | left
+    assert ctx.lake.read(SEGMENT_CHANGES).where("segmentation = 'model'").count() == 1
+
+    with pytest.raises(ConfigurationError, match="build_features.py --as-of 2024-05-01"):
+        run(replace(ctx, given_as_of=date(2024, 5, 1)))
