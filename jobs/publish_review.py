@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from segmentation.config import validated
+from segmentation.parameters import validated
 from segmentation.review import (
     Provenance,
     Reading,

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from datetime import date, datetime
 
-DASH = "–"
+DASH = "\u2013"
 ELLIPSIS = "…"
 _ISOLATE, _POP = "\u2068", "\u2069"
 _WINDOW = re.compile(r"_(\d+)d$")

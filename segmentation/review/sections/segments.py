@@ -142,8 +142,8 @@ def _movements(reading: Reading, cut: date, profiles: Records) -> tuple[Exhibit,
         Exhibit(
             key="segment-changes",
             title="Who moved since the previous cut",
-            finding=f"{text.count(moved[True])} entries and {text.count(moved[False])} exits; at the first cut everyone "
-            "enters.",
+            finding=f"{text.count(moved[True])} entries and {text.count(moved[False])} exits; at the "
+            "first cut everyone enters.",
             grid=Grid(columns, rows),
             open_table=len(rows) <= 12,  # noqa: PLR2004
             method="Cause: behaviour, or definition where the model's version differs between the cuts.",

@@ -22,7 +22,7 @@ from segmentation.tables.user_days import USER_DAYS
 from segmentation.tables.user_features import USER_FEATURES
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession  # noqa: TID251  the fixture's type
+    from pyspark.sql import SparkSession
 
     from segmentation.runtime.context import Context
 

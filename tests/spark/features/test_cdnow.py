@@ -18,7 +18,7 @@ from segmentation.tables.user_day_counts import USER_DAY_COUNTS
 from segmentation.tables.user_days import USER_DAYS
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession  # noqa: TID251  the fixture's type
+    from pyspark.sql import DataFrame, SparkSession
 
 pytestmark = [pytest.mark.spark, pytest.mark.truths]
 

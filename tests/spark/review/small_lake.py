@@ -103,27 +103,46 @@ def _events(hits: list[Hit]) -> list[Row]:
     starts = {name: group[0].at for name, group in sessions_of(hits).items()}
     return [
         {
-            "source": "shop", "event_id": f"e{number:06d}", "user_id": hit.user, "identifier": hit.user, "event_name": hit.state,
-            "state": hit.state, "event_at": hit.at, "received_at": hit.at, "event_date": hit.at.date(), "platform": hit.platform,
-            "properties": "{}", "session_id": hit.session, "session_started_at": starts[hit.session], "batch_id": "b1",
+            "source": "shop",
+            "event_id": f"e{number:06d}",
+            "user_id": hit.user,
+            "identifier": hit.user,
+            "event_name": hit.state,
+            "state": hit.state,
+            "event_at": hit.at,
+            "received_at": hit.at,
+            "event_date": hit.at.date(),
+            "platform": hit.platform,
+            "properties": "{}",
+            "session_id": hit.session,
+            "session_started_at": starts[hit.session],
+            "batch_id": "b1",
             "record_no": number,
         }
         for number, hit in enumerate(hits)
-    ]  # fmt: skip
+    ]
 
 
 def _sessions(hits: list[Hit]) -> list[Row]:
     return [
         {
-            "session_id": name, "user_id": group[0].user, "started_at": group[0].at, "ended_at": group[-1].at,
-            "session_date": group[0].at.date(), "events": len(group),
+            "session_id": name,
+            "user_id": group[0].user,
+            "started_at": group[0].at,
+            "ended_at": group[-1].at,
+            "session_date": group[0].at.date(),
+            "events": len(group),
             "duration_ms": round((group[-1].at - group[0].at).total_seconds() * 1000) if len(group) > 1 else None,
-            "duration_imputed": len(group) == 1, "entry_state": group[0].state, "exit_state": group[-1].state,
-            "platform": group[0].platform, "converted": any(hit.state == "purchase" for hit in group),
-            "value": Decimal(0), "capped": False,
+            "duration_imputed": len(group) == 1,
+            "entry_state": group[0].state,
+            "exit_state": group[-1].state,
+            "platform": group[0].platform,
+            "converted": any(hit.state == "purchase" for hit in group),
+            "value": Decimal(0),
+            "capped": False,
         }
         for name, group in sessions_of(hits).items()
-    ]  # fmt: skip
+    ]
 
 
 def _transitions(hits: list[Hit]) -> list[Row]:
@@ -157,6 +176,10 @@ def _scored(users: list[str], as_of: date, segments: tuple[str, ...], *, scorers
     number = {user: int(hashlib.sha256(user.encode()).hexdigest()[:8], 16) for user in users}
     of = {user: number[user] % len(segments) for user in users}
     score = {user: 1 / (1 + math.exp(2 - of[user] - number[user] % 97 / 97)) for user in users}
+    propensities = {
+        user: [("churn", 1 - p, 1 - p, "1"), ("purchase", p, p * 0.9, "1")] if scorers else []
+        for user, p in score.items()
+    }
     members = {position: [user for user in users if of[user] == position] for position in range(len(segments))}
     features = (
         "sessions_count_30d",
@@ -167,35 +190,62 @@ def _scored(users: list[str], as_of: date, segments: tuple[str, ...], *, scorers
     )
     profiles = [
         {
-            "segment_id": f"seg-{p}", "as_of": as_of, "segment_name": name, "cluster_model_version": "1",
-            "users": len(members[p]), "share": len(members[p]) / len(users),
+            "segment_id": f"seg-{p}",
+            "as_of": as_of,
+            "segment_name": name,
+            "cluster_model_version": "1",
+            "users": len(members[p]),
+            "share": len(members[p]) / len(users),
             "centroid": {feature: 1.5 * (p + 1) + i for i, feature in enumerate(features)},
             "distinctions": [
-                (feature, 1.5 * (p + 1) + i, 2.5 + i, (-1) ** (p + i) * (1.4 - 0.3 * i)) for i, feature in enumerate(features)
+                (feature, 1.5 * (p + 1) + i, 2.5 + i, (-1) ** (p + i) * (1.4 - 0.3 * i))
+                for i, feature in enumerate(features)
             ],
             "propensities": {"purchase": 0.3},
         }
-        for p, name in enumerate(segments) if members[p]
-    ]  # fmt: skip
+        for p, name in enumerate(segments)
+        if members[p]
+    ]
     assignments = [
         {
-            "user_id": user, "as_of": as_of, "cluster_id": of[user], "segment_id": f"seg-{of[user]}",
-            "segment_name": segments[of[user]], "distance": 0.5, "margin": 0.2, "cluster_model_version": "1",
-            "propensities": [("churn", 1 - score[user], 1 - score[user], "1"), ("purchase", score[user], score[user] * 0.9, "1")][: 2 * scorers],
+            "user_id": user,
+            "as_of": as_of,
+            "cluster_id": of[user],
+            "segment_id": f"seg-{of[user]}",
+            "segment_name": segments[of[user]],
+            "distance": 0.5,
+            "margin": 0.2,
+            "cluster_model_version": "1",
+            "propensities": propensities[user],
         }
         for user in users
-    ]  # fmt: skip
+    ]
     rules = {"high_frequency": 3, "inactive": 4, "new": 2}
     cohorts = [
-        {"user_id": user, "rule": rule, "as_of": as_of, "rule_version": "0123456789abcdef", "evidence": {},
-         "thresholds": {"sessions_count_7d > 10": 10.0, "events_count_30d >= percentile 90": 34.25}}
-        for rule, every in rules.items() for user in users if number[user] % every == 0
-    ]  # fmt: skip
-    changes = [
-        {"segmentation": "model", "user_id": user, "segment_id": f"seg-{of[user]}", "changed_at": as_of, "direction": "entered",
-         "cause": "behaviour", "evidence": "{}"}
+        {
+            "user_id": user,
+            "rule": rule,
+            "as_of": as_of,
+            "rule_version": "0123456789abcdef",
+            "evidence": {},
+            "thresholds": {"sessions_count_7d > 10": 10.0, "events_count_30d >= percentile 90": 34.25},
+        }
+        for rule, every in rules.items()
         for user in users
-    ]  # fmt: skip
+        if number[user] % every == 0
+    ]
+    changes = [
+        {
+            "segmentation": "model",
+            "user_id": user,
+            "segment_id": f"seg-{of[user]}",
+            "changed_at": as_of,
+            "direction": "entered",
+            "cause": "behaviour",
+            "evidence": "{}",
+        }
+        for user in users
+    ]
     evaluations = [
         (
             "silhouette_squared_euclidean",

@@ -17,7 +17,7 @@ from segmentation.tables.table import COUNT, Column
 from segmentation.tables.user_features import user_features_table
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession  # noqa: TID251  the fixture's type
+    from pyspark.sql import SparkSession
 
     from segmentation.runtime.context import Context
 
@@ -81,5 +81,5 @@ def test_changes_are_those_between_neighbours(spark: SparkSession, tmp_path: Pat
     assert changes(ctx) == {row for row in expected if row[0] != THIRD} | left
     assert ctx.lake.read(SEGMENT_CHANGES).where("segmentation = 'model'").count() == 1
 
-    with pytest.raises(ConfigurationError, match="build_features.py --as-of 2024-05-01"):
+    with pytest.raises(ConfigurationError, match=r"build_features\.py --as-of 2024-05-01"):
         run(replace(ctx, given_as_of=date(2024, 5, 1)))

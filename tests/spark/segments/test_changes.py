@@ -10,7 +10,7 @@ import pytest
 from segmentation.segments.changes import build_segment_changes
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession  # noqa: TID251  the fixture's type
+    from pyspark.sql import DataFrame, SparkSession
 
 pytestmark = pytest.mark.spark
 

@@ -15,7 +15,7 @@ from segmentation.errors import ConfigurationError
 from segmentation.segments.rules import Rule, build_cohorts, load_rules, view_memberships
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession  # noqa: TID251  the fixture's type
+    from pyspark.sql import DataFrame, SparkSession
 
 pytestmark = pytest.mark.spark
 

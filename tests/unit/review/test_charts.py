@@ -30,26 +30,47 @@ def flow(step: int, from_state: str, to_state: str | None, sessions: int) -> dic
 def rate(from_state: str, to_state: str, transitions: int, departures: int) -> dict:
     value = transitions / departures
     return {
-        "from_state": from_state, "to_state": to_state, "transitions": transitions, "departures": departures,
-        "rate": value, "rate_lower": value / 2, "rate_upper": (1 + value) / 2,
-    }  # fmt: skip
+        "from_state": from_state,
+        "to_state": to_state,
+        "transitions": transitions,
+        "departures": departures,
+        "rate": value,
+        "rate_lower": value / 2,
+        "rate_upper": (1 + value) / 2,
+    }
 
 
 FLOWS = [
-    flow(1, "home", SCRIPT, 6), flow(1, "home", None, 3), flow(1, SCRIPT, "home", 1),
-    flow(2, SCRIPT, OTHER, 4), flow(2, SCRIPT, None, 2), flow(2, "home", None, 1),
-]  # fmt: skip
+    flow(1, "home", SCRIPT, 6),
+    flow(1, "home", None, 3),
+    flow(1, SCRIPT, "home", 1),
+    flow(2, SCRIPT, OTHER, 4),
+    flow(2, SCRIPT, None, 2),
+    flow(2, "home", None, 1),
+]
 RATES = [
-    rate("START", TWINS[0], 9, 10), rate("START", OTHER, 1, 10), rate(TWINS[0], TWINS[1], 3, 9),
-    rate(TWINS[0], "EXIT", 6, 9), rate(TWINS[1], "EXIT", 3, 3), rate(OTHER, "EXIT", 1, 1),
-]  # fmt: skip
+    rate("START", TWINS[0], 9, 10),
+    rate("START", OTHER, 1, 10),
+    rate(TWINS[0], TWINS[1], 3, 9),
+    rate(TWINS[0], "EXIT", 6, 9),
+    rate(TWINS[1], "EXIT", 3, 3),
+    rate(OTHER, "EXIT", 1, 1),
+]
 
 
 def figures() -> dict:
     segment = {"segment_id": "s1", "segment_name": SCRIPT}
     cell = {"feature": "value_sum_30d", "segment_mean": 3.0, "overall_mean": 1.0, "effect_size": 1.2}
-    period = [{"period": date(2024, 1, 1) + timedelta(days=i), "sessions": 4, "converted": 1, "unknown": 2, "median_s": None if i else 90}
-              for i in range(3)]  # fmt: skip
+    period = [
+        {
+            "period": date(2024, 1, 1) + timedelta(days=i),
+            "sessions": 4,
+            "converted": 1,
+            "unknown": 2,
+            "median_s": None if i else 90,
+        }
+        for i in range(3)
+    ]
     score = {"lower": 0.1, "median": 0.2, "upper": 0.3, "lowest": 0.0, "highest": 0.9, "mean": 0.25, **segment}
     ledger = {"source": SCRIPT, "read": 10, "accepted": 8, "duplicate": 1, "quarantined": 1, "unparsable": 0}
     return {
@@ -58,14 +79,18 @@ def figures() -> dict:
         "sessions": draw_sessions([{"period": date(2024, 1, 1), "platform": SCRIPT, "sessions": 2}], [SCRIPT]),
         "quality": draw_quality(period),
         "transitions": draw_transitions(RATES, TWINS),
-        "drop_off": draw_drop_off([{"state": SCRIPT, "visits": 9, "drop_off": 0.5, "drop_off_lower": 0.2, "drop_off_upper": 0.8}]),
+        "drop_off": draw_drop_off(
+            [{"state": SCRIPT, "visits": 9, "drop_off": 0.5, "drop_off_lower": 0.2, "drop_off_upper": 0.8}]
+        ),
         "flows": draw_flows(FLOWS),
         "sizes": draw_sizes([SCRIPT], [3], total=4),
         "profiles": draw_profiles([segment], ["value_sum_30d"], {("value_sum_30d", "s1"): cell}),
         "crossing": draw_crossing(["new"], [segment], [{"rule": "new", "segment_id": "s1", "users": 2}]),
         "scores": draw_scores([score]),
-        "calibration": draw_calibration({SCRIPT: [{"predicted": 0.1, "observed": 0.2, "users": 9, "lower": 0.1, "upper": 0.4}]}),
-    }  # fmt: skip
+        "calibration": draw_calibration(
+            {SCRIPT: [{"predicted": 0.1, "observed": 0.2, "users": 9, "lower": 0.1, "upper": 0.4}]}
+        ),
+    }
 
 
 def strings(value: object) -> list[str]:
