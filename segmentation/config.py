@@ -71,6 +71,8 @@ def _parse_override(text: str) -> dict[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise ConfigurationError(f"--set {text}: expected section.key=value")
+    if key.startswith("spark."):  # Spark's own keys have dots, and all its values are text
+        return {"spark": {key.removeprefix("spark."): value}}
     parsed: Any = yaml.safe_load(value)
     for part in reversed(key.split(".")):
         parsed = {part: parsed}

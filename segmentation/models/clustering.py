@@ -34,7 +34,6 @@ class Trial:
 
     k: int
     silhouette: float
-    davies_bouldin: float
     cost: float
     sizes: tuple[int, ...]
 
@@ -64,6 +63,7 @@ class ClusterFit:
     left_out: Mapping[str, str]
     trials: tuple[Trial, ...]
     chosen: Trial
+    davies_bouldin: float
     segments: tuple[Segment, ...]
 
 
@@ -97,9 +97,10 @@ def fit_clusters(users: DataFrame, *, params: ClusterParams, fingerprint: str) -
     preparation = Pipeline(stages=stages).fit(data)
     prepared = preparation.transform(data).select(SCALED).cache()
     tried = [_try(prepared, k, params) for k in range(params.k_min, params.k_max + 1)]
+    model, chosen = max(tried, key=lambda pair: (pair[1].silhouette, -pair[1].k))
+    index = davies_bouldin(model.transform(prepared), features=SCALED, cluster=PREDICTION)
     prepared.unpersist()
     data.unpersist()
-    model, chosen = max(tried, key=lambda pair: (pair[1].silhouette, -pair[1].k))
     features = tuple(r.name for r in ranges)
     return ClusterFit(
         pipeline=PipelineModel([*preparation.stages, model]),
@@ -107,6 +108,7 @@ def fit_clusters(users: DataFrame, *, params: ClusterParams, fingerprint: str) -
         left_out=left_out,
         trials=tuple(trial for _, trial in tried),
         chosen=chosen,
+        davies_bouldin=index,
         segments=_segments(model, chosen, features, params, fingerprint),
     )
 
@@ -140,15 +142,12 @@ def silhouette_of(users: DataFrame, *, pipeline: PipelineModel) -> float:
 
 
 def _try(prepared: DataFrame, k: int, params: ClusterParams) -> tuple[KMeansModel, Trial]:
-    kmeans = KMeans(
-        featuresCol=SCALED, predictionCol=PREDICTION, k=k, seed=params.seed, maxIter=params.max_iterations
-    )
+    kmeans = KMeans(featuresCol=SCALED, predictionCol=PREDICTION, k=k, seed=params.seed, maxIter=params.max_iterations)
     model = kmeans.fit(prepared)
     placed = model.transform(prepared).cache()
     trial = Trial(
         k=k,
         silhouette=squared_euclidean_silhouette(placed, features=SCALED, cluster=PREDICTION),
-        davies_bouldin=davies_bouldin(placed, features=SCALED, cluster=PREDICTION),
         cost=float(model.summary.trainingCost),
         sizes=tuple(int(n) for n in model.summary.clusterSizes)[: len(model.clusterCenters())],
     )

@@ -41,9 +41,7 @@ def select_cut(user_features: DataFrame, *, as_of: date, features: Sequence[str]
     missing = [name for name in features if name not in user_features.columns]
     if missing:
         named = ", ".join(f"'{name}'{nearest(name, user_features.columns)}" for name in missing)
-        raise ConfigurationError(
-            f"user_features has no feature {named}: see `features` of the model's parameters"
-        )
+        raise ConfigurationError(f"user_features has no feature {named}: see `features` of the model's parameters")
     values = [F.col(name).cast("double").alias(name) for name in features]
     return user_features.where(F.col("as_of") == F.lit(as_of)).select("user_id", *values)
 
@@ -101,9 +99,7 @@ def measure_features(
         else:
             kept.append(FeatureRange(name, percentiles[0], percentiles[1], known < row["_rows"]))
     if not kept:
-        raise DataError(
-            "no feature tells the users apart: " + "; ".join(f"{k}: {v}" for k, v in left_out.items())
-        )
+        raise DataError("no feature tells the users apart: " + "; ".join(f"{k}: {v}" for k, v in left_out.items()))
     return tuple(kept), left_out
 
 

@@ -72,9 +72,7 @@ def label_users(
     users = select_cut(user_features, as_of=cut, features=names).where(in_population(target, params=params))
     came_true = F.col("_purchases") > 0 if target == PURCHASE else F.col("_purchases").isNull()
     label = F.coalesce(came_true, F.lit(False)).cast("double").alias(LABEL)
-    return users.join(outcome, "user_id", "left").select(
-        "user_id", F.lit(cut).alias("cut"), *params.features, label
-    )
+    return users.join(outcome, "user_id", "left").select("user_id", F.lit(cut).alias("cut"), *params.features, label)
 
 
 def in_population(target: Target, *, params: PropensityParams) -> Column:

@@ -113,18 +113,18 @@ class PropensityParams(Parameters):
         min_length=1,
     )
     """Columns of `user_features` to learn from. One that is constant in training is left out with a note."""
-    folds: int = Field(default=3, ge=2)
+    folds: int = Field(default=2, ge=2)
     """Cross-validation folds, by a hash of user_id: one person's rows are all in one fold."""
     logistic_regularisation: tuple[float, ...] = Field(default=(0.01, 0.1), min_length=1)
     """Ridge penalties tried for the logistic regression."""
     tree_depths: tuple[int, ...] = Field(default=(2, 4), min_length=1)
     """Depths tried for the gradient-boosted trees."""
-    tree_iterations: int = Field(default=20, ge=1)
+    tree_iterations: int = Field(default=12, ge=1)
     """Number of boosted trees."""
-    tree_step: float = Field(default=0.1, gt=0.0, le=1.0)
+    tree_step: float = Field(default=0.2, gt=0.0, le=1.0)
     """Learning rate of the boosted trees."""
     calibration_share: float = Field(default=0.5, gt=0.0, lt=1.0)
-    """Share of the evaluation cut's users (by hash) on whom the score is calibrated; the rest measure."""
+    """Share of the evaluation cut's users (by hash) on whom a model is chosen and calibrated; the rest measure."""
     calibration_bins: int = Field(default=10, ge=2)
     """Equal-frequency bins of the calibration curve."""
     partitions: int = Field(default=2, ge=1)
@@ -145,9 +145,7 @@ class PropensityParams(Parameters):
         """
         end = min(as_of, last_event_date + timedelta(days=1))
         evaluation = end - self.step
-        training = [
-            evaluation - self.step - timedelta(days=self.horizon_days) * i for i in range(self.training_cuts)
-        ]
+        training = [evaluation - self.step - timedelta(days=self.horizon_days) * i for i in range(self.training_cuts)]
         enough = first_event_date + timedelta(days=self.min_history_days)
         kept = [cut for i, cut in enumerate(training) if cut >= enough or (i == 0 and cut > first_event_date)]
         return (*sorted(kept), evaluation) if kept else ()

@@ -34,13 +34,8 @@ def preparation_stages(
     imputed = [f"_imputed_{r.name}" for r in ranges]
     with_nulls = [r for r in ranges if r.has_nulls] if indicators else []
     missing = [f"_missing_{r.name}" for r in with_nulls]
-    columns = [
-        f"{_transformed(r, transform, clip=clip)} AS `{name}`"
-        for r, name in zip(ranges, prepared, strict=True)
-    ]
-    columns += [
-        f"CAST(`{r.name}` IS NULL AS DOUBLE) AS `{name}`" for r, name in zip(with_nulls, missing, strict=True)
-    ]
+    columns = [f"{_transformed(r, transform, clip=clip)} AS `{name}`" for r, name in zip(ranges, prepared, strict=True)]
+    columns += [f"CAST(`{r.name}` IS NULL AS DOUBLE) AS `{name}`" for r, name in zip(with_nulls, missing, strict=True)]
     return [
         SQLTransformer(statement=f"SELECT *, {', '.join(columns)} FROM __THIS__"),
         Imputer(inputCols=prepared, outputCols=imputed, strategy="median", relativeError=0.0),

@@ -1,55 +1,46 @@
-"""How likely a user is to purchase or to churn: boosted trees beside logistic regression, calibrated on later data."""
+"""How likely a user is to purchase or to churn: a classifier chosen and calibrated on later data than it learnt from."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyspark.ml import Pipeline, PipelineModel
-from pyspark.ml.classification import GBTClassifier, LogisticRegression
-from pyspark.ml.evaluation import BinaryClassificationEvaluator
 from pyspark.ml.functions import array_to_vector, vector_to_array
 from pyspark.ml.regression import IsotonicRegression, IsotonicRegressionModel
-from pyspark.ml.tuning import CrossValidator, ParamGridBuilder
 from pyspark.sql import functions as F
 
 from segmentation.errors import DataError
 from segmentation.evaluation.calibration import CalibrationBin, calibration_bins, expected_calibration_error
-from segmentation.evaluation.classification import AUC_PR, AUC_ROC, discrimination, probability_figures
+from segmentation.evaluation.classification import AUC_PR, BRIER, LOG_LOSS, discrimination, probability_figures
+from segmentation.models.candidates import FOLD, PROBABILITY, RAW, Candidate, fit_candidates, with_fold
 from segmentation.models.inputs import arrange, measure_features
 from segmentation.models.labels import LABEL
 from segmentation.models.preparation import VECTOR, preparation_stages
 
 if TYPE_CHECKING:
-    from pyspark.ml.base import Model
-    from pyspark.ml.param import Param
     from pyspark.sql import DataFrame
 
     from segmentation.models.params import PropensityParams, Target
 
-LOGISTIC = "logistic_regression"
-TREES = "gradient_boosted_trees"
-PROBABILITY = "probability"
 PREDICTION = "prediction"
 """Output column of the pipeline: the calibrated probability."""
-RAW = "raw"
-FOLD = "fold"
-WEIGHT = "weight"
-CALIBRATION_SALT = "calibration"
+CALIBRATED = "calibrated"
+CALIBRATION_ERROR = "calibration_error"
+MEASURES = "measures"
+"""Whether a user of the evaluation cut is in the measuring half."""
+SETS = ("training", "calibration half", "measuring half")
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A kind of classifier with the best of its grid."""
+class Measured:
+    """How a calibrated model does on the measuring half."""
 
-    name: str
-    model: Model
-    settings: Mapping[str, float]
-    cross_validated: float | None
-    """Mean AUC-PR over the folds; None where a fold lacked a class and the first setting was taken."""
     metrics: Mapping[str, float]
-    """Of the raw score on the measuring half of the evaluation cut."""
+    """Log loss, Brier and calibration error of the calibrated score; `raw_` ones of the raw score."""
+    bins: tuple[CalibrationBin, ...]
+    raw_bins: tuple[CalibrationBin, ...]
 
 
 @dataclass(frozen=True)
@@ -60,23 +51,20 @@ class PropensityFit:
     pipeline: PipelineModel
     features: tuple[str, ...]
     left_out: Mapping[str, str]
-    chosen: str
+    chosen: Candidate
     candidates: tuple[Candidate, ...]
-    metrics: Mapping[str, float]
-    """Of the calibrated score (`raw_` ones: of the raw score) on the measuring half of the evaluation cut."""
-    bins: tuple[CalibrationBin, ...]
-    raw_bins: tuple[CalibrationBin, ...]
+    measured: Measured
     counts: Mapping[str, int]
 
 
 def fit_propensity(
     training: DataFrame, evaluation: DataFrame, *, target: Target, params: PropensityParams
 ) -> PropensityFit:
-    """Train both kinds of classifier, choose by AUC-PR on later data, calibrate on the other half of it.
+    """Train each kind of classifier on earlier cuts; choose, calibrate and measure on a later one.
 
-    Grain: a labelled user at a cut -> a model. The users of the evaluation cut are split by a hash of user_id: one
-    half calibrates (isotonic regression), the other measures, and has served for neither training nor calibration.
-    Choosing between the two kinds does look at the measuring half. Deterministic, like clustering.
+    Grain: a labelled user at a cut -> a model. The users of the evaluation cut are split by a hash of user_id. One half
+    chooses the kind (AUC-PR; the simpler one on ties) and calibrates it (isotonic regression); the other half measures
+    and decides nothing. Deterministic: rows are arranged by key, folds and halves are hashes, seeds are fixed.
 
     Args:
         training: `label_users` at the training cuts.
@@ -85,103 +73,43 @@ def fit_propensity(
         params: how.
 
     Raises:
-        DataError: one of the sets holds one class only; names target, set and counts.
+        DataError: one of the three sets holds one class only; names target, cut and counts.
     """
-    key = ("user_id", "cut")
-    data = arrange(_with_fold(training, params), partitions=params.partitions, by=key).cache()
-    later = arrange(_with_half(evaluation, params), partitions=params.partitions, by=key).cache()
+    key, partitions = ("user_id", "cut"), params.partitions
+    data = arrange(with_fold(training, folds=params.folds), partitions=partitions, by=key).cache()
+    later = arrange(_with_half(evaluation, params), partitions=partitions, by=key).cache()
     counts = _count_classes(data, later, target)
     ranges, left_out = measure_features(data, features=params.features)
     stages = preparation_stages(ranges, transform="signed_log1p", clip=False, indicators=True)
     preparation = Pipeline(stages=stages).fit(data)
     vectors = preparation.transform(data).select(VECTOR, LABEL, FOLD).cache()
-    later_vectors = preparation.transform(later).select(VECTOR, LABEL, "measures").cache()
-    candidates = _fit_candidates(vectors, later_vectors.where("measures"), params)
-    best = max(candidates, key=lambda c: c.metrics[AUC_PR])
-    calibrator = _calibrate(best.model.transform(later_vectors.where(~F.col("measures"))))
-    pipeline = PipelineModel([*preparation.stages, best.model, calibrator])
-    scored = calibrator.transform(best.model.transform(later_vectors.where("measures")))
-    metrics, bins, raw_bins = _measure(scored, params)
+    later_vectors = preparation.transform(later).select(VECTOR, LABEL, MEASURES).cache()
+    calibrating, measuring = later_vectors.where(~F.col(MEASURES)), later_vectors.where(MEASURES)
+    candidates = fit_candidates(vectors, calibrating, measuring, params=params)
+    chosen = max(candidates, key=lambda candidate: candidate.selection)
+    calibrator = _calibrate(chosen.model.transform(calibrating))
+    measured = _measure(calibrator.transform(chosen.model.transform(measuring)), params.calibration_bins)
     for frame in (data, later, vectors, later_vectors):
         frame.unpersist()
-    return PropensityFit(
-        target,
-        pipeline,
-        tuple(r.name for r in ranges),
-        left_out,
-        best.name,
-        candidates,
-        metrics,
-        bins,
-        raw_bins,
-        counts,
-    )
+    pipeline = PipelineModel([*preparation.stages, chosen.model, calibrator])
+    features = tuple(r.name for r in ranges)
+    return PropensityFit(target, pipeline, features, left_out, chosen, candidates, measured, counts)
 
 
 def score_propensity(users: DataFrame, *, pipeline: PipelineModel) -> DataFrame:
     """Score users.
 
-    Grain: a user with features as doubles -> the same user with `raw` (the classifier's probability) and `calibrated`.
+    Grain: a user with features as doubles -> the same with `raw` (the classifier's probability) and `calibrated`.
     """
     raw = vector_to_array(F.col(PROBABILITY))[1]
-    return pipeline.transform(users).select(
-        *users.columns, raw.alias(RAW), F.col(PREDICTION).alias("calibrated")
-    )
+    return pipeline.transform(users).select(*users.columns, raw.alias(RAW), F.col(PREDICTION).alias(CALIBRATED))
 
 
 def auc_pr_of(evaluation: DataFrame, *, pipeline: PipelineModel, params: PropensityParams) -> float:
-    """Judge a model on the measuring half of an evaluation cut: AUC-PR of its raw score, as the choice is made."""
-    measuring = _with_half(evaluation, params).where("measures")
-    return discrimination(
-        score_propensity(measuring, pipeline=pipeline), score=RAW, label=LABEL, metric=AUC_PR
-    )
-
-
-def _fit_candidates(
-    training: DataFrame, measuring: DataFrame, params: PropensityParams
-) -> tuple[Candidate, ...]:
-    logistic = LogisticRegression(featuresCol=VECTOR, labelCol=LABEL, predictionCol="class")
-    trees = GBTClassifier(
-        featuresCol=VECTOR,
-        labelCol=LABEL,
-        predictionCol="class",
-        maxIter=params.tree_iterations,
-        stepSize=params.tree_step,
-        seed=params.seed,
-    )
-    grids: tuple[tuple[str, Model, Param[float], Sequence[float]], ...] = (
-        (LOGISTIC, logistic, logistic.regParam, params.logistic_regularisation),
-        (TREES, trees, trees.maxDepth, params.tree_depths),
-    )
-    complete = _folds_hold_both_classes(training, params)
-    return tuple(
-        _fit_candidate(
-            training, measuring, name, estimator, param, values if complete else values[:1], params
-        )
-        for name, estimator, param, values in grids
-    )
-
-
-def _fit_candidate(training, measuring, name, estimator, param, values, params) -> Candidate:  # noqa: ANN001, PLR0913
-    cross_validated, best = None, values[0]
-    if len(values) > 1:
-        validation = CrossValidator(
-            estimator=estimator,
-            estimatorParamMaps=ParamGridBuilder().addGrid(param, list(values)).build(),
-            evaluator=BinaryClassificationEvaluator(labelCol=LABEL, metricName="areaUnderPR", numBins=0),
-            numFolds=params.folds,
-            foldCol=FOLD,
-            parallelism=2,
-        ).fit(training)
-        cross_validated = max(validation.avgMetrics)
-        best = values[validation.avgMetrics.index(cross_validated)]
-        model = validation.bestModel
-    else:
-        model = estimator.fit(training, {param: best})
-    scored = model.transform(measuring).select(LABEL, vector_to_array(PROBABILITY)[1].alias(RAW)).cache()
-    metrics = _discriminations(scored)
-    scored.unpersist()
-    return Candidate(name, model, {param.name: best}, cross_validated, metrics)
+    """Judge a model by the AUC-PR of its raw score on the measuring half of an evaluation cut."""
+    measuring = _with_half(evaluation, params).where(MEASURES)
+    scored = score_propensity(measuring, pipeline=pipeline)
+    return discrimination(scored, score=RAW, label=LABEL, metric=AUC_PR)
 
 
 def _calibrate(scored: DataFrame) -> IsotonicRegressionModel:
@@ -190,90 +118,61 @@ def _calibrate(scored: DataFrame) -> IsotonicRegressionModel:
     One made-up positive below and one negative above all scores (Laplace's rule for the outermost steps) keep the
     function from saying never or always on the word of a few users.
     """
-    known = scored.select(F.col(PROBABILITY), F.col(LABEL), F.lit(1.0).alias(WEIGHT))
-    ends = F.explode(
-        F.array(
-            F.struct(F.lit(0.0).alias("p"), F.lit(1.0).alias("y")),
-            F.struct(F.lit(1.0).alias("p"), F.lit(0.0).alias("y")),
-        )
+    score = vector_to_array(PROBABILITY)[1]
+    at = F.col("end.label")
+    lowest, highest = (
+        F.struct(F.min(score).alias("p"), F.lit(1.0).alias("label")),
+        F.struct(F.max(score).alias("p"), F.lit(0.0).alias("label")),
     )
-    made_up = (
-        scored.select(F.lit(1))
-        .limit(1)
-        .select(ends.alias("end"))
-        .select(
-            array_to_vector(F.array(1 - F.col("end.p"), F.col("end.p"))).alias(PROBABILITY),
-            F.col("end.y").alias(LABEL),
-            F.lit(1.0).alias(WEIGHT),
-        )
-    )
-    isotonic = IsotonicRegression(
-        featuresCol=PROBABILITY, featureIndex=1, labelCol=LABEL, weightCol=WEIGHT, predictionCol=PREDICTION
-    )
-    return isotonic.fit(known.unionByName(made_up))
+    ends = scored.agg(F.array(lowest, highest).alias("ends")).select(F.explode("ends").alias("end"))
+    made_up = ends.select(array_to_vector(F.array(1 - F.col("end.p"), F.col("end.p"))).alias(PROBABILITY), at)
+    isotonic = IsotonicRegression(featuresCol=PROBABILITY, featureIndex=1, labelCol=LABEL, predictionCol=PREDICTION)
+    return isotonic.fit(scored.select(PROBABILITY, LABEL).unionByName(made_up))
 
 
-def _measure(
-    scored: DataFrame, params: PropensityParams
-) -> tuple[dict[str, float], tuple[CalibrationBin, ...], tuple[CalibrationBin, ...]]:
-    users = scored.select(LABEL, vector_to_array(PROBABILITY)[1].alias(RAW), F.col(PREDICTION)).cache()
-    raw = {**_discriminations(users), **probability_figures(users, probability=RAW, label=LABEL)}
+def _measure(scored: DataFrame, bins: int) -> Measured:
+    users = scored.select(LABEL, vector_to_array(PROBABILITY)[1].alias(RAW), PREDICTION).cache()
     calibrated = probability_figures(users, probability=PREDICTION, label=LABEL)
-    bins = calibration_bins(users, probability=PREDICTION, label=LABEL, bins=params.calibration_bins)
-    raw_bins = calibration_bins(users, probability=RAW, label=LABEL, bins=params.calibration_bins)
+    raw = probability_figures(users, probability=RAW, label=LABEL)
+    by_calibrated = calibration_bins(users, probability=PREDICTION, label=LABEL, bins=bins)
+    by_raw = calibration_bins(users, probability=RAW, label=LABEL, bins=bins)
     users.unpersist()
-    errors = {
-        "calibration_error": expected_calibration_error(bins),
-        "raw_calibration_error": expected_calibration_error(raw_bins),
+    metrics = {
+        **calibrated,
+        CALIBRATION_ERROR: expected_calibration_error(by_calibrated),
+        **{f"raw_{name}": raw[name] for name in (LOG_LOSS, BRIER)},
+        f"raw_{CALIBRATION_ERROR}": expected_calibration_error(by_raw),
     }
-    raw_figures = {f"raw_{name}": raw[name] for name in ("log_loss", "brier")}
-    return {**raw, **calibrated, **raw_figures, **errors}, bins, raw_bins
-
-
-def _discriminations(scored: DataFrame) -> dict[str, float]:
-    return {
-        metric: discrimination(scored, score=RAW, label=LABEL, metric=metric) for metric in (AUC_PR, AUC_ROC)
-    }
-
-
-def _with_fold(df: DataFrame, params: PropensityParams) -> DataFrame:
-    return df.withColumn(FOLD, F.pmod(F.xxhash64("user_id"), F.lit(params.folds)).cast("int"))
+    return Measured(metrics, by_calibrated, by_raw)
 
 
 def _with_half(df: DataFrame, params: PropensityParams) -> DataFrame:
-    draw = F.pmod(F.xxhash64("user_id", F.lit(CALIBRATION_SALT)), F.lit(10_000)) / 10_000
-    return df.withColumn("measures", draw >= params.calibration_share)
+    """Draw by a hash other than that of the folds."""
+    draw = F.pmod(F.xxhash64("user_id", F.lit("half")), F.lit(10_000)) / 10_000
+    return df.withColumn(MEASURES, draw >= params.calibration_share)
 
 
 def _count_classes(training: DataFrame, later: DataFrame, target: Target) -> dict[str, int]:
-    """Count users by set and class.
-
-    Raises:
-        DataError: a set lacks a class.
-    """
-    part = F.when(F.col("measures"), "measuring half").otherwise("calibration half")
-    sets = training.select(F.lit("training").alias("part"), LABEL, "cut").unionByName(
-        later.select(part.alias("part"), LABEL, "cut")
-    )
+    """Count users by set and class; refuse a set that lacks a class."""
+    half = F.when(F.col(MEASURES), F.lit(SETS[2])).otherwise(F.lit(SETS[1]))
+    columns = (F.col(LABEL), F.col("cut"))
     rows = (
-        sets.groupBy("part")
-        .agg(F.sum(LABEL).alias("positives"), F.count(F.lit(1)).alias("users"), F.max("cut").alias("cut"))
+        training.select(F.lit(SETS[0]).alias("set"), *columns)
+        .unionByName(later.select(half.alias("set"), *columns))
+        .groupBy("set")
+        .agg(F.count(F.lit(1)).alias("users"), F.sum(LABEL).alias("positives"), F.max("cut").alias("cut"))
         .collect()
     )
-    found = {row["part"]: row for row in rows}
+    found = {row["set"]: (row["users"], int(row["positives"]), row["cut"]) for row in rows}
     counts: dict[str, int] = {}
-    for name in ("training", "calibration half", "measuring half"):
-        row = found.get(name)
-        users, positives = (row["users"], int(row["positives"])) if row else (0, 0)
+    for name in SETS:
+        users, positives, cut = found.get(name, (0, 0, None))
         if not 0 < positives < users:
             raise DataError(
-                f"propensity '{target}': the {name} (cut {row['cut'] if row else 'none'}) has one class only: "
-                f"{positives} of {users} users positive; choose another --as-of or propensity.horizon_days"
+                f"propensity '{target}': the {name} (cut {cut}) has one class only: {positives} of {users} users are "
+                f"positive; choose another --as-of or propensity.horizon_days, or leave the target out of "
+                f"propensity.targets"
             )
-        counts |= {f"{name.replace(' ', '_')}_users": users, f"{name.replace(' ', '_')}_positives": positives}
+        prefix = name.replace(" ", "_")
+        counts |= {f"{prefix}_users": users, f"{prefix}_positives": positives}
     return counts
-
-
-def _folds_hold_both_classes(training: DataFrame, params: PropensityParams) -> bool:
-    cells = training.groupBy(FOLD, LABEL).count().count()
-    return cells == params.folds * 2

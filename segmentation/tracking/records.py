@@ -98,9 +98,7 @@ def judge(metric: str, *, challenger: float, champion: float | None) -> Verdict:
         champion: the present champion's; None where there is none that can be used on this data.
     """
     if champion is None:
-        return Verdict(
-            promoted=True, reason=f"no usable champion to compare with ({metric} {challenger:.4f})"
-        )
+        return Verdict(promoted=True, reason=f"no usable champion to compare with ({metric} {challenger:.4f})")
     return Verdict(
         promoted=challenger >= champion,
         reason=f"{metric} {challenger:.4f} against the champion's {champion:.4f} on the same data",

@@ -124,9 +124,7 @@ class Store:
         registered = mlflow.register_model(logged.model_uri, self._model_name(training.kind), tags=tags)
         self._client.set_registered_model_alias(registered.name, CHALLENGER, registered.version)
         self._pipelines[registered.name, str(registered.version)] = training.pipeline
-        return ModelVersion(
-            registered.name, str(registered.version), run.info.run_id, tags, dict(training.metrics)
-        )
+        return ModelVersion(registered.name, str(registered.version), run.info.run_id, tags, dict(training.metrics))
 
     def settle(self, model: ModelVersion, verdict: Verdict) -> ModelVersion:
         """Make a challenger champion or not; return it with the decision and its reason, which its tags keep."""
@@ -149,11 +147,7 @@ class Store:
         found = self._client.get_experiment_by_name(self._params.experiment)
         if found is not None:
             return str(found.experiment_id)
-        return str(
-            self._client.create_experiment(
-                self._params.experiment, artifact_location=self._tracking.artifacts
-            )
-        )
+        return str(self._client.create_experiment(self._params.experiment, artifact_location=self._tracking.artifacts))
 
     def _model_name(self, kind: str) -> str:
         return f"{self._params.model_prefix}-{kind}"
@@ -165,9 +159,7 @@ class Store:
     def _log_figures(self, training: Training, run_id: str) -> None:
         now = int(time.time() * 1000)
         params = {FINGERPRINT: training.fingerprint, **training.params}
-        steps = [
-            Metric(name, value, now, step) for name, pairs in training.steps.items() for step, value in pairs
-        ]
+        steps = [Metric(name, value, now, step) for name, pairs in training.steps.items() for step, value in pairs]
         self._client.log_batch(
             run_id,
             params=[Param(name, str(value)) for name, value in params.items()],

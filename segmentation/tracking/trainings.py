@@ -10,10 +10,11 @@ from segmentation.models.clustering import CLUSTERS, Segment
 from segmentation.tracking.records import CHOSEN, Curve, Training
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable
     from datetime import date
 
     from segmentation.evaluation.calibration import CalibrationBin
+    from segmentation.models.candidates import Candidate
     from segmentation.models.clustering import ClusterFit
     from segmentation.models.labels import Roles
     from segmentation.models.params import ClusterParams, PropensityParams
@@ -36,7 +37,7 @@ def describe_clusters(
 ) -> Training:
     """Describe a cluster training: figures per k, curves, and the segments that the model carries."""
     segments = [segment.as_document() for segment in fit.segments]
-    by_k = [(t.k, t.silhouette, t.davies_bouldin, t.cost) for t in fit.trials]
+    silhouettes, costs = [(t.k, t.silhouette) for t in fit.trials], [(t.k, t.cost) for t in fit.trials]
     return Training(
         kind=CLUSTERS,
         fingerprint=fingerprint,
@@ -49,32 +50,15 @@ def describe_clusters(
             "k": fit.chosen.k,
             "users": sum(fit.chosen.sizes),
             SILHOUETTE: fit.chosen.silhouette,
-            DAVIES_BOULDIN: fit.chosen.davies_bouldin,
+            DAVIES_BOULDIN: fit.davies_bouldin,
             COST: fit.chosen.cost,
             "smallest_segment_share": min(fit.chosen.sizes) / sum(fit.chosen.sizes),
         },
         tags={"as_of": str(as_of), FEATURES: json.dumps(fit.features), SEGMENTS: json.dumps(segments)},
-        steps={
-            f"{SILHOUETTE}_by_k": [(k, s) for k, s, _, _ in by_k],
-            f"{DAVIES_BOULDIN}_by_k": [(k, d) for k, _, d, _ in by_k],
-            f"{COST}_by_k": [(k, c) for k, _, _, c in by_k],
-        },
+        steps={f"{SILHOUETTE}_by_k": silhouettes, f"{COST}_by_k": costs},
         curves=(
-            Curve(
-                "silhouette",
-                "Choice of k: silhouette (higher is better)",
-                ("k", SILHOUETTE),
-                [r[:2] for r in by_k],
-                SILHOUETTE,
-            ),
-            Curve(
-                "davies_bouldin",
-                "Davies-Bouldin (lower is better)",
-                ("k", DAVIES_BOULDIN),
-                [(r[0], r[2]) for r in by_k],
-                DAVIES_BOULDIN,
-            ),
-            Curve("elbow", "Elbow: cost by k", ("k", COST), [(r[0], r[3]) for r in by_k], COST),
+            Curve("silhouette", "Choice of k: the highest", ("k", SILHOUETTE), silhouettes, SILHOUETTE),
+            Curve("elbow", "Elbow: cost by k", ("k", COST), costs, COST),
         ),
         documents={"segments.json": segments, "left_out.json": dict(fit.left_out)},
     )
@@ -83,15 +67,11 @@ def describe_clusters(
 def describe_propensity(
     fit: PropensityFit, *, fingerprint: str, roles: Roles, params: PropensityParams, data: tuple[DataSet, ...]
 ) -> Training:
-    """Describe a propensity training: both candidates, the choice, figures on held-out later data, calibration."""
-    by_candidate = {
-        f"{candidate.name}_{name}": value
-        for candidate in fit.candidates
-        for name, value in _candidate_metrics(candidate.cross_validated, candidate.metrics).items()
-    }
+    """Describe a propensity training: the candidates, the choice, figures on held-out later data, calibration."""
     settings = {f"{c.name}.{name}": value for c in fit.candidates for name, value in c.settings.items()}
     cuts = {"training_cuts": ",".join(map(str, roles.training)), EVALUATION_CUT: str(roles.evaluation)}
-    chosen = {"target": fit.target, CHOSEN: fit.chosen}
+    chosen = {"target": fit.target, CHOSEN: fit.chosen.name}
+    measured = fit.measured
     return Training(
         kind=propensity_kind(fit.target),
         fingerprint=fingerprint,
@@ -100,11 +80,11 @@ def describe_propensity(
         outputs={"prediction": "double"},
         data=data,
         params={**_params(params), **settings, **cuts, **chosen, "left_out": json.dumps(fit.left_out)},
-        metrics={**fit.metrics, **by_candidate, **fit.counts},
+        metrics={**fit.chosen.metrics, **measured.metrics, **_candidate_metrics(fit.candidates), **fit.counts},
         tags={**cuts, **chosen, FEATURES: json.dumps(fit.features)},
         curves=(
-            _calibration_curve("calibration", f"Calibration of {fit.target}, calibrated score", fit.bins),
-            _calibration_curve("calibration_raw", f"Calibration of {fit.target}, raw score", fit.raw_bins),
+            _calibration_curve("calibration", f"Calibration of {fit.target}, calibrated score", measured.bins),
+            _calibration_curve("calibration_raw", f"Calibration of {fit.target}, raw score", measured.raw_bins),
         ),
         documents={"left_out.json": dict(fit.left_out)},
     )
@@ -124,10 +104,14 @@ def _params(params: ClusterParams | PropensityParams) -> dict[str, object]:
     return {name: json.dumps(value) for name, value in params.model_dump(mode="json").items()}
 
 
-def _candidate_metrics(cross_validated: float | None, metrics: Mapping[str, float]) -> dict[str, float]:
-    return (
-        dict(metrics) if cross_validated is None else {**metrics, "cross_validated_auc_pr": cross_validated}
-    )
+def _candidate_metrics(candidates: Iterable[Candidate]) -> dict[str, float]:
+    metrics: dict[str, float] = {}
+    for c in candidates:
+        metrics |= {f"{c.name}_{name}": value for name, value in c.metrics.items()}
+        metrics[f"{c.name}_auc_pr_on_calibration_half"] = c.selection
+        if c.cross_validated is not None:
+            metrics[f"{c.name}_auc_pr_cross_validated"] = c.cross_validated
+    return metrics
 
 
 def _calibration_curve(name: str, title: str, bins: tuple[CalibrationBin, ...]) -> Curve:

@@ -1,0 +1,60 @@
+"""The shape of the project: lineage without cycles, one interface, generated pages up to date."""
+
+from __future__ import annotations
+
+import importlib
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+from segmentation.runtime.main import build_parser
+from segmentation.tables.reference import all_tables, tables_page
+
+PROJECT = Path(__file__).parents[3]
+NAMES = sorted(path.stem for path in (PROJECT / "jobs").glob("*.py") if path.stem != "__init__")
+JOBS = {name: importlib.import_module(f"jobs.{name}") for name in NAMES}
+
+
+def test_lineage_is_acyclic_a_jobs_own_state_aside() -> None:
+    order = [name for name in NAMES if name != "run_pipeline"]
+    writers = {table.name: [n for n in order if table in JOBS[n].WRITES] for n in order for table in JOBS[n].WRITES}
+    graph = {
+        name: {w for table in JOBS[name].READS if table not in JOBS[name].WRITES for w in writers.get(table.name, [])}
+        for name in order
+    }
+    list(TopologicalSorter(graph).static_order())  # raises CycleError
+
+
+def test_the_pipeline_runs_every_job_after_those_it_reads_from() -> None:
+    pipeline = [job.__name__.rsplit(".", 1)[-1] for job in JOBS["run_pipeline"].JOBS]
+    assert sorted(pipeline) == [name for name in NAMES if name != "run_pipeline"]
+    written: set[str] = set()
+    for name in pipeline:
+        job = JOBS[name]
+        assert {table.name for table in job.READS} <= written | {table.name for table in job.WRITES}, name
+        written |= {table.name for table in job.WRITES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_job_has_the_one_interface(name: str) -> None:
+    usage = build_parser(JOBS[name]).format_help()
+    for option in ("--env", "--conf-dir", "--lake", "--as-of", "--set", "--dry-run"):
+        assert option in usage
+    assert JOBS[name].main.__annotations__["return"] == "int"
+
+
+def test_contracts_are_sound() -> None:
+    for table in all_tables():
+        assert len(set(table.names)) == len(table.names), table.name
+        assert set(table.key) <= set(table.names), table.name
+        assert set(table.clustered_by) <= set(table.names), table.name
+
+
+def test_the_tables_page_is_current() -> None:
+    assert (PROJECT / "docs" / "tables.md").read_text() == tables_page()
+
+
+def test_small_files_and_functions() -> None:
+    long = {str(p): n for p in (PROJECT / "segmentation").rglob("*.py") if (n := len(p.read_text().splitlines())) > 400}
+    assert long == {}

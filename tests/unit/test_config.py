@@ -1,0 +1,70 @@
+"""Configuration: overlays, overrides, and errors that name the key and the nearest known one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from segmentation.config import load_config
+from segmentation.errors import ConfigurationError
+from segmentation.sources.mapping import load_mapping
+
+CONF = Path(__file__).parents[2] / "conf"
+
+
+@pytest.mark.parametrize("environment", ["local", "dev", "prod"])
+def test_the_shipped_configurations_are_valid(environment: str) -> None:
+    assert load_config(CONF, environment).workspace.conversion_events == ("purchase",)
+
+
+def test_overrides_come_last_and_are_typed() -> None:
+    config = load_config(CONF, "local", ["sessions.timeout_s=60", "spark.spark.master=local[1]"])
+    assert config.sessions.timeout_s == 60
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("sessions.timeout=60", ["sessions.timeout", "timeout_s"]),
+        ("session.timeout_s=60", ["'session'", "'sessions'"]),
+        ("sessions.timeout_s=soon", ["sessions.timeout_s"]),
+        ("ingest.horizon_days=2", ["horizon_days", "must cover"]),
+        ("nonsense", ["--set nonsense", "section.key=value"]),
+    ],
+)
+def test_wrong_overrides_say_what_is_wrong(override: str, words: list[str]) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load_config(CONF, "local", [override])
+    for word in words:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize("source", sorted(path.stem for path in (CONF / "sources").glob("*.yaml")))
+def test_the_shipped_sources_are_valid(source: str) -> None:
+    assert load_mapping(CONF, source).name == source
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("format: csv\nfields: {event_id: a, user_id: b, event_name: c}", ["fields.event_at", "required"]),
+        ("format: cvs\nfields: {}", ["format", "csv"]),
+        ("fields: [", ["not valid YAML"]),
+        (
+            "format: csv\nfields: {event_id: a, user_id: b, event_name: c, event_at: d, plattform: e}",
+            ["plattform", "platform"],
+        ),
+        (
+            "format: csv\nfields: {event_id: a, user_id: {column: a, expr: b}, event_name: c, event_at: d}",
+            ["user_id", "exactly one of"],
+        ),
+    ],
+)
+def test_wrong_mappings_name_file_and_key(tmp_path: Path, text: str, words: list[str]) -> None:
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources" / "shop.yaml").write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        load_mapping(tmp_path, "shop")
+    for word in ("shop.yaml", *words):
+        assert word in str(caught.value)
