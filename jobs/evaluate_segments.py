@@ -1,4 +1,4 @@
-"""Judges the scored segments, the models behind them and the ingest ledger against their thresholds."""
+"""Judge the scored segments, the models behind them and the ingest ledger against their thresholds."""
 
 from __future__ import annotations
 

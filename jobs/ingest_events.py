@@ -14,7 +14,7 @@ from segmentation.runtime.main import run_job
 from segmentation.sources.mapping import SourceMapping, load_mapping
 from segmentation.storage.increment_writer import write_increment
 from segmentation.storage.raw import list_units, slices
-from segmentation.storage.slices import check_accepted, check_rejected, parsed_slice
+from segmentation.storage.slices import check_accepted, check_rejected, parse_slice
 from segmentation.tables.duplicates import DUPLICATES
 from segmentation.tables.events import EVENTS
 from segmentation.tables.ingest_ledger import INGEST_LEDGER
@@ -123,15 +123,12 @@ def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit]) -> No
             input_units=lake.read(INPUT_UNITS),
             is_empty=is_empty,
         )
-        with parsed_slice(
-            ctx.spark, mapping, units, ingest=config.ingest, time_zone=config.workspace.time_zone
-        ) as parsed:
-            check_rejected(parsed, mapping.name, config.ingest.max_rejected_share)
-            increment = plan_increment(
-                parsed, state, ingest=config.ingest, sessions=config.sessions, workspace=config.workspace
-            )
-            write_increment(lake, increment)
-            increment.release()
+        parsed = parse_slice(ctx.spark, mapping, units, ingest=config.ingest, time_zone=config.workspace.time_zone)
+        check_rejected(parsed, mapping.name, config.ingest.max_rejected_share)
+        increment = plan_increment(
+            parsed, state, ingest=config.ingest, sessions=config.sessions, workspace=config.workspace
+        )
+        write_increment(lake, increment)
         check_accepted(lake.read(EVENTS), mapping.name)
 
 

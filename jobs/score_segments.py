@@ -1,4 +1,4 @@
-"""Scores the users at the cut by the champion models: their segment, its profile, their propensities, what changed."""
+"""Score the users at the cut by the champion models: their segment, its profile, their propensities, what changed."""
 
 from __future__ import annotations
 
@@ -29,11 +29,12 @@ from segmentation.tracking.trainings import features_of, propensity_kind, segmen
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from pyspark.sql import DataFrame
 
+    from segmentation.models.params import Target
     from segmentation.tracking.records import ModelVersion
 
 READS = (USER_FEATURES, SEGMENT_ASSIGNMENTS, SEGMENT_CHANGES)
@@ -78,7 +79,7 @@ def run(ctx: Context) -> RunReport:
 
 
 def _score(
-    ctx: Context, table: DataFrame, clusters: ModelVersion, propensities: dict[str, ModelVersion]
+    ctx: Context, table: DataFrame, clusters: ModelVersion, propensities: Mapping[Target, ModelVersion]
 ) -> tuple[DataFrame, DataFrame]:
     store = ctx.tracking.store
     needed = [

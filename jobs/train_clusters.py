@@ -1,4 +1,4 @@
-"""Trains the cluster model on the users at the cut, registers it, and makes it champion where it is at least as good."""
+"""Train the cluster model on the users at the cut, register it, make it champion where it is at least as good."""
 
 from __future__ import annotations
 

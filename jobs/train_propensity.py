@@ -1,4 +1,4 @@
-"""Trains a propensity model per target on earlier cuts, measures it on a later one, registers and judges it."""
+"""Train a propensity model per target on earlier cuts, measure it on a later one, register and judge it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(ctx: Context) -> RunReport:
-    """Train, register and judge each target; the same events, features, cut, parameters and code make no second version.
+    """Train, register and judge each target; the same events, features, parameters and code make no second version.
 
     Raises:
         DataError: the history is too short, or labels hold one class only.

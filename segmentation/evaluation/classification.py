@@ -26,9 +26,11 @@ def discrimination(df: DataFrame, *, score: str, label: str, metric: str) -> flo
 
     Grain: a user with a score (higher: more likely) and a label of 0.0 or 1.0 -> one figure.
     """
-    name = {AUC_PR: "areaUnderPR", AUC_ROC: "areaUnderROC"}[metric]
     evaluator = BinaryClassificationEvaluator(
-        rawPredictionCol=score, labelCol=label, metricName=name, numBins=0
+        rawPredictionCol=score,
+        labelCol=label,
+        metricName="areaUnderPR" if metric == AUC_PR else "areaUnderROC",
+        numBins=0,
     )
     return float(evaluator.evaluate(df))
 

@@ -51,7 +51,4 @@ Row = tuple[str, str, "date", float | None, float | None, float | None, str, flo
 def evaluation_rows(figures: Iterable[Figure], *, as_of: date) -> list[Row]:
     """Return the rows of `evaluations` in contract order, sorted by their key."""
     ordered = sorted(figures, key=lambda f: (f.metric, f.scope))
-    return [
-        (f.metric, f.scope, as_of, f.value, f.lower, f.upper, f.method, f.threshold, f.status)
-        for f in ordered
-    ]
+    return [(f.metric, f.scope, as_of, f.value, f.lower, f.upper, f.method, f.threshold, f.status) for f in ordered]

@@ -30,9 +30,7 @@ SPACE = "in the model's scaled space, all scored users"
 CALIBRATION_ERROR = "calibration_error"
 
 
-def judge_separation(
-    placed: DataFrame, *, vector: str, cluster: str, params: EvaluationParams
-) -> list[Figure]:
+def judge_separation(placed: DataFrame, *, vector: str, cluster: str, params: EvaluationParams) -> list[Figure]:
     """Judge how well the clusters of scored users are separated.
 
     Grain: a scored user with vector, cluster and `user_id` -> figures. With one cluster occupied nothing is separated:
@@ -61,9 +59,7 @@ def judge_separation(
     ]
     if separable and users <= params.euclidean_silhouette_max_users:
         exact = euclidean_silhouette(placed, features=vector, cluster=cluster, point="user_id")
-        figures.append(
-            Figure(SILHOUETTE_EUCLIDEAN, CLUSTERS, exact, f"mean silhouette, Euclidean distance {SPACE}")
-        )
+        figures.append(Figure(SILHOUETTE_EUCLIDEAN, CLUSTERS, exact, f"mean silhouette, Euclidean distance {SPACE}"))
     return figures
 
 

@@ -73,8 +73,5 @@ def _source_figures(row: dict[str, object], params: EvaluationParams) -> list[Fi
             "(unparsable + quarantined) / read",
             at_most=params.quarantined_share_max,
         ),
-        *(
-            Figure(f"records_{stage}", scope, count[stage], "records, from the ingest ledger")
-            for stage in STAGES
-        ),
+        *(Figure(f"records_{stage}", scope, count[stage], "records, from the ingest ledger") for stage in STAGES),
     ]

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from segmentation.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
     from pyspark.sql import Column, DataFrame
 
@@ -50,13 +50,11 @@ def euclidean_silhouette(df: DataFrame, *, features: str, cluster: str, point: s
         DataError: there are fewer than two clusters.
     """
     _require_two_clusters(df, cluster)
-    points = df.select(
-        F.col(point).alias("id"), F.col(cluster).alias("c"), vector_to_array(features).alias("x")
-    )
+    points = df.select(F.col(point).alias("id"), F.col(cluster).alias("c"), vector_to_array(F.col(features)).alias("x"))
     pairs = points.alias("a").crossJoin(F.broadcast(points.alias("b")))
-    to_cluster = pairs.groupBy(
-        F.col("a.id").alias("id"), F.col("a.c").alias("own"), F.col("b.c").alias("other")
-    ).agg(F.sum(_distance(F.col("a.x"), F.col("b.x"))).alias("total"), F.count(F.lit(1)).alias("n"))
+    to_cluster = pairs.groupBy(F.col("a.id").alias("id"), F.col("a.c").alias("own"), F.col("b.c").alias("other")).agg(
+        F.sum(_distance(F.col("a.x"), F.col("b.x"))).alias("total"), F.count(F.lit(1)).alias("n")
+    )
     is_own = F.col("own") == F.col("other")
     per_point = to_cluster.groupBy("id").agg(
         F.max(F.when(is_own, F.col("n"))).alias("size"),
@@ -64,9 +62,7 @@ def euclidean_silhouette(df: DataFrame, *, features: str, cluster: str, point: s
         F.min(F.when(~is_own, F.col("total") / F.col("n"))).alias("between"),
     )
     width = (F.col("between") - F.col("within")) / F.nullif(F.greatest("between", "within"), F.lit(0.0))
-    row = per_point.agg(
-        F.avg(F.when(F.col("size") == 1, 0.0).otherwise(F.coalesce(width, F.lit(0.0))))
-    ).first()
+    row = per_point.agg(F.avg(F.when(F.col("size") == 1, 0.0).otherwise(F.coalesce(width, F.lit(0.0))))).first()
     return float(row[0]) if row else 0.0
 
 
@@ -81,27 +77,22 @@ def davies_bouldin(df: DataFrame, *, features: str, cluster: str) -> float:
         DataError: there are fewer than two clusters.
     """
     means = (
-        df.groupBy(F.col(cluster).alias("c"))
-        .agg(Summarizer.mean(F.col(features)).alias("mean"))
-        .orderBy("c")
-        .collect()
+        df.groupBy(F.col(cluster).alias("c")).agg(Summarizer.mean(F.col(features)).alias("mean")).orderBy("c").collect()
     )
     if len(means) < 2:  # noqa: PLR2004  two clusters are what "between" means
         raise DataError(f"separation needs at least two clusters, found {len(means)}")
     centroids = {row["c"]: [float(v) for v in row["mean"]] for row in means}
-    to_own = F.element_at(
-        F.create_map(*(F.lit(v) for pair in centroids.items() for v in pair)), F.col(cluster)
-    )
+    to_own = F.element_at(F.create_map(*(F.lit(v) for pair in centroids.items() for v in pair)), F.col(cluster))
     scatter_rows = (
         df.groupBy(F.col(cluster).alias("c"))
-        .agg(F.avg(_distance(vector_to_array(features), to_own)).alias("scatter"))
+        .agg(F.avg(_distance(vector_to_array(F.col(features)), to_own)).alias("scatter"))
         .collect()
     )
     scatter_of = {row["c"]: row["scatter"] for row in scatter_rows}
     return _index(np.array([scatter_of[c] for c in centroids]), np.array(list(centroids.values())))
 
 
-def distances_to(vector: Column, centres: Sequence[Sequence[float]]) -> Column:
+def distances_to(vector: Column, centres: Iterable[Iterable[float]]) -> Column:
     """Return the Euclidean distances from a vector to each centre, as an array in their order."""
     values = vector_to_array(vector)
     return F.array(*(_distance(values, F.lit([float(v) for v in centre])) for centre in centres))

@@ -8,6 +8,7 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from segmentation.events.payload import restore_payload
+from segmentation.increments.state import hold
 from segmentation.quality.reasons import Reason
 from segmentation.tables.events import EVENTS
 from segmentation.tables.records import ASSIGNED
@@ -15,7 +16,7 @@ from segmentation.tables.records import ASSIGNED
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from segmentation.increments.state import Increment, State
+    from segmentation.increments.state import State
 
 USER_DAY = ("user_id", "event_date")
 RANKED = (*(name for name in EVENTS.names if name not in ASSIGNED), "origin")
@@ -33,9 +34,7 @@ class Capped(NamedTuple):
     """Quarantined ones that came below it again."""
 
 
-def apply_cap(
-    heads: DataFrame, retracted: DataFrame | None, state: State, *, cap: int, time_zone: str, plan: Increment
-) -> Capped:
+def apply_cap(heads: DataFrame, retracted: DataFrame | None, state: State, *, cap: int, time_zone: str) -> Capped:
     """Keep the first `cap` events of a user's day by (received_at, event_id), over all that was ever received.
 
     Args:
@@ -44,14 +43,13 @@ def apply_cap(
         state: earlier tables.
         cap: greatest number of events of a user's day.
         time_zone: reporting zone, to date restored payloads.
-        plan: holds what is used more than once.
     """
-    heavy = plan.hold(_heavy_user_days(heads, retracted, state, cap))
+    heavy = hold(_heavy_user_days(heads, retracted, state, cap))
     if heavy.isEmpty():
         return Capped(heads, None, None)
     contenders = _contenders(heads, retracted, state, heavy, time_zone)
     order = Window.partitionBy(*USER_DAY).orderBy("received_at", "event_id", "source")
-    ranked = plan.hold(contenders.select("*", F.row_number().over(order).alias("rank")))
+    ranked = hold(contenders.select("*", F.row_number().over(order).alias("rank")))
     over, below = F.col("rank") > cap, F.col("rank") <= cap
     light = heads.join(heavy, list(USER_DAY), "left_anti")
     columns = [name for name in RANKED if name != "origin"]

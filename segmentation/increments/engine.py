@@ -15,7 +15,7 @@ from segmentation.increments import rejections
 from segmentation.increments.cap import STORED, Capped, apply_cap, restored_events
 from segmentation.increments.known import ACCEPTED
 from segmentation.increments.resession import Resessioned, resessionise
-from segmentation.increments.state import Addition, Correction, Increment, Retraction, State
+from segmentation.increments.state import Addition, Correction, Increment, Retraction, State, hold
 from segmentation.increments.verdicts import RECORD_KEY, Verdicts, judge_slice
 from segmentation.quality.reasons import Reason
 from segmentation.sessions.build import build_sessions
@@ -55,41 +55,41 @@ def plan_increment(
         workspace: reporting zone, currency and conversion events.
 
     Returns:
-        The increment. Its frames are lazy but for small ones; release it after writing.
+        The increment: the frames to write.
     """
     plan = Increment()
     zone = workspace.time_zone
     candidates = parsed.where(F.size("reasons") == 0).drop("reasons", "raw", "unparsable", "location")
-    verdicts = judge_slice(candidates, state, horizon_days=ingest.horizon_days, plan=plan)
-    copied = _retracted_copies(verdicts, state, zone, plan)
+    verdicts = judge_slice(candidates, state, horizon_days=ingest.horizon_days)
+    copied = _retracted_copies(verdicts, state, zone)
     punctual = verdicts.heads.where(~F.col("late"))
-    capped = apply_cap(punctual, copied, state, cap=ingest.user_day_cap, time_zone=zone, plan=plan)
-    removed = _removed(copied, capped, state, plan)
+    capped = apply_cap(punctual, copied, state, cap=ingest.user_day_cap, time_zone=zone)
+    removed = _removed(copied, capped, state)
     added = capped.kept.drop("late")
     if capped.restored is not None:
         added = added.select(*capped.restored.columns).unionByName(capped.restored)
-    moved = resessionise(added, removed, state, workspace=workspace, params=sessions, plan=plan)
+    moved = resessionise(added, removed, state, workspace=workspace, params=sessions)
     _change_events(plan, moved)
     _change_derived(plan, moved, workspace, sessions)
     _change_rejections(plan, parsed, verdicts, capped, state, zone)
     return plan
 
 
-def _retracted_copies(verdicts: Verdicts, state: State, zone: str, plan: Increment) -> DataFrame | None:
+def _retracted_copies(verdicts: Verdicts, state: State, zone: str) -> DataFrame | None:
     """Stored events, and events held as over_cap, that became copies; with their user's day."""
     if verdicts.changed is None:
         return None
     columns = (*RECORD_KEY, "source", "user_id", "event_date", "event_at", "session_hint")
     stored = verdicts.changed.where(F.col("known_as") == ACCEPTED).select(*RECORD_KEY)
     held = verdicts.changed.where(F.col("known_as") == Reason.OVER_CAP.value)
-    return plan.hold(
+    return hold(
         state.events.join(stored, list(RECORD_KEY), "left_semi")
         .select(*columns)
         .unionByName(restored_events(held, "payload", zone).select(*columns))
     )
 
 
-def _removed(copied: DataFrame | None, capped: Capped, state: State, plan: Increment) -> DataFrame | None:
+def _removed(copied: DataFrame | None, capped: Capped, state: State) -> DataFrame | None:
     """Stored events that leave `events`: those that became copies or fell beyond the cap."""
     columns = (*RECORD_KEY, "source", "user_id", "event_at", "session_hint")
     parts = [] if copied is None else [copied.select(*columns)]
@@ -97,7 +97,7 @@ def _removed(copied: DataFrame | None, capped: Capped, state: State, plan: Incre
         parts.append(capped.over.where(F.col("origin") == STORED).select(*columns))
     if not parts:
         return None
-    return plan.hold(parts[0] if len(parts) == 1 else parts[0].unionByName(parts[1]))
+    return hold(parts[0] if len(parts) == 1 else parts[0].unionByName(parts[1]))
 
 
 def _change_events(plan: Increment, moved: Resessioned) -> None:
@@ -112,7 +112,7 @@ def _change_events(plan: Increment, moved: Resessioned) -> None:
 
 
 def _change_derived(plan: Increment, moved: Resessioned, workspace: WorkspaceParams, sessions: SessionParams) -> None:
-    built = plan.hold(build_sessions(moved.after, workspace=workspace, params=sessions))
+    built = hold(build_sessions(moved.after, workspace=workspace, params=sessions))
     plan.additions.append(Addition(SESSIONS, built))
     days = build_user_days(moved.after, built, workspace=workspace)
     counts = build_user_day_counts(moved.after, time_zone=workspace.time_zone)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pyspark.sql import functions as F
 
+from segmentation.increments.state import hold
 from segmentation.sessions.sessionise import hint_session_id, sessionise
 from segmentation.tables.events import EVENTS
 from segmentation.tables.records import ASSIGNED
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
-    from segmentation.increments.state import Increment, State
+    from segmentation.increments.state import State
     from segmentation.parameters import WorkspaceParams
     from segmentation.sessions.params import SessionParams
 
@@ -45,7 +46,6 @@ def resessionise(
     *,
     workspace: WorkspaceParams,
     params: SessionParams,
-    plan: Increment,
 ) -> Resessioned:
     """Cut the added events and all stored sessions that they may join into sessions.
 
@@ -58,14 +58,13 @@ def resessionise(
         state: earlier tables.
         workspace: reporting zone.
         params: session parameters.
-        plan: holds what is used more than once.
     """
 
     def cut(events: DataFrame) -> DataFrame:
         return sessionise(events, params=params, time_zone=workspace.time_zone)
 
     added = added.select(*EVENT_COLUMNS)
-    touched = None if state.is_empty else _touched(added, removed, state, params, plan)
+    touched = None if state.is_empty else _touched(added, removed, state, params)
     bounds = (
         None
         if touched is None
@@ -76,14 +75,14 @@ def resessionise(
         ).head()
     )
     if touched is None or bounds is None or bounds["sessions"] == 0:
-        return Resessioned(plan.hold(cut(added)), None, None)
+        return Resessioned(hold(cut(added)), None, None)
     # event_date and ended_at may differ by the reporting zone: a day on either side covers that.
     first, last = bounds["first"] - timedelta(days=1), bounds["last"] + timedelta(days=1)
     nearby = state.events.where(F.col("event_date").between(F.lit(first), F.lit(last)))
-    before = plan.hold(nearby.join(touched.select("session_id"), "session_id", "left_semi").select(*EVENT_COLUMNS))
+    before = hold(nearby.join(touched.select("session_id"), "session_id", "left_semi").select(*EVENT_COLUMNS))
     remaining = before if removed is None else before.join(removed, ["batch_id", "record_no"], "left_anti")
     return Resessioned(
-        after=plan.hold(cut(remaining.unionByName(added))),
+        after=hold(cut(remaining.unionByName(added))),
         before=cut(before),
         touched=touched,
         first_day=first,
@@ -91,15 +90,13 @@ def resessionise(
     )
 
 
-def _touched(
-    added: DataFrame, removed: DataFrame | None, state: State, params: SessionParams, plan: Increment
-) -> DataFrame | None:
+def _touched(added: DataFrame, removed: DataFrame | None, state: State, params: SessionParams) -> DataFrame | None:
     """Find the stored sessions within the timeout of any added or removed event of their user, or of their hint."""
     columns = ("source", "user_id", "event_at", "session_hint")
     moved = added.select(*columns)
     if removed is not None:
         moved = moved.unionByName(removed.select(*columns))
-    spans = plan.hold(moved.groupBy("user_id").agg(F.min("event_at").alias("_from"), F.max("event_at").alias("_to")))
+    spans = hold(moved.groupBy("user_id").agg(F.min("event_at").alias("_from"), F.max("event_at").alias("_to")))
     whole = spans.agg(F.min("_from").alias("first"), F.max("_to").alias("last")).head()
     if whole is None or whole["first"] is None:
         return None
@@ -114,4 +111,4 @@ def _touched(
     found = near.select(*SESSIONS.names)
     hinted = moved.where(F.col("session_hint").isNotNull()).select(hint_session_id().alias("session_id")).distinct()
     of_hints = state.sessions.join(hinted, "session_id", "left_semi").select(*SESSIONS.names)
-    return plan.hold(found.unionByName(of_hints).dropDuplicates(["session_id"]))
+    return hold(found.unionByName(of_hints).dropDuplicates(["session_id"]))

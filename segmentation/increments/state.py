@@ -61,16 +61,12 @@ class Increment:
     corrections: list[Correction] = field(default_factory=list)
     transition_days: DataFrame | None = None
     """Session days whose transitions changed."""
-    held: list[DataFrame] = field(default_factory=list)
-    """Frames kept in memory, to be released once everything is written."""
 
-    def hold(self, df: DataFrame) -> DataFrame:
-        """Keep a frame that several tables are made of."""
-        kept = df.persist()
-        self.held.append(kept)
-        return kept
 
-    def release(self) -> None:
-        """Let the kept frames go."""
-        for df in self.held:
-            df.unpersist()
+def hold(df: DataFrame) -> DataFrame:
+    """Work a frame out now and keep it, for what is made of it more than once.
+
+    A checkpoint rather than a cache: it cuts the plan, and plans built on many cached frames take Spark longer to
+    compare than small slices take to compute. The blocks go when the frame is garbage.
+    """
+    return df.localCheckpoint(eager=True)

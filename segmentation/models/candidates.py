@@ -78,7 +78,7 @@ def fit_candidates(
 
 def ranking_figures(scored: DataFrame) -> dict[str, float]:
     """Compute AUC-PR and AUC-ROC of a classifier's output."""
-    users = scored.select(LABEL, vector_to_array(PROBABILITY)[1].alias(RAW)).cache()
+    users = scored.select(LABEL, vector_to_array(F.col(PROBABILITY))[1].alias(RAW)).cache()
     figures = {metric: discrimination(users, score=RAW, label=LABEL, metric=metric) for metric in (AUC_PR, AUC_ROC)}
     users.unpersist()
     return figures
@@ -90,7 +90,7 @@ def with_fold(df: DataFrame, *, folds: int) -> DataFrame:
 
 
 def _grids(params: PropensityParams) -> tuple[Grid, ...]:
-    columns = {"featuresCol": VECTOR, "labelCol": LABEL, "predictionCol": "class"}
+    columns: dict[str, Any] = {"featuresCol": VECTOR, "labelCol": LABEL, "predictionCol": "class"}
     logistic = LogisticRegression(**columns, maxIter=LOGISTIC_ITERATIONS)
     trees = GBTClassifier(**columns, maxIter=params.tree_iterations, stepSize=params.tree_step, seed=params.seed)
     return (

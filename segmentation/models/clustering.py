@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from pyspark.ml import Pipeline, PipelineModel
 from pyspark.ml.clustering import KMeans, KMeansModel
@@ -120,7 +120,7 @@ def assign_clusters(users: DataFrame, *, pipeline: PipelineModel) -> DataFrame:
     scaled space), `margin` (distance to the second nearest centroid less `distance`; null with one cluster) and
     the scaled vector. Ties go to the lowest cluster number.
     """
-    centres = pipeline.stages[-1].clusterCenters()
+    centres = cast("KMeansModel", pipeline.stages[-1]).clusterCenters()
     placed = pipeline.transform(users).select(
         *users.columns,
         SCALED,

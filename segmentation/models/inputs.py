@@ -88,10 +88,10 @@ def measure_features(
     """
     bounds = F.array(F.lit(clip_lower), F.lit(clip_upper))
     measures = [F.struct(F.percentile(name, bounds), F.count(name)).alias(name) for name in features]
-    row = df.agg(F.count(F.lit(1)).alias("_rows"), *measures).first()
+    row = df.agg(F.count(F.lit(1)).alias("_rows"), *measures).collect()[0]
     kept, left_out = [], {}
     for name in features:
-        percentiles, known = row[name] if row is not None else (None, 0)
+        percentiles, known = row[name]
         if not known:
             left_out[name] = "null throughout"
         elif percentiles[0] == percentiles[1]:
@@ -104,7 +104,7 @@ def measure_features(
 
 
 def training_fingerprint(*, basis: int, feature_set_version: str, as_of: date, params: Parameters) -> str:
-    """Fingerprint what a training depends on: version of `events` behind its inputs, features, cut, parameters, code."""
+    """Fingerprint what a training depends on: `events` at the version behind its inputs, parameters and code."""
     return fingerprint_of(
         {
             "basis": basis,

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyspark.ml.feature import Imputer, SQLTransformer, StandardScaler, VectorAssembler
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pyspark.ml.base import PipelineStage
+    from pyspark.ml import Estimator, Transformer
 
     from segmentation.models.inputs import FeatureRange
+
+    Stage = Estimator[Any] | Transformer
 
 VECTOR = "features_vector"
 SCALED = "features_scaled"
 
 
-def preparation_stages(
-    ranges: Sequence[FeatureRange], *, transform: str, clip: bool, indicators: bool
-) -> list[PipelineStage]:
+def preparation_stages(ranges: Sequence[FeatureRange], *, transform: str, clip: bool, indicators: bool) -> list[Stage]:
     """Return the stages that clip, transform and impute features and assemble them into the column `VECTOR`.
 
     Args:
@@ -37,13 +37,13 @@ def preparation_stages(
     columns = [f"{_transformed(r, transform, clip=clip)} AS `{name}`" for r, name in zip(ranges, prepared, strict=True)]
     columns += [f"CAST(`{r.name}` IS NULL AS DOUBLE) AS `{name}`" for r, name in zip(with_nulls, missing, strict=True)]
     return [
-        SQLTransformer(statement=f"SELECT *, {', '.join(columns)} FROM __THIS__"),
+        SQLTransformer(statement=f"SELECT *, {', '.join(columns)} FROM __THIS__"),  # noqa: S608  our own names
         Imputer(inputCols=prepared, outputCols=imputed, strategy="median", relativeError=0.0),
         VectorAssembler(inputCols=imputed + missing, outputCol=VECTOR),
     ]
 
 
-def scaling_stage() -> PipelineStage:
+def scaling_stage() -> Estimator[Any]:
     """Return the stage that gives each coordinate of `VECTOR` mean 0 and standard deviation 1, as `SCALED`."""
     return StandardScaler(inputCol=VECTOR, outputCol=SCALED, withMean=True, withStd=True)
 

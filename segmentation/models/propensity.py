@@ -1,4 +1,4 @@
-"""How likely a user is to purchase or to churn: a classifier chosen and calibrated on later data than it learnt from."""
+"""How likely a user is to purchase or to churn: learnt on earlier cuts, chosen and calibrated on a later one."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def _calibrate(scored: DataFrame) -> IsotonicRegressionModel:
     One made-up positive below and one negative above all scores (Laplace's rule for the outermost steps) keep the
     function from saying never or always on the word of a few users.
     """
-    score = vector_to_array(PROBABILITY)[1]
+    score = vector_to_array(F.col(PROBABILITY))[1]
     at = F.col("end.label")
     lowest, highest = (
         F.struct(F.min(score).alias("p"), F.lit(1.0).alias("label")),
@@ -131,7 +131,7 @@ def _calibrate(scored: DataFrame) -> IsotonicRegressionModel:
 
 
 def _measure(scored: DataFrame, bins: int) -> Measured:
-    users = scored.select(LABEL, vector_to_array(PROBABILITY)[1].alias(RAW), PREDICTION).cache()
+    users = scored.select(LABEL, vector_to_array(F.col(PROBABILITY))[1].alias(RAW), PREDICTION).cache()
     calibrated = probability_figures(users, probability=PREDICTION, label=LABEL)
     raw = probability_figures(users, probability=RAW, label=LABEL)
     by_calibrated = calibration_bins(users, probability=PREDICTION, label=LABEL, bins=bins)

@@ -52,9 +52,7 @@ def add_propensities(users: DataFrame, *, scorers: Sequence[Scorer], params: Pro
             F.when(asked, F.col("calibrated")).alias("calibrated"),
             F.lit(scorer.version).alias("model_version"),
         ).cast(PROPENSITY)
-        users = score_propensity(users, pipeline=scorer.pipeline).select(
-            *users.columns, entry.alias(_entry(scorer))
-        )
+        users = score_propensity(users, pipeline=scorer.pipeline).select(*users.columns, entry.alias(_entry(scorer)))
     return users.select(*kept, F.array(*map(_entry, ordered)).alias("propensities"))
 
 

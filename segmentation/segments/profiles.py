@@ -29,9 +29,7 @@ def build_segment_profiles(
     its size, ties by name.
     """
     members = assignments.select("user_id", *IDENTITY, "propensities")
-    values = F.explode(
-        F.array(*(F.struct(F.lit(n).alias("feature"), F.col(n).alias("value")) for n in features))
-    )
+    values = F.explode(F.array(*(F.struct(F.lit(n).alias("feature"), F.col(n).alias("value")) for n in features)))
     long = members.join(users, "user_id").select("segment_id", values.alias("_")).select("segment_id", "_.*")
     centroids = _describe_features(long)
     propensities = (
@@ -39,9 +37,7 @@ def build_segment_profiles(
         .groupBy("segment_id", F.col("p.target").alias("target"))
         .agg(F.avg("p.calibrated").alias("mean"))
         .groupBy("segment_id")
-        .agg(
-            F.map_from_entries(F.array_sort(F.collect_list(F.struct("target", "mean")))).alias("propensities")
-        )
+        .agg(F.map_from_entries(F.array_sort(F.collect_list(F.struct("target", "mean")))).alias("propensities"))
     )
     sizes = members.groupBy(*IDENTITY).agg(F.count(F.lit(1)).alias("users"))
     total = members.agg(F.count(F.lit(1)).alias("_total"))
@@ -56,9 +52,7 @@ def build_segment_profiles(
 
 def _describe_features(long: DataFrame) -> DataFrame:
     """Grain: segment x feature x value -> a segment with `centroid` and `distinctions`."""
-    overall = long.groupBy("feature").agg(
-        F.avg("value").alias("overall_mean"), F.stddev_pop("value").alias("_std")
-    )
+    overall = long.groupBy("feature").agg(F.avg("value").alias("overall_mean"), F.stddev_pop("value").alias("_std"))
     means = long.groupBy("segment_id", "feature").agg(F.avg("value").alias("segment_mean"))
     difference = F.col("segment_mean") - F.col("overall_mean")
     effect = F.when(F.col("_std") > 0, difference / F.col("_std")).otherwise(F.lit(0.0)).alias("effect_size")
@@ -66,9 +60,7 @@ def _describe_features(long: DataFrame) -> DataFrame:
     entry = F.struct("feature", "segment_mean", "overall_mean", "effect_size")
     ordered = F.array_sort(
         F.collect_list(
-            F.struct(
-                (-F.abs("effect_size")).alias("rank"), F.col("feature").alias("tie"), entry.alias("entry")
-            )
+            F.struct((-F.abs("effect_size")).alias("rank"), F.col("feature").alias("tie"), entry.alias("entry"))
         )
     )
     by_name = F.array_sort(F.collect_list(F.struct("feature", "segment_mean")))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pyspark import StorageLevel
 from pyspark.sql import functions as F
 
 from segmentation.errors import DataError
@@ -13,7 +11,7 @@ from segmentation.sources.parse import parse_records
 from segmentation.storage.raw import named_read_errors, one_task_per_block, read_records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from pyspark.sql import DataFrame, SparkSession
 
@@ -22,30 +20,29 @@ if TYPE_CHECKING:
     from segmentation.storage.raw import InputUnit
 
 
-@contextmanager
-def parsed_slice(
+def parse_slice(
     spark: SparkSession,
     mapping: SourceMapping,
     units: Sequence[InputUnit],
     *,
     ingest: IngestParams,
     time_zone: str,
-) -> Iterator[DataFrame]:
-    """Read and parse a slice's units once, and hold the records while the block runs."""
-    with named_read_errors(units):
-        with one_task_per_block(spark):
-            parsed = parse_records(
-                read_records(spark, mapping, units),
-                mapping=mapping,
-                lateness_days=ingest.lateness_days,
-                clock_skew_hours=ingest.clock_skew_hours,
-                time_zone=time_zone,
-            ).persist(StorageLevel.MEMORY_AND_DISK)
-            parsed.count()  # reads now, while one task has one block
-        try:
-            yield parsed
-        finally:
-            parsed.unpersist()
+) -> DataFrame:
+    """Read and parse a slice's units once; the records are kept on the executors, in memory or on disk.
+
+    Raises:
+        DataError: a file cannot be read; names it.
+    """
+    with named_read_errors(units), one_task_per_block(spark):
+        records = read_records(spark, mapping, units)
+        parsed = parse_records(
+            records,
+            mapping=mapping,
+            lateness_days=ingest.lateness_days,
+            clock_skew_hours=ingest.clock_skew_hours,
+            time_zone=time_zone,
+        )
+        return parsed.localCheckpoint(eager=True)  # reads now, while one task has one block
 
 
 def check_rejected(parsed: DataFrame, source: str, max_share: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
@@ -14,10 +15,10 @@ def draw_curve(curve: Curve) -> Figure:
     """Draw each column of a curve over its first column."""
     figure = Figure(figsize=(6.4, 4.0), layout="constrained")
     axes = figure.add_subplot()
-    xs = [row[0] for row in curve.rows]
+    points = np.array(curve.rows, dtype=float)
     drawn = curve.columns[1:] if curve.drawn is None else curve.columns[1 : 1 + curve.drawn]
     for i, label in enumerate(drawn, start=1):
-        axes.plot(xs, [row[i] for row in curve.rows], marker="o", label=label)
+        axes.plot(points[:, 0], points[:, i], marker="o", label=label)
     if curve.identity:
         axes.plot([0, 1], [0, 1], linestyle=":", color="grey", label="perfect")
     axes.set(title=curve.title, xlabel=curve.columns[0], ylabel=curve.y_label)

@@ -101,7 +101,7 @@ class Store:
         return self._model_version(self._client.get_model_version(self._model_name(kind), version))
 
     def load(self, model: ModelVersion) -> PipelineModel:
-        """Load a model version as the Spark ML pipeline it was logged as; one that this process knows is not read again."""
+        """Load a model version as the Spark ML pipeline it was logged as, once in a process."""
         key = (model.name, model.version)
         if key not in self._pipelines:
             with self._scratch() as scratch:
@@ -153,8 +153,9 @@ class Store:
         return f"{self._params.model_prefix}-{kind}"
 
     def _model_version(self, found: mlflow.entities.model_registry.ModelVersion) -> ModelVersion:
-        metrics = self._client.get_run(found.run_id).data.metrics
-        return ModelVersion(found.name, str(found.version), found.run_id, dict(found.tags), dict(metrics))
+        run_id = str(found.run_id)
+        metrics = self._client.get_run(run_id).data.metrics
+        return ModelVersion(found.name, str(found.version), run_id, dict(found.tags), dict(metrics))
 
     def _log_figures(self, training: Training, run_id: str) -> None:
         now = int(time.time() * 1000)
@@ -168,7 +169,7 @@ class Store:
         for data in training.data:
             # Not mlflow.data.load_delta: it counts the rows through Python, and its source is just this one.
             source = DeltaDatasetSource(path=data.path, delta_table_version=data.version)
-            mlflow.log_input(MetaDataset(source, name=data.name), "training")
+            mlflow.log_input(MetaDataset(source, name=data.name), "training")  # type: ignore[abstract]
         for name, content in training.documents.items():
             mlflow.log_text(json.dumps(content, indent=2, sort_keys=True), name)
         for curve in training.curves:

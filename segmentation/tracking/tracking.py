@@ -1,4 +1,4 @@
-"""Where runs and models are kept. MLflow itself is imported at first use: it takes seconds that `--help` need not wait."""
+"""Where runs and models are kept. MLflow is imported at first use: it takes seconds that `--help` need not wait."""
 
 from __future__ import annotations
 

@@ -107,7 +107,10 @@ def draw_flows(flows: Records) -> go.Figure:
             "color": ["var(--flow)" if record["to_state"] is not None else "var(--flow-exit)" for record in flows],
             "hovertemplate": "%{source.label} → %{target.label}: %{value:,} sessions<extra></extra>",
         },
-        textfont={"color": "rgba(0,0,0,0)"},  # plotly would write the last column's names over the one before
+        textfont={
+            "size": 1,
+            "color": "rgba(0,0,0,0)",
+        },  # plotly would write the last column's names over the one before
     )
     margin = {"l": 4, "r": 120, "t": 8, "b": 12}
     return new_figure([sankey], height=_HEIGHT, margin=margin, annotations=[_name_node(node) for node in nodes])

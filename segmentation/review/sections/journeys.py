@@ -122,7 +122,7 @@ def _paths(top: Records, params: ReviewParams) -> Exhibit:
         key="paths",
         title="Most frequent paths",
         finding=f"The {text.plural(len(named), 'most frequent path')} cover "
-        f"{text.share(sum(r['share'] for r in named))} of all sessions.",
+        f"{text.share_of(sum(r['sessions'] for r in named), sum(r['sessions'] for r in top))} of all sessions.",
         grid=Grid(columns, [_path_row(record, named[0]["share"]) for record in top]),
         open_table=True,
         method=f"The first {params.path_steps} states, repeats in a row collapsed; … : the session went on.",

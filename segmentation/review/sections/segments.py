@@ -51,7 +51,7 @@ def build_segments(reading: Reading) -> Section:
 def _portraits(profiles: Records) -> list[Card]:
     return [
         Card(
-            title=profile["segment_name"],
+            title=text.shorten(profile["segment_name"], 80),
             value=text.share(profile["share"], 0),
             note=text.plural(profile["users"], "user"),
             lines=tuple(_portrait_line(d) for d in _distinctive(profile)[:_PORTRAIT_LINES]),

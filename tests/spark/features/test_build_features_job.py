@@ -31,6 +31,7 @@ pytestmark = pytest.mark.spark
 CONF = Path(__file__).parents[3] / "conf"
 START = datetime(2024, 1, 1, 12, tzinfo=timezone.utc)
 AS_OF = date(2024, 4, 1)
+FEW = ("features.windows_days=[30]", "features.platforms=[web]", "propensity.training_cuts=1")
 
 
 def event(user: str, at: datetime, received_at: datetime | None = None) -> dict[str, Any]:
@@ -67,7 +68,7 @@ def features(ctx: Context) -> set[tuple[Any, ...]]:
 
 
 def test_cuts_do_not_leak_and_parameters_do_not_mix(spark: SparkSession, tmp_path: Path) -> None:
-    ctx = open_context(conf_dir=CONF, lake=str(tmp_path / "lake"), spark=spark)
+    ctx = open_context(conf_dir=CONF, lake=str(tmp_path / "lake"), overrides=FEW, spark=spark)
     write(ctx, history())
     report = run(ctx)
     earlier = ctx.config.propensity.feature_cuts(AS_OF, START.date(), AS_OF - timedelta(days=1))
