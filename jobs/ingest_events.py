@@ -56,8 +56,8 @@ def run(ctx: Context) -> RunReport:
     units = list_units(ctx.spark, mapping, ctx.options["input"])
     known = {row["batch_id"] for row in ctx.lake.read(INPUT_UNITS).select("batch_id").collect()}
     news = [unit for unit in units if unit.batch_id not in known]
-    if news:
-        _check_parameters(ctx, mapping)
+    command = f"python jobs/ingest_events.py --source {mapping.name} --input ... --lake {ctx.lake.root} --rebuild"
+    ctx.lake.check_parameters(EVENTS, _fingerprints(ctx, mapping), command)
     for part in slices(news, ctx.config.ingest.slice_mb):
         _take_in(ctx, mapping, part)
         ctx.lake.publish(ctx.lake.basis(EVENTS, DERIVED))
@@ -97,7 +97,6 @@ def _rebuild(ctx: Context) -> RunReport:
     for table in WRITES:
         ctx.lake.clear(table)
     for name, mapping in mappings.items():
-        _check_parameters(ctx, mapping)
         for part in slices(found[name], ctx.config.ingest.slice_mb):
             _take_in(ctx, mapping, part)
     ctx.lake.publish(ctx.lake.basis(EVENTS, DERIVED))
@@ -111,9 +110,12 @@ def _rebuild(ctx: Context) -> RunReport:
 def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit]) -> None:
     config, lake = ctx.config, ctx.lake
     with ctx.progress.step(f"take in {len(units)} input units of {mapping.name}"):
+        parsed = parse_slice(ctx.spark, mapping, units, ingest=config.ingest, time_zone=config.workspace.time_zone)
+        check_rejected(parsed, mapping.name, config.ingest.max_rejected_share)
         is_empty = lake.read(INPUT_UNITS).isEmpty()
         rows = [(u.batch_id, mapping.name, u.path, mapping.format, u.bytes, u.modified_at, ctx.run_id) for u in units]
         lake.append(INPUT_UNITS, ctx.spark.createDataFrame(rows, INPUT_UNITS.schema))
+        lake.set_parameters(EVENTS, _fingerprints(ctx, mapping))
         state = State(
             events=lake.read(EVENTS),
             sessions=lake.read(SESSIONS),
@@ -123,25 +125,22 @@ def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit]) -> No
             input_units=lake.read(INPUT_UNITS),
             is_empty=is_empty,
         )
-        parsed = parse_slice(ctx.spark, mapping, units, ingest=config.ingest, time_zone=config.workspace.time_zone)
-        check_rejected(parsed, mapping.name, config.ingest.max_rejected_share)
         increment = plan_increment(
             parsed, state, ingest=config.ingest, sessions=config.sessions, workspace=config.workspace
         )
         write_increment(lake, increment)
-        check_accepted(lake.read(EVENTS), mapping.name)
+        if is_empty:
+            check_accepted(lake.read(EVENTS), mapping.name)
 
 
-def _check_parameters(ctx: Context, mapping: SourceMapping) -> None:
+def _fingerprints(ctx: Context, mapping: SourceMapping) -> dict[str, str]:
     config = ctx.config
-    fingerprints = {
+    return {
         "ingest": config.ingest.shaping,
         "sessions": config.sessions.fingerprint,
         "workspace": config.workspace.fingerprint,
         f"source.{mapping.name}": mapping.fingerprint,
     }
-    command = f"python jobs/ingest_events.py --source {mapping.name} --input ... --lake {ctx.lake.root} --rebuild"
-    ctx.lake.check_parameters(EVENTS, fingerprints, command)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

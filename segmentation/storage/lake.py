@@ -106,9 +106,9 @@ class Lake:
         """Delete all rows and forget the parameters, for a rebuild."""
         self._create(table)
         self._target(table).delete()
-        stale = sorted(key for key in self._properties(table) if key.startswith(FINGERPRINT))
+        stale = sorted(self._fingerprints(table))
         if stale:
-            names = ", ".join(f"'{key}'" for key in stale)
+            names = ", ".join(f"'{FINGERPRINT}{name}'" for name in stale)
             self.spark.sql(f"ALTER TABLE delta.`{self.path(table)}` UNSET TBLPROPERTIES ({names})")
         self._note(table)
 
@@ -179,32 +179,31 @@ class Lake:
     # Parameters
 
     def check_parameters(self, table: Table, fingerprints: Mapping[str, str], rebuild: str) -> None:
-        """Refuse to mix parameters in one table; remember those that are new to it.
+        """Refuse to mix parameters in one table; writes nothing.
 
         Args:
             table: the table about to be written.
-            fingerprints: name of a parameter group -> its fingerprint.
+            fingerprints: name of a parameter group -> its fingerprint; groups new to the table are fine.
             rebuild: the command that rebuilds the table under the new parameters.
 
         Raises:
             ConfigurationError: a group's fingerprint differs from the stored one.
         """
-        self._create(table)
-        stored = self._properties(table)
-        changed = sorted(k for k, v in fingerprints.items() if stored.get(FINGERPRINT + k, v) != v)
+        stored = self._fingerprints(table)
+        changed = sorted(name for name, value in fingerprints.items() if stored.get(name, value) != value)
         if changed:
             raise ConfigurationError(
                 f"table '{table.name}' was built under other parameters ({', '.join(changed)}); "
                 f"to build it anew under these: {rebuild}"
             )
-        self.set_parameters(table, fingerprints)
 
     def set_parameters(self, table: Table, fingerprints: Mapping[str, str]) -> None:
         """Store the fingerprints of the parameters that shape a table from now on."""
-        self._create(table)
-        stored = self._properties(table)
-        news = {FINGERPRINT + k: v for k, v in fingerprints.items() if stored.get(FINGERPRINT + k) != v}
-        if news:
+        stored = self._fingerprints(table)
+        news = {FINGERPRINT + name: value for name, value in fingerprints.items() if stored.get(name) != value}
+        if not self._exists(table):
+            self._create(table, news)
+        elif news:
             pairs = ", ".join(f"'{key}' = '{value}'" for key, value in sorted(news.items()))
             self.spark.sql(f"ALTER TABLE delta.`{self.path(table)}` SET TBLPROPERTIES ({pairs})")
             self._note(table)
@@ -214,32 +213,37 @@ class Lake:
     def _target(self, table: Table) -> DeltaTable:
         return DeltaTable.forPath(self.spark, self.path(table)).alias("t")
 
-    def _create(self, table: Table) -> None:
-        if table.name in self._existing:
+    def _exists(self, table: Table) -> bool:
+        if table.name not in self._existing and DeltaTable.isDeltaTable(self.spark, self.path(table)):
+            self._existing.add(table.name)
+        return table.name in self._existing
+
+    def _create(self, table: Table, properties: Mapping[str, str] | None = None) -> None:
+        """Create the table under its contract unless it exists."""
+        if self._exists(table):
             return
-        self._existing.add(table.name)
-        if DeltaTable.isDeltaTable(self.spark, self.path(table)):
-            return
-        self._new.add(table.name)
-        builder = (
-            DeltaTable.createIfNotExists(self.spark)
-            .location(self.path(table))
-            .addColumns(table.schema)
-            .comment(table.grain)
-            .property("delta.enableDeletionVectors", "true")
-        )
+        builder = DeltaTable.createIfNotExists(self.spark).location(self.path(table)).comment(table.grain)
+        builder = builder.addColumns(table.schema)
+        settings = {"delta.enableDeletionVectors": "true", **(properties or {})}
         if table.clustered_by:
-            builder = builder.property("delta.dataSkippingStatsColumns", ",".join(table.clustered_by))
+            settings["delta.dataSkippingStatsColumns"] = ",".join(table.clustered_by)
+        for key, value in sorted(settings.items()):
+            builder = builder.property(key, value)
         builder.execute()
+        self._existing.add(table.name)
+        self._new.add(table.name)
         self._note(table)
 
     def _is_empty(self, table: Table) -> bool:
         self._create(table)
         return table.name in self._new or self.spark.read.format("delta").load(self.path(table)).isEmpty()
 
-    def _properties(self, table: Table) -> dict[str, str]:
+    def _fingerprints(self, table: Table) -> dict[str, str]:
+        if not self._exists(table):
+            return {}
         row = DeltaTable.forPath(self.spark, self.path(table)).detail().select("properties").head()
-        return dict(row["properties"]) if row else {}
+        properties: dict[str, str] = row["properties"] if row else {}
+        return {k.removeprefix(FINGERPRINT): v for k, v in properties.items() if k.startswith(FINGERPRINT)}
 
     def _note(self, table: Table) -> None:
         self._written[table.name] = self._head(self.path(table))
