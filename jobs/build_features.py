@@ -56,10 +56,10 @@ def run(ctx: Context) -> RunReport:
     features = reduce(DataFrame.unionByName, frames)
     if ctx.options.get("rebuild"):
         ctx.lake.replace(table, features)
-        ctx.lake.set_parameters(table, _fingerprints(ctx))
     else:
         days = ", ".join(f"DATE'{cut}'" for cut in cuts)
         ctx.lake.replace(table, features, where=f"as_of IN ({days})")
+    ctx.lake.set_parameters(table, _fingerprints(ctx))
     ctx.lake.publish({table.name: ctx.lake.version(EVENTS) or 0})
     written = ctx.lake.read(table).where(F.col("as_of").isin(*cuts))
     users = {str(row["as_of"]): row["count"] for row in written.groupBy("as_of").count().orderBy("as_of").collect()}

@@ -96,7 +96,9 @@ class Lake:
         """Replace all rows, or those that fulfil `where` (which all new rows must fulfil too)."""
         self._create(table)
         writer = conform(df, table).write.format("delta").mode("overwrite")
-        if where is not None:
+        if where is None:
+            writer = writer.option("overwriteSchema", "true")
+        else:
             writer = writer.option("replaceWhere", where)
         writer.save(self.path(table))
         self._new.discard(table.name)

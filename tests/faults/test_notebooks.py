@@ -38,7 +38,7 @@ def test_runs_and_shows_charts(path: Path, lake: Lake, monkeypatch: pytest.Monke
     monkeypatch.setenv("SEGMENTATION_LAKE", lake.root)
     monkeypatch.setenv("SEGMENTATION_CONF", str(PROJECT / "conf"))
     notebook = nbformat.read(path, as_version=4)
-    nbclient.NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}}).execute()
+    nbclient.NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(path.parent)}}).execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     printed = "".join(
         output["text"] for output in outputs if output["output_type"] == "stream" and output["name"] == "stdout"
