@@ -90,22 +90,16 @@ def fetch(name: str, data_dir: Path) -> list[str]:
 
 def main() -> int:
     """Fetch the named data sets, or all of them."""
-    parser = argparse.ArgumentParser(
-        description="Fetch the demonstration data once, checked against conf/data.sha256."
-    )
+    parser = argparse.ArgumentParser(description="Fetch the demonstration data once, checked against conf/data.sha256.")
     parser.add_argument(
         "names", nargs="*", metavar="NAME", help=f"one or more of {', '.join(DATA_SETS)} (default: all)"
     )
-    parser.add_argument(
-        "--data-dir", type=Path, default=ROOT / "data", help="where to put them (default: data/)"
-    )
+    parser.add_argument("--data-dir", type=Path, default=ROOT / "data", help="where to put them (default: data/)")
     arguments = parser.parse_args()
     unknown = sorted(set(arguments.names) - set(DATA_SETS))
     if unknown:
         parser.error(f"unknown data set {', '.join(unknown)}; there are {', '.join(DATA_SETS)}")
-    problems = [
-        problem for name in arguments.names or DATA_SETS for problem in fetch(name, arguments.data_dir)
-    ]
+    problems = [problem for name in arguments.names or DATA_SETS for problem in fetch(name, arguments.data_dir)]
     for problem in problems:
         print(f"data: {problem}", file=sys.stderr)
     return 1 if problems else 0

@@ -95,9 +95,7 @@ def resolve_by_maven(scratch: Path) -> bool:
     """Let Maven copy the same files, where it is installed."""
     maven = shutil.which("mvn")
     return maven is not None and all(
-        run_logged(
-            [maven, "-B", "dependency:copy", f"-Dartifact={each}", f"-DoutputDirectory={scratch / 'maven'}"]
-        )
+        run_logged([maven, "-B", "dependency:copy", f"-Dartifact={each}", f"-DoutputDirectory={scratch / 'maven'}"])
         for each in COORDINATES
     )
 
@@ -116,9 +114,7 @@ def wrong_jars(names: list[str], checksums: dict[str, str]) -> list[str]:
         if not path.is_file():
             problems.append(f"{name}: missing")
         elif (found := sha256_of(path)) != checksums.get(name):
-            problems.append(
-                f"{name}: SHA-256 is {found}, conf/jars.sha256 says {checksums.get(name, 'nothing')}"
-            )
+            problems.append(f"{name}: SHA-256 is {found}, conf/jars.sha256 says {checksums.get(name, 'nothing')}")
     return problems
 
 

@@ -51,6 +51,6 @@ def data_set(name: str, file: str = "") -> Path:
 
 
 @pytest.fixture
-def published():  # noqa: ANN201
+def published():
     """Give tests `data_set`."""
     return data_set

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -70,16 +70,16 @@ def fit_candidates(
     found = []
     for grid in _grids(params):
         model, setting, figure = _fit_best(training, grid, params.folds if cross_validate else 0)
-        selection = ranking_figures(model.transform(calibrating))[AUC_PR]
-        metrics = ranking_figures(model.transform(measuring))
+        selection = ranking_figures(model.transform(calibrating), metrics=(AUC_PR,))[AUC_PR]
+        metrics = ranking_figures(model.transform(measuring), metrics=(AUC_PR, AUC_ROC))
         found.append(Candidate(grid.name, model, {grid.param.name: setting}, figure, selection, metrics))
     return tuple(found)
 
 
-def ranking_figures(scored: DataFrame) -> dict[str, float]:
-    """Compute AUC-PR and AUC-ROC of a classifier's output."""
+def ranking_figures(scored: DataFrame, *, metrics: Sequence[str]) -> dict[str, float]:
+    """Compute AUC-PR, AUC-ROC or both of a classifier's output."""
     users = scored.select(LABEL, vector_to_array(F.col(PROBABILITY))[1].alias(RAW)).cache()
-    figures = {metric: discrimination(users, score=RAW, label=LABEL, metric=metric) for metric in (AUC_PR, AUC_ROC)}
+    figures = {metric: discrimination(users, score=RAW, label=LABEL, metric=metric) for metric in metrics}
     users.unpersist()
     return figures
 

@@ -57,8 +57,8 @@ class ClusterParams(Parameters):
     """Applied after clipping: sign(x) * ln(1 + |x|), which keeps order and returns (negative values) apart."""
     max_iterations: int = Field(default=30, ge=1)
     """Lloyd iterations at most."""
-    partitions: int = Field(default=2, ge=1)
-    """Training input is sorted by user_id into so many partitions: the same fit on any cluster."""
+    partitions: int = Field(default=1, ge=1)
+    """Training input is sorted by user_id into so many partitions: the same fit on any cluster. More for millions."""
     seed: int = 7
     """Seed of the k-means|| start."""
     vocabulary: dict[str, tuple[str, str]] = Field(default=VOCABULARY)
@@ -119,7 +119,7 @@ class PropensityParams(Parameters):
     """Ridge penalties tried for the logistic regression."""
     tree_depths: tuple[int, ...] = Field(default=(2, 4), min_length=1)
     """Depths tried for the gradient-boosted trees."""
-    tree_iterations: int = Field(default=12, ge=1)
+    tree_iterations: int = Field(default=10, ge=1)
     """Number of boosted trees."""
     tree_step: float = Field(default=0.2, gt=0.0, le=1.0)
     """Learning rate of the boosted trees."""
@@ -127,8 +127,8 @@ class PropensityParams(Parameters):
     """Share of the evaluation cut's users (by hash) on whom a model is chosen and calibrated; the rest measure."""
     calibration_bins: int = Field(default=10, ge=2)
     """Equal-frequency bins of the calibration curve."""
-    partitions: int = Field(default=2, ge=1)
-    """Training input is sorted by user_id and cut into so many partitions."""
+    partitions: int = Field(default=1, ge=1)
+    """Training input is sorted by user_id into so many partitions. More for millions of users."""
     seed: int = 7
     """Seed of the trees."""
 

@@ -1,0 +1,1 @@
+"""Sequences: transitions, their rates, and paths."""

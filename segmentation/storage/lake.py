@@ -96,10 +96,8 @@ class Lake:
         """Replace all rows, or those that fulfil `where` (which all new rows must fulfil too)."""
         self._create(table)
         writer = conform(df, table).write.format("delta").mode("overwrite")
-        if where is None:
-            writer = writer.option("overwriteSchema", "true")
-        else:
-            writer = writer.option("replaceWhere", where)
+        option = ("overwriteSchema", "true") if where is None else ("replaceWhere", where)
+        writer = writer.option(*option)
         writer.save(self.path(table))
         self._new.discard(table.name)
         self._note(table)

@@ -212,7 +212,7 @@ def test_unknown_durations_are_the_platforms_lower_median(users: dict[str, Any])
 
 
 def test_median_is_pythons_lower_median_per_platform(spark: SparkSession) -> None:
-    rows, chance = Rows(), random.Random(5)  # noqa: S311
+    rows, chance = Rows(), random.Random(5)
     values = {name: [chance.randrange(9) for _ in range(n)] for name, n in (("a", 1), ("b", 2), ("c", 7), ("d", 8))}
     for platform, seconds in values.items():
         for second in seconds:
@@ -226,7 +226,7 @@ def test_median_is_pythons_lower_median_per_platform(spark: SparkSession) -> Non
 
 
 def random_rows(seed: int) -> Rows:
-    chance, rows = random.Random(seed), Rows()  # noqa: S311
+    chance, rows = random.Random(seed), Rows()
     for user in range(30):
         for ago in chance.sample(range(1, 140), chance.randrange(1, 25)):
             names = Counter(chance.choices("abcdef", k=chance.randrange(1, 12)))

@@ -12,6 +12,7 @@ import pytest
 from jobs.build_features import run
 from segmentation.errors import ConfigurationError, DataError
 from segmentation.increments.cut import tables_of
+from segmentation.models.params import PropensityParams
 from segmentation.parameters import WorkspaceParams
 from segmentation.runtime.main import open_context
 from segmentation.sessions.params import SessionParams
@@ -84,15 +85,17 @@ def test_cuts_do_not_leak_and_parameters_do_not_mix(spark: SparkSession, tmp_pat
     past = replace(ctx, given_as_of=AS_OF)
     run(past)
     assert features(ctx) == before
-    recent = run(replace(ctx, given_as_of=None))
+    # A horizon too long for the history asks for no earlier cuts.
+    alone = ctx.config.model_copy(update={"propensity": PropensityParams(horizon_days=90)})
+    recent = run(replace(ctx, config=alone))
     assert recent.as_of == date(2024, 4, 3)
-    assert recent.quality["users"][str(recent.as_of)] == 3
+    assert recent.quality["users"] == {"2024-04-03": 3}
 
     with pytest.raises(DataError, match="no event happened and was received before 2024-01-01"):
         run(replace(ctx, given_as_of=START.date()))
 
-    wider = ctx.config.features.model_copy(update={"windows_days": (14,)})
-    other = replace(past, config=ctx.config.model_copy(update={"features": wider}))
+    shorter = alone.features.model_copy(update={"windows_days": (14,)})
+    other = replace(past, config=alone.model_copy(update={"features": shorter}))
     with pytest.raises(ConfigurationError, match="--rebuild"):
         run(other)
     run(replace(other, options={"rebuild": True}))

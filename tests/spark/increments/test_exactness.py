@@ -47,7 +47,7 @@ fields:
 
 def make_records(seed: int, users: int) -> list[Record]:
     """Make deliveries that hurt: exact timeouts, ties, midnights, copies, late ones, over the cap, hints."""
-    rng = random.Random(seed)  # noqa: S311
+    rng = random.Random(seed)
     records = []
     for user in range(users):
         at = BASE + rng.randrange(3 * DAY)
@@ -119,7 +119,7 @@ def as_json(record: Record) -> dict:
 def read(lake: Lake) -> dict:
     """Read the tables in the oracle's form."""
 
-    def rows(table, *columns) -> list[tuple]:  # noqa: ANN001, ANN002
+    def rows(table, *columns) -> list[tuple]:
         return [tuple(row) for row in lake.read(table).select(*columns).collect()]
 
     micros = F.unix_micros
@@ -172,7 +172,7 @@ def check(lake: Lake, records: list[Record]) -> None:
 @pytest.mark.spark
 def test_any_order_batching_and_repetition_give_the_oracles_tables(spark: SparkSession, tmp_path: Path) -> None:
     records = make_records(1, users=60)
-    rng = random.Random(1)  # noqa: S311
+    rng = random.Random(1)
     shuffled = rng.sample(records, len(records))
     again = rng.sample(records, 40)
     cut = rng.randrange(len(records) // 3, 2 * len(records) // 3)

@@ -53,7 +53,7 @@ class Workspace:
         captured = self.capture.readouterr()
         return Outcome(code, json.loads(captured.out.strip().splitlines()[-1]), captured.err)
 
-    def table(self, name: str):  # noqa: ANN201
+    def table(self, name: str):
         version = self.pointer().get(name)
         return self.spark.read.format("delta").option("versionAsOf", version).load(str(self.lake / name))
 

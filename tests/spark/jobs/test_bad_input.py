@@ -25,7 +25,7 @@ fields:
 GOOD = "user,event,time,price\nana,view,2024-05-01 10:00:00,1.50\n"
 
 
-def ingest(workspace: Workspace, *paths: str, source: str = "shop"):  # noqa: ANN201
+def ingest(workspace: Workspace, *paths: str, source: str = "shop"):
     workspace.source("shop", MAPPING)
     return workspace.run(ingest_events, "--source", source, "--input", *paths)
 

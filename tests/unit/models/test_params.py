@@ -27,7 +27,14 @@ def test_short_history_gives_fewer_cuts_or_none(history_days: int, number_of_cut
     assert len(cuts) == number_of_cuts
 
 
-@given(as_of=DAYS, first=DAYS, length=st.integers(0, 900), horizon=st.integers(1, 90), gap=st.integers(0, 30), n=st.integers(1, 5))
+@given(
+    as_of=DAYS,
+    first=DAYS,
+    length=st.integers(0, 900),
+    horizon=st.integers(1, 90),
+    gap=st.integers(0, 30),
+    n=st.integers(1, 5),
+)
 def test_labels_are_ripe_and_no_training_label_reaches_the_evaluation_cut(as_of, first, length, horizon, gap, n):
     params = PropensityParams(horizon_days=horizon, gap_days=gap, training_cuts=n)
     last = first + timedelta(days=length)

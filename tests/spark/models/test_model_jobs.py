@@ -1,0 +1,254 @@
+"""The four jobs on one small lake: train, score, evaluate, each again without a trace."""
+
+import random
+from dataclasses import replace
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from pyspark.sql import functions as F
+from pyspark.testing import assertDataFrameEqual
+
+from jobs import evaluate_segments, score_segments, train_clusters, train_propensity
+from segmentation.errors import ConfigurationError, DataError
+from segmentation.models.labels import RECENCY
+from segmentation.models.params import ClusterParams, PropensityParams
+from segmentation.runtime.main import open_context
+from segmentation.tables.evaluations import EVALUATIONS
+from segmentation.tables.events import EVENTS
+from segmentation.tables.ingest_ledger import INGEST_LEDGER
+from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
+from segmentation.tables.segment_changes import SEGMENT_CHANGES
+from segmentation.tables.segment_profiles import SEGMENT_PROFILES
+from segmentation.tables.table import COUNT, MONEY_SUM, REAL, Column
+from segmentation.tables.user_days import USER_DAYS
+from segmentation.tables.user_features import user_features_table
+
+pytestmark = pytest.mark.spark
+
+AS_OF = date(2024, 4, 1)
+CUTS = (AS_OF - timedelta(days=20), AS_OF - timedelta(days=10), AS_OF)
+FEATURES = user_features_table(
+    [
+        Column(RECENCY, COUNT, "days"),
+        Column("value_sum_life", MONEY_SUM, "money"),
+        Column("tempo", REAL, "null where unknown", nullable=True),
+    ]
+)
+NAMES = FEATURES.names[3:]
+CLUSTERS = ClusterParams(features=NAMES, k_max=3)
+PROPENSITY = PropensityParams(
+    features=NAMES, horizon_days=10, active_days=15, training_cuts=1, min_history_days=1,
+    tree_iterations=2, tree_depths=(2,), logistic_regularisation=(0.01,), calibration_bins=3,
+)  # fmt: skip
+USERS = 80
+
+
+def features_at(cut: date) -> list[tuple]:
+    """Every other user is active and spends; one in seven has an unknown tempo."""
+    rng = random.Random(cut.toordinal())
+    rows = []
+    for i in range(USERS):
+        days, value = (rng.randint(1, 4), rng.randint(500, 900)) if i % 2 else (rng.randint(9, 30), rng.randint(0, 9))
+        rows.append((f"u{i:02d}", cut, "v1", days, Decimal(value), rng.random() if i % 7 else None))
+    return rows
+
+
+def events() -> list[tuple]:
+    """In every ten days most active users buy, and few of the others do anything."""
+    rng = random.Random(4)
+    return [
+        (f"u{i:02d}", cut + timedelta(days=rng.randint(1, 9)), int(rng.random() < 0.8))
+        for cut in (CUTS[0] - timedelta(days=10), *CUTS[:2])
+        for i in range(USERS)
+        if rng.random() < (0.8 if i % 2 else 0.2)
+    ] + [("u01", AS_OF - timedelta(days=1), 1)]
+
+
+def fill(ctx) -> None:
+    spark, lake, days = ctx.spark, ctx.lake, sorted(set(events()))
+    write_features(ctx)
+    known = spark.createDataFrame(days, "user_id STRING, event_date DATE, purchases LONG")
+    zero = [F.lit(0).cast(c.type).alias(c.name) for c in USER_DAYS.columns if c.name not in known.columns]
+    lake.replace(
+        USER_DAYS, known.groupBy("user_id", "event_date").agg(F.sum("purchases").alias("purchases")).select("*", *zero)
+    )
+    at = datetime(2024, 1, 1, tzinfo=timezone.utc)
+    given = {"event_id": F.concat("user_id", F.lit("-"), "event_date"), "source": F.lit("s"), "received_at": F.lit(at)}
+    columns = [
+        given[c.name].alias(c.name) if c.name in given
+        else F.col(c.name) if c.name in known.columns
+        else (F.lit(None) if c.nullable else F.lit("0")).cast(c.type).alias(c.name)
+        for c in EVENTS.columns
+        if c.name not in {"event_at", "session_started_at"}
+    ]  # fmt: skip
+    times = [F.lit(at).alias(name) for name in ("event_at", "session_started_at")]
+    lake.replace(EVENTS, known.dropDuplicates(["user_id", "event_date"]).select(*columns, *times))
+    write_ledger(ctx, lost=0)
+    lake.publish({FEATURES.name: 1})
+
+
+def write_features(ctx) -> None:
+    rows = [row for cut in CUTS for row in features_at(cut)]
+    ctx.lake.replace(FEATURES, ctx.spark.createDataFrame(rows, FEATURES.schema))
+
+
+def write_ledger(ctx, lost: int) -> None:
+    n = len({(user, day) for user, day, _ in events()})
+    records = {"read": n + lost, "parsed": n, "accepted": n}
+    rows = [("b", "s", None, None, stage, None, count) for stage, count in records.items()]
+    ctx.lake.replace(INGEST_LEDGER, ctx.spark.createDataFrame(rows, INGEST_LEDGER.schema))
+
+
+def snapshot(ctx, *tables):
+    return {t.name: ctx.lake.read(t).localCheckpoint() for t in tables}
+
+
+@pytest.fixture(scope="module")
+def ctx(spark, tmp_path_factory):
+    conf = Path(__file__).parents[3] / "conf"
+    context = open_context(conf_dir=conf, lake=str(tmp_path_factory.mktemp("lake")), as_of=AS_OF, spark=spark)
+    config = context.config.model_copy(update={"clusters": CLUSTERS, "propensity": PROPENSITY})
+    context = replace(context, config=config)
+    fill(context)
+    return context
+
+
+@pytest.fixture(scope="module")
+def scored(ctx):
+    """Nothing is registered at first; then train, and score an earlier cut and this one."""
+    with pytest.raises(ConfigurationError, match=r"no champion of 'segmentation-clusters' .* jobs/train_clusters.py"):
+        score_segments.run(ctx)
+    trained = {job: job.run(ctx).quality for job in (train_clusters, train_propensity)}
+    for cut in CUTS[1:]:
+        score_segments.run(replace(ctx, given_as_of=cut))
+    return trained
+
+
+def test_training_again_on_unchanged_events_makes_no_second_version(ctx, scored):
+    assert scored[train_clusters]["trained"] is True
+    assert scored[train_propensity]["churn"]["trained"] is True
+    write_features(ctx)  # equal rows in a new Delta version, as a second run of the pipeline leaves them
+    ctx.lake.publish({FEATURES.name: 1})
+    again = train_clusters.run(ctx)
+    assert (again.quality["trained"], again.quality["version"], len(again.notes)) == (False, "1", 1)
+    again = train_propensity.run(ctx)
+    assert {again.quality[t]["version"] for t in ("churn", "purchase")} == {"1"}
+    assert not again.quality["churn"]["trained"]
+
+
+def test_new_parameters_make_a_challenger_that_is_judged(ctx, scored):
+    store = ctx.tracking.store
+    other = ctx.config.model_copy(update={"clusters": CLUSTERS.model_copy(update={"k_min": 3, "features": ("tempo",)})})
+    quality = train_clusters.run(replace(ctx, config=other)).quality
+    champion = store.champion("clusters")
+    assert quality["version"] == "2"
+    assert store._client.get_model_version_by_alias("segmentation-clusters", "challenger").version == 2
+    promoted = quality["decision"] == "promoted"
+    assert champion.version == ("2" if promoted else "1")
+    assert "silhouette" in store.version("clusters", "2").tags["decision_reason"]
+    store._client.set_registered_model_alias("segmentation-clusters", "champion", "1")
+
+
+def test_the_store_holds_figures_curves_data_and_model(ctx, scored):
+    store = ctx.tracking.store
+    model = store.champion("clusters")
+    run = store._client.get_run(model.run_id)
+    assert run.data.metrics["silhouette_squared_euclidean"] == pytest.approx(
+        scored[train_clusters]["silhouette_squared_euclidean"]
+    )
+    assert [m.step for m in store._client.get_metric_history(model.run_id, "silhouette_squared_euclidean_by_k")] == [
+        2,
+        3,
+    ]
+    source = run.inputs.dataset_inputs[0].dataset.source
+    assert FEATURES.name in source
+    assert '"delta_table_version": 1' in source
+    kept = {f.path for f in store._client.list_artifacts(model.run_id, "curves")}
+    assert {"curves/elbow.png", "curves/elbow.csv", "curves/silhouette.png"} <= kept
+    propensity = store._client.get_run(store.champion("propensity-churn").run_id).data
+    assert {"auc_pr", "auc_roc", "log_loss", "brier", "gradient_boosted_trees_auc_pr"} <= set(propensity.metrics)
+    assert (propensity.params["training_cuts"], propensity.params["evaluation_cut"]) == tuple(map(str, CUTS[:2]))
+
+
+def test_a_model_comes_back_as_it_was_logged(ctx, scored):
+    store = open_context(
+        conf_dir=Path(__file__).parents[3] / "conf", lake=ctx.lake.root, spark=ctx.spark
+    ).tracking.store
+    for kind in ("clusters", "propensity-purchase"):
+        users = ctx.lake.read(FEATURES).where(F.col("as_of") == F.lit(AS_OF))
+        first, loaded = (s.load(s.champion(kind)).transform(users) for s in (ctx.tracking.store, store))
+        assertDataFrameEqual(
+            loaded.select("user_id", "prediction"), first.select("user_id", "prediction"), rtol=0, atol=0
+        )
+
+
+def test_everyone_is_scored_once_per_cut(ctx, scored):
+    rows = ctx.lake.read(SEGMENT_ASSIGNMENTS).where(F.col("as_of") == F.lit(AS_OF)).collect()
+    recency = {row[0]: row[3] for row in features_at(AS_OF)}
+    assert sorted(row["user_id"] for row in rows) == sorted(recency)
+    for row in rows:
+        churn, purchase = row["propensities"]
+        assert (churn["target"], purchase["target"]) == ("churn", "purchase")
+        assert 0 < purchase["calibrated"] < 1
+        assert (churn["calibrated"] is None) == (recency[row["user_id"]] > PROPENSITY.active_days)
+
+
+def test_profiles_add_up_and_name_what_sets_a_segment_apart(ctx, scored):
+    profiles = ctx.lake.read(SEGMENT_PROFILES).where(F.col("as_of") == F.lit(AS_OF)).collect()
+    assert sum(p["users"] for p in profiles) == USERS
+    assert sum(p["share"] for p in profiles) == pytest.approx(1)
+    values = {row[0]: float(row[4]) for row in features_at(AS_OF)}
+    members = (
+        ctx.lake.read(SEGMENT_ASSIGNMENTS)
+        .where(F.col("as_of") == F.lit(AS_OF))
+        .select("user_id", "segment_id")
+        .collect()
+    )
+    for profile in profiles:
+        own = [values[m["user_id"]] for m in members if m["segment_id"] == profile["segment_id"]]
+        assert profile["centroid"]["value_sum_life"] == pytest.approx(sum(own) / len(own))
+        effects = [abs(d["effect_size"]) for d in profile["distinctions"]]
+        assert effects == sorted(effects, reverse=True)
+
+
+def test_changes_lead_from_one_cut_to_the_next(ctx, scored):
+    changes = ctx.lake.read(SEGMENT_CHANGES).collect()
+    first = [c for c in changes if c["changed_at"] == CUTS[1]]
+    assert (len(first), {c["direction"] for c in first}) == (USERS, {"entered"})
+    members = {cut: set() for cut in CUTS[1:]}
+    for row in ctx.lake.read(SEGMENT_ASSIGNMENTS).collect():
+        members[row["as_of"]].add((row["user_id"], row["segment_id"]))
+    later = {(c["user_id"], c["segment_id"], c["direction"]) for c in changes if c["changed_at"] == AS_OF}
+    entered, left = members[AS_OF] - members[CUTS[1]], members[CUTS[1]] - members[AS_OF]
+    assert later == {(*m, "entered") for m in entered} | {(*m, "exited") for m in left}
+
+
+def test_scoring_and_judging_again_leave_equal_tables(ctx, scored):
+    tables = (SEGMENT_ASSIGNMENTS, SEGMENT_PROFILES, SEGMENT_CHANGES, EVALUATIONS)
+    evaluate_segments.run(ctx)
+    before = snapshot(ctx, *tables)
+    for cut in (CUTS[1], AS_OF):
+        score_segments.run(replace(ctx, given_as_of=cut))
+    evaluate_segments.run(ctx)
+    for name, after in snapshot(ctx, *tables).items():
+        assertDataFrameEqual(after, before[name], rtol=1e-9)
+
+
+def test_evaluations_hold_named_figures_and_a_lost_record_stops_them(ctx, scored):
+    evaluate_segments.run(ctx)
+    found = {(row["metric"], row["scope"]): row for row in ctx.lake.read(EVALUATIONS).collect()}
+    silhouette = found["silhouette_squared_euclidean", "clusters"]
+    assert silhouette["value"] == pytest.approx(scored[train_clusters]["silhouette_squared_euclidean"])
+    assert (silhouette["status"], silhouette["threshold"]) == ("ok", 0.1)
+    assert found["auc_pr", "propensity:churn"]["value"] == pytest.approx(scored[train_propensity]["churn"]["auc_pr"])
+    assert found["ledger_imbalance", "ingest:s"]["status"] == "ok"
+    version = ctx.lake.version(EVALUATIONS)
+    write_ledger(ctx, lost=1)
+    ctx.lake.publish({})
+    with pytest.raises(DataError, match="ledger_imbalance of ingest:s is 1"):
+        evaluate_segments.run(ctx)
+    assert ctx.lake.version(EVALUATIONS) == version
+    write_ledger(ctx, lost=0)
+    ctx.lake.publish({})
