@@ -15,6 +15,13 @@ def glob_paths(spark: SparkSession, pattern: str) -> list[str]:
     return sorted(status.getPath().toString() for status in found or [])
 
 
+def is_empty_file(spark: SparkSession, uri: str) -> bool:
+    """Tell whether a path is a file of no bytes, which Spark's readers do not even list."""
+    path = _jvm(spark).org.apache.hadoop.fs.Path(uri)
+    status = path.getFileSystem(_configuration(spark)).getFileStatus(path)
+    return bool(status.isFile() and status.getLen() == 0)
+
+
 def read_first_line(spark: SparkSession, uri: str, encoding: str) -> str | None:
     """Read the first line of a text file, decompressed as Spark's reader would; None where the file is empty."""
     jvm, configuration = _jvm(spark), _configuration(spark)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StructType
@@ -16,7 +17,7 @@ from pyspark.sql.types import ArrayType, StructType
 from segmentation.errors import ConfigurationError, DataError
 from segmentation.sources.location import BLOCK_BYTES, record_location
 from segmentation.sources.parse import RAW_CORRUPT, RAW_LOCATION, RAW_RECORD_NO, RAW_TEXT, RAW_UNIT
-from segmentation.storage.hadoop import glob_paths, read_first_line
+from segmentation.storage.hadoop import glob_paths, is_empty_file, read_first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -59,6 +60,7 @@ def list_units(spark: SparkSession, mapping: SourceMapping, inputs: Sequence[str
 
     Raises:
         ConfigurationError: a path does not exist, or none holds a file.
+        DataError: a path is an empty file.
     """
     given = {path: glob_paths(spark, path) for path in inputs}
     missing = sorted(path for path, found in given.items() if not found)
@@ -75,6 +77,9 @@ def list_units(spark: SparkSession, mapping: SourceMapping, inputs: Sequence[str
     rows = units.orderBy("path").collect()  # as many rows as there are files
     fitting = _ENDINGS[mapping.format]
     taken = [InputUnit(**row.asDict()) for row in rows if unquote(row["path"]) in paths or fitting.search(row["path"])]
+    empty = [path for path in paths if is_empty_file(spark, path)]
+    if empty:
+        raise DataError(f"{', '.join(empty)}: the file is empty; leave it out, or deliver it again")
     if not taken:
         raise ConfigurationError(f"input holds no {mapping.format} file: {', '.join(inputs)}")
     return taken
@@ -130,9 +135,9 @@ def named_read_errors(units: Sequence[InputUnit]) -> Iterator[None]:
     """Translate a failing read (truncated or corrupt file) into an error that names the file."""
     try:
         yield
-    except PySparkException as error:
+    except (PySparkException, Py4JJavaError) as error:
         text = str(error)
-        named = next((unit.path for unit in units if unit.path in text), None)
+        named = next((unit.path for unit in units if unit.path.rsplit("/", 1)[-1] in text), None)
         marks = (
             "CANNOT_READ_FILE",
             "FAILED_READ_FILE",
@@ -140,7 +145,7 @@ def named_read_errors(units: Sequence[InputUnit]) -> Iterator[None]:
             "Unexpected end of input",
             "not a Parquet file",
         )
-        if named is None and not any(mark in text for mark in marks):
+        if not any(mark in text for mark in marks):
             raise
         where = named or f"one of {len(units)} files from {units[0].path}"
         raise DataError(f"{where} cannot be read (truncated or corrupt); nothing of this slice was taken in") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +42,17 @@ class Curve:
     """How many columns after the first are drawn; None: all."""
     identity: bool = False
     """Whether y = x is drawn too, as where predicted and observed shares are compared."""
+
+    def as_csv(self) -> str:
+        """Return the table with a header; an unknown value is empty."""
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([self.columns, *self.rows])
+        return text.getvalue()
+
+
+def parse_points(text: str) -> list[dict[str, float | None]]:
+    """Read what :meth:`Curve.as_csv` wrote."""
+    return [{k: float(v) if v else None for k, v in row.items()} for row in csv.DictReader(io.StringIO(text))]
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +25,7 @@ for _name, _value in {
     os.environ.setdefault(_name, _value)
 
 import mlflow  # noqa: E402  after the settings it reads
+import mlflow.artifacts  # noqa: E402
 import mlflow.spark  # noqa: E402
 from mlflow.data.delta_dataset_source import DeltaDatasetSource  # noqa: E402
 from mlflow.data.meta_dataset import MetaDataset  # noqa: E402
@@ -35,7 +37,15 @@ from mlflow.types import ColSpec, Schema  # noqa: E402
 
 from segmentation.errors import ConfigurationError  # noqa: E402
 from segmentation.tracking.plots import draw_curve  # noqa: E402
-from segmentation.tracking.records import CHALLENGER, CHAMPION, DECISION, FINGERPRINT, REASON, ModelVersion  # noqa: E402
+from segmentation.tracking.records import (  # noqa: E402
+    CHALLENGER,
+    CHAMPION,
+    DECISION,
+    FINGERPRINT,
+    REASON,
+    ModelVersion,
+    parse_points,
+)
 
 if TYPE_CHECKING:
     from pyspark.ml import PipelineModel
@@ -43,6 +53,8 @@ if TYPE_CHECKING:
     from segmentation.tracking.records import Training, Verdict
     from segmentation.tracking.tracking import Tracking
 
+CURVES = "curves"
+"""Folder of a run that holds its curves."""
 QUIET = ("mlflow", "alembic", "py4j")
 REQUIREMENTS = tuple(f"{package}=={version(package)}" for package in ("pyspark", "mlflow"))
 
@@ -58,9 +70,7 @@ class Store:
         self._params = tracking.params
         if tracking.uri.startswith("sqlite:///"):
             Path(tracking.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        mlflow.set_tracking_uri(tracking.uri)
-        mlflow.set_registry_uri(tracking.uri)
-        self._client = mlflow.MlflowClient()
+        self._client = mlflow.MlflowClient(tracking_uri=tracking.uri, registry_uri=tracking.uri)
         self._experiment_id = self._open_experiment()
         self._pipelines: dict[tuple[str, str], PipelineModel] = {}
 
@@ -102,6 +112,7 @@ class Store:
 
     def load(self, model: ModelVersion) -> PipelineModel:
         """Load a model version as the Spark ML pipeline it was logged as, once in a process."""
+        self._select()
         key = (model.name, model.version)
         if key not in self._pipelines:
             with self._scratch() as scratch:
@@ -110,6 +121,14 @@ class Store:
                 )
         return self._pipelines[key]
 
+    def read_curve(self, kind: str, version: str, name: str) -> list[dict[str, float | None]]:
+        """Return the points of a curve that was recorded with a version; none where it was not."""
+        run_id = self.version(kind, version).run_id
+        if f"{CURVES}/{name}.csv" not in {kept.path for kept in self._client.list_artifacts(run_id, CURVES)}:
+            return []
+        self._select()
+        return parse_points(mlflow.artifacts.load_text(f"runs:/{run_id}/{CURVES}/{name}.csv"))
+
     # Keeping
 
     def record(self, training: Training) -> ModelVersion:
@@ -117,11 +136,13 @@ class Store:
 
         The version appears last and with all its tags: a run that dies on the way leaves no version behind.
         """
+        self._select()
         with mlflow.start_run(experiment_id=self._experiment_id, run_name=training.kind) as run:
             self._log_figures(training, run.info.run_id)
             logged = self._log_model(training)
         tags = {FINGERPRINT: training.fingerprint, **training.tags}
-        registered = mlflow.register_model(logged.model_uri, self._model_name(training.kind), tags=tags)
+        with redirect_stderr(io.StringIO()):  # it prints that it succeeded
+            registered = mlflow.register_model(logged.model_uri, self._model_name(training.kind), tags=tags)
         self._client.set_registered_model_alias(registered.name, CHALLENGER, registered.version)
         self._pipelines[registered.name, str(registered.version)] = training.pipeline
         return ModelVersion(registered.name, str(registered.version), run.info.run_id, tags, dict(training.metrics))
@@ -137,11 +158,17 @@ class Store:
 
     def record_page(self, page: Path, name: str, tags: Mapping[str, str]) -> str:
         """Keep a self-contained HTML page as a run of its own; return the run's id."""
+        self._select()
         with mlflow.start_run(experiment_id=self._experiment_id, run_name=name, tags=dict(tags)) as run:
             mlflow.log_artifact(str(page))
         return str(run.info.run_id)
 
     # Inside
+
+    def _select(self) -> None:
+        """Point MLflow's global state here: a process may have opened another lake's store meanwhile."""
+        mlflow.set_tracking_uri(self._tracking.uri)
+        mlflow.set_registry_uri(self._tracking.uri)
 
     def _open_experiment(self) -> str:
         found = self._client.get_experiment_by_name(self._params.experiment)
@@ -173,13 +200,9 @@ class Store:
         for name, content in training.documents.items():
             mlflow.log_text(json.dumps(content, indent=2, sort_keys=True), name)
         for curve in training.curves:
-            lines = [
-                ",".join(curve.columns),
-                *(",".join("" if v is None else str(v) for v in row) for row in curve.rows),
-            ]
-            mlflow.log_text("\n".join(lines) + "\n", f"curves/{curve.name}.csv")
+            mlflow.log_text(curve.as_csv(), f"{CURVES}/{curve.name}.csv")
             if self._params.plots:
-                mlflow.log_figure(draw_curve(curve), f"curves/{curve.name}.png")
+                mlflow.log_figure(draw_curve(curve), f"{CURVES}/{curve.name}.png")
 
     def _log_model(self, training: Training) -> mlflow.models.model.ModelInfo:
         signature = ModelSignature(

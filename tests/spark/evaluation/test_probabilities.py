@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
+from pyspark.sql import DataFrame, SparkSession
 from sklearn.metrics import auc, brier_score_loss, log_loss, precision_recall_curve, roc_auc_score
 
 from segmentation.evaluation.calibration import calibration_bins, expected_calibration_error
 from segmentation.evaluation.classification import AUC_PR, AUC_ROC, discrimination, probability_figures
 
+Scores = tuple[np.ndarray, np.ndarray]
 pytestmark = pytest.mark.spark
 
 
@@ -17,13 +19,13 @@ def scores():
 
 
 @pytest.fixture(scope="module")
-def frame(spark, scores):
+def frame(spark: SparkSession, scores: Scores):
     return spark.createDataFrame(
         [(float(a), float(b)) for a, b in zip(*scores, strict=True)], "p DOUBLE, y DOUBLE"
     ).cache()
 
 
-def test_figures_are_scikit_learns(frame, scores):
+def test_figures_are_scikit_learns(frame: DataFrame, scores: Scores):
     p, y = scores
     figures = probability_figures(frame, probability="p", label="y")
     assert figures["brier"] == pytest.approx(brier_score_loss(y, p), abs=1e-12)
@@ -36,7 +38,7 @@ def test_figures_are_scikit_learns(frame, scores):
     assert discrimination(frame, score="p", label="y", metric=AUC_PR) == pytest.approx(auc(recall, precision), abs=1e-9)
 
 
-def test_bins_hold_all_users_in_order_and_about_equal_numbers(frame, scores):
+def test_bins_hold_all_users_in_order_and_about_equal_numbers(frame: DataFrame, scores: Scores):
     p, y = scores
     bins = calibration_bins(frame, probability="p", label="y", bins=8)
     assert sum(b.users for b in bins) == 400
@@ -48,7 +50,7 @@ def test_bins_hold_all_users_in_order_and_about_equal_numbers(frame, scores):
     assert expected_calibration_error(bins) < 0.1
 
 
-def test_equal_scores_share_a_bin(spark):
+def test_equal_scores_share_a_bin(spark: SparkSession):
     rows = [(0.2, 0.0)] * 30 + [(0.7, 1.0)] * 10
     df = spark.createDataFrame(rows, "p DOUBLE, y DOUBLE")
     bins = calibration_bins(df, probability="p", label="y", bins=10)

@@ -54,9 +54,12 @@ def test_ecom_has_30_duplicates_and_3605_sessions(workspace: Workspace, publishe
     assert workspace.pointer() == before
 
 
+@pytest.mark.faults  # minutes
 def test_online_retail_balances_to_the_row(workspace: Workspace, published: Callable[..., Path]) -> None:
     path = published("online_retail_by_day")
-    quality = workspace.run(ingest_events, "--source", "online_retail", "--input", str(path)).result["quality"]
+    quality = workspace.run_process("ingest_events", "--source", "online_retail", "--input", str(path)).result[
+        "quality"
+    ]
     assert quality == {
         "read": 541_909,
         "parsed": 541_909,
@@ -76,9 +79,12 @@ def test_online_retail_balances_to_the_row(workspace: Workspace, published: Call
     assert tuple(of_days) == (401_564, 392_692, Decimal("8887208.8940"))
 
 
+@pytest.mark.faults  # minutes
 def test_complete_journey_has_its_baskets_as_sessions(workspace: Workspace, published: Callable[..., Path]) -> None:
     path = published("complete_journey", "transactions.parquet")
-    quality = workspace.run(ingest_events, "--source", "complete_journey", "--input", str(path)).result["quality"]
+    quality = workspace.run_process("ingest_events", "--source", "complete_journey", "--input", str(path)).result[
+        "quality"
+    ]
     assert (quality["read"], quality["accepted"]) == (1_469_307, 1_469_307)
     store = F.get_json_object("properties", "$.store_id")
     events = workspace.table("events").agg(F.count_distinct("user_id"), F.count_distinct(store)).first()

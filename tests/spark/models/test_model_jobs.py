@@ -5,8 +5,11 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from pyspark.testing import assertDataFrameEqual
 
@@ -14,6 +17,7 @@ from jobs import evaluate_segments, score_segments, train_clusters, train_propen
 from segmentation.errors import ConfigurationError, DataError
 from segmentation.models.labels import RECENCY
 from segmentation.models.params import ClusterParams, PropensityParams
+from segmentation.runtime.context import Context
 from segmentation.runtime.main import open_context
 from segmentation.tables.evaluations import EVALUATIONS
 from segmentation.tables.events import EVENTS
@@ -43,6 +47,7 @@ PROPENSITY = PropensityParams(
     tree_iterations=2, tree_depths=(2,), logistic_regularisation=(0.01,), calibration_bins=3,
 )  # fmt: skip
 USERS = 80
+Scored = dict[ModuleType, dict[str, Any]]
 
 
 def features_at(cut: date) -> list[tuple]:
@@ -66,7 +71,7 @@ def events() -> list[tuple]:
     ] + [("u01", AS_OF - timedelta(days=1), 1)]
 
 
-def fill(ctx) -> None:
+def fill(ctx: Context) -> None:
     spark, lake, days = ctx.spark, ctx.lake, sorted(set(events()))
     write_features(ctx)
     known = spark.createDataFrame(days, "user_id STRING, event_date DATE, purchases LONG")
@@ -89,24 +94,24 @@ def fill(ctx) -> None:
     lake.publish({FEATURES.name: 1})
 
 
-def write_features(ctx) -> None:
+def write_features(ctx: Context) -> None:
     rows = [row for cut in CUTS for row in features_at(cut)]
     ctx.lake.replace(FEATURES, ctx.spark.createDataFrame(rows, FEATURES.schema))
 
 
-def write_ledger(ctx, lost: int) -> None:
+def write_ledger(ctx: Context, lost: int) -> None:
     n = len({(user, day) for user, day, _ in events()})
     records = {"read": n + lost, "parsed": n, "accepted": n}
     rows = [("b", "s", None, None, stage, None, count) for stage, count in records.items()]
     ctx.lake.replace(INGEST_LEDGER, ctx.spark.createDataFrame(rows, INGEST_LEDGER.schema))
 
 
-def snapshot(ctx, *tables):
+def snapshot(ctx: Context, *tables):
     return {t.name: ctx.lake.read(t).localCheckpoint() for t in tables}
 
 
 @pytest.fixture(scope="module")
-def ctx(spark, tmp_path_factory):
+def ctx(spark: SparkSession, tmp_path_factory):
     conf = Path(__file__).parents[3] / "conf"
     context = open_context(conf_dir=conf, lake=str(tmp_path_factory.mktemp("lake")), as_of=AS_OF, spark=spark)
     config = context.config.model_copy(update={"clusters": CLUSTERS, "propensity": PROPENSITY})
@@ -116,7 +121,7 @@ def ctx(spark, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def scored(ctx):
+def scored(ctx: Context):
     """Nothing is registered at first; then train, and score an earlier cut and this one."""
     with pytest.raises(ConfigurationError, match=r"no champion of 'segmentation-clusters' .* jobs/train_clusters.py"):
         score_segments.run(ctx)
@@ -126,7 +131,7 @@ def scored(ctx):
     return trained
 
 
-def test_training_again_on_unchanged_events_makes_no_second_version(ctx, scored):
+def test_training_again_on_unchanged_events_makes_no_second_version(ctx: Context, scored: Scored):
     assert scored[train_clusters]["trained"] is True
     assert scored[train_propensity]["churn"]["trained"] is True
     write_features(ctx)  # equal rows in a new Delta version, as a second run of the pipeline leaves them
@@ -138,7 +143,7 @@ def test_training_again_on_unchanged_events_makes_no_second_version(ctx, scored)
     assert not again.quality["churn"]["trained"]
 
 
-def test_new_parameters_make_a_challenger_that_is_judged(ctx, scored):
+def test_new_parameters_make_a_challenger_that_is_judged(ctx: Context, scored: Scored):
     store = ctx.tracking.store
     other = ctx.config.model_copy(update={"clusters": CLUSTERS.model_copy(update={"k_min": 3, "features": ("tempo",)})})
     quality = train_clusters.run(replace(ctx, config=other)).quality
@@ -151,7 +156,7 @@ def test_new_parameters_make_a_challenger_that_is_judged(ctx, scored):
     store._client.set_registered_model_alias("segmentation-clusters", "champion", "1")
 
 
-def test_the_store_holds_figures_curves_data_and_model(ctx, scored):
+def test_the_store_holds_figures_curves_data_and_model(ctx: Context, scored: Scored):
     store = ctx.tracking.store
     model = store.champion("clusters")
     run = store._client.get_run(model.run_id)
@@ -172,7 +177,7 @@ def test_the_store_holds_figures_curves_data_and_model(ctx, scored):
     assert (propensity.params["training_cuts"], propensity.params["evaluation_cut"]) == tuple(map(str, CUTS[:2]))
 
 
-def test_a_model_comes_back_as_it_was_logged(ctx, scored):
+def test_a_model_comes_back_as_it_was_logged(ctx: Context, scored: Scored):
     store = open_context(
         conf_dir=Path(__file__).parents[3] / "conf", lake=ctx.lake.root, spark=ctx.spark
     ).tracking.store
@@ -184,7 +189,7 @@ def test_a_model_comes_back_as_it_was_logged(ctx, scored):
         )
 
 
-def test_everyone_is_scored_once_per_cut(ctx, scored):
+def test_everyone_is_scored_once_per_cut(ctx: Context, scored: Scored):
     rows = ctx.lake.read(SEGMENT_ASSIGNMENTS).where(F.col("as_of") == F.lit(AS_OF)).collect()
     recency = {row[0]: row[3] for row in features_at(AS_OF)}
     assert sorted(row["user_id"] for row in rows) == sorted(recency)
@@ -195,7 +200,7 @@ def test_everyone_is_scored_once_per_cut(ctx, scored):
         assert (churn["calibrated"] is None) == (recency[row["user_id"]] > PROPENSITY.active_days)
 
 
-def test_profiles_add_up_and_name_what_sets_a_segment_apart(ctx, scored):
+def test_profiles_add_up_and_name_what_sets_a_segment_apart(ctx: Context, scored: Scored):
     profiles = ctx.lake.read(SEGMENT_PROFILES).where(F.col("as_of") == F.lit(AS_OF)).collect()
     assert sum(p["users"] for p in profiles) == USERS
     assert sum(p["share"] for p in profiles) == pytest.approx(1)
@@ -213,7 +218,7 @@ def test_profiles_add_up_and_name_what_sets_a_segment_apart(ctx, scored):
         assert effects == sorted(effects, reverse=True)
 
 
-def test_changes_lead_from_one_cut_to_the_next(ctx, scored):
+def test_changes_lead_from_one_cut_to_the_next(ctx: Context, scored: Scored):
     changes = ctx.lake.read(SEGMENT_CHANGES).collect()
     first = [c for c in changes if c["changed_at"] == CUTS[1]]
     assert (len(first), {c["direction"] for c in first}) == (USERS, {"entered"})
@@ -225,7 +230,7 @@ def test_changes_lead_from_one_cut_to_the_next(ctx, scored):
     assert later == {(*m, "entered") for m in entered} | {(*m, "exited") for m in left}
 
 
-def test_scoring_and_judging_again_leave_equal_tables(ctx, scored):
+def test_scoring_and_judging_again_leave_equal_tables(ctx: Context, scored: Scored):
     tables = (SEGMENT_ASSIGNMENTS, SEGMENT_PROFILES, SEGMENT_CHANGES, EVALUATIONS)
     evaluate_segments.run(ctx)
     before = snapshot(ctx, *tables)
@@ -236,7 +241,7 @@ def test_scoring_and_judging_again_leave_equal_tables(ctx, scored):
         assertDataFrameEqual(after, before[name], rtol=1e-9)
 
 
-def test_evaluations_hold_named_figures_and_a_lost_record_stops_them(ctx, scored):
+def test_evaluations_hold_named_figures_and_a_lost_record_stops_them(ctx: Context, scored: Scored):
     evaluate_segments.run(ctx)
     found = {(row["metric"], row["scope"]): row for row in ctx.lake.read(EVALUATIONS).collect()}
     silhouette = found["silhouette_squared_euclidean", "clusters"]

@@ -2,12 +2,13 @@ import random
 from datetime import date, timedelta
 
 import pytest
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation.errors import DataError
 from segmentation.models.labels import CHURN, PURCHASE, RECENCY, assign_roles, label_users
 from segmentation.models.params import PropensityParams
-from segmentation.models.propensity import auc_pr_of, fit_propensity, score_propensity
+from segmentation.models.propensity import PropensityFit, auc_pr_of, fit_propensity, score_propensity
 
 pytestmark = pytest.mark.spark
 
@@ -18,7 +19,7 @@ SMALL = PropensityParams(
 )  # fmt: skip
 
 
-def test_labels_look_at_the_window_after_cut_and_gap_only(spark):
+def test_labels_look_at_the_window_after_cut_and_gap_only(spark: SparkSession):
     features = [
         (u, CUT, d, 1.0, 1.0)
         for u, d in (("early", 1), ("first", 2), ("last", 30), ("late", 3), ("gone", 31), ("looks", 4))
@@ -53,7 +54,7 @@ def test_a_history_too_short_is_told():
         assign_roles((), as_of=CUT)
 
 
-def labelled(spark, cut: date, n: int, seed: int):
+def labelled(spark: SparkSession, cut: date, n: int, seed: int):
     """Users whose chance grows with f; g is noise, sometimes unknown."""
     rng = random.Random(seed)
     rows = []
@@ -64,31 +65,33 @@ def labelled(spark, cut: date, n: int, seed: int):
 
 
 @pytest.fixture(scope="module")
-def sets(spark):
+def sets(spark: SparkSession):
     later = CUT + timedelta(days=12)
     return labelled(spark, CUT, 300, 1).cache(), labelled(spark, later, 300, 2).cache()
 
 
 @pytest.fixture(scope="module")
-def fit(sets):
+def fit(sets: tuple[DataFrame, DataFrame]):
     return fit_propensity(*sets, target=PURCHASE, params=SMALL)
 
 
-def test_the_better_candidate_on_the_calibration_half_is_chosen_and_beats_chance(fit):
+def test_the_better_candidate_on_the_calibration_half_is_chosen_and_beats_chance(fit: PropensityFit):
     assert {c.name for c in fit.candidates} == {"logistic_regression", "gradient_boosted_trees"}
     assert fit.chosen.selection == max(c.selection for c in fit.candidates)
     assert fit.chosen.metrics["auc_roc"] > 0.7
     assert fit.chosen.metrics["auc_pr"] > 1.3 * fit.measured.metrics["prevalence"]
 
 
-def test_halves_share_no_user_and_leave_none_out(fit):
+def test_halves_share_no_user_and_leave_none_out(fit: PropensityFit):
     counts = fit.counts
     assert counts["training_users"] == 300
     assert counts["calibration_half_users"] + counts["measuring_half_users"] == 300
     assert sum(b.users for b in fit.measured.bins) == counts["measuring_half_users"]
 
 
-def test_calibrated_scores_rise_with_raw_ones_and_never_say_never(sets, fit):
+def test_calibrated_scores_rise_with_raw_ones_and_never_say_never(
+    sets: tuple[DataFrame, DataFrame], fit: PropensityFit
+):
     scored = score_propensity(sets[1], pipeline=fit.pipeline)
     rows = sorted((row["raw"], row["calibrated"]) for row in scored.collect())
     assert len(rows) == 300
@@ -99,12 +102,12 @@ def test_calibrated_scores_rise_with_raw_ones_and_never_say_never(sets, fit):
     assert calibrated[-1] - calibrated[0] > 0.3
 
 
-def test_a_champion_is_judged_on_the_same_half_as_its_challenger(sets, fit):
+def test_a_champion_is_judged_on_the_same_half_as_its_challenger(sets: tuple[DataFrame, DataFrame], fit: PropensityFit):
     value = auc_pr_of(sets[1], pipeline=fit.pipeline, params=SMALL)
     assert value == pytest.approx(fit.chosen.metrics["auc_pr"], abs=1e-9)
 
 
-def test_one_class_only_names_target_cut_and_counts(sets):
+def test_one_class_only_names_target_cut_and_counts(sets: tuple[DataFrame, DataFrame]):
     training, evaluation = sets
     with pytest.raises(DataError, match=r"'churn': the training \(cut 2024-03-01\) .* 0 of 300 users") as error:
         fit_propensity(training.withColumn("label", F.lit(0.0)), evaluation, target=CHURN, params=SMALL)

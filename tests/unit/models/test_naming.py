@@ -30,6 +30,6 @@ CENTRES = st.lists(st.dictionaries(st.sampled_from(sorted(VOCABULARY)), st.float
 
 
 @given(CENTRES)
-def test_names_are_unique_whatever_the_centres(centres):
+def test_names_are_unique_whatever_the_centres(centres: list[dict[str, float]]):
     names = name_segments(centres, vocabulary=VOCABULARY)
     assert len(set(names)) == len(centres)

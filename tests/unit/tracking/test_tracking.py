@@ -6,7 +6,7 @@ import pytest
 
 from segmentation.tracking import Tracking
 from segmentation.tracking.params import TrackingParams
-from segmentation.tracking.records import judge
+from segmentation.tracking.records import Curve, judge, parse_points
 
 
 def test_a_local_lake_keeps_runs_beside_its_tables(tmp_path: Path):
@@ -40,3 +40,8 @@ def test_at_least_as_good_on_the_same_data_is_good_enough(challenger, champion, 
 def test_help_does_not_wait_for_mlflow():
     code = "import segmentation.tracking, segmentation.config, sys; sys.exit('mlflow' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_curve_comes_back_from_its_file():
+    curve = Curve("c", "Curve", ("k", "value"), [(2, 0.1), (3, None)], "value")
+    assert parse_points(curve.as_csv()) == [{"k": 2.0, "value": 0.1}, {"k": 3.0, "value": None}]
