@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pyspark.sql import functions as F
 
+from segmentation.increments.state import hold
 from segmentation.sessions.build import build_sessions
 from segmentation.sessions.sessionise import sessionise
 from segmentation.sessions.user_days import build_user_day_counts, build_user_days
@@ -43,11 +44,8 @@ def tables_at_cut(events: DataFrame, *, as_of: date, workspace: WorkspaceParams,
 
 def tables_of(events: DataFrame, *, workspace: WorkspaceParams, sessions: SessionParams) -> CutTables:
     """Build sessions and user days from the events of complete sessions; their session ids are assigned anew."""
-    laid_out = sessionise(
-        events.select(*(name for name in EVENTS.names if name not in ASSIGNED)),
-        params=sessions,
-        time_zone=workspace.time_zone,
-    )
+    unassigned = events.select(*(name for name in EVENTS.names if name not in ASSIGNED))
+    laid_out = hold(sessionise(unassigned, params=sessions, time_zone=workspace.time_zone))
     built = build_sessions(laid_out, workspace=workspace, params=sessions)
     return CutTables(
         sessions=built,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 # Time is UTC and bad input becomes null with a reason, never a dead job; Delta is the catalog.
 FIXED = {
     "spark.sql.session.timeZone": "UTC",
+    # Recording the caller of every column expression doubles the time that plans take to build.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
     "spark.sql.ansi.enabled": "false",
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
@@ -41,12 +43,13 @@ def open_session(app_name: str, settings: Mapping[str, str]) -> SparkSession:
         configure(running)
         return running
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    # spark-submit has chosen the master and the jars, and its JVM is already running.
+    submitted = "SPARK_ENV_LOADED" in os.environ
+    jars = [] if submitted else delta_jars()
+    chosen = {key: value for key, value in settings.items() if not (submitted and key == "spark.master")}
     builder = SparkSession.builder.appName(app_name)
-    for key, value in {**settings, **FIXED}.items():
+    for key, value in {**chosen, **({"spark.jars": ",".join(jars)} if jars else {}), **FIXED}.items():
         builder = builder.config(key, value)
-    jars = delta_jars()
-    if jars and "SPARK_ENV_LOADED" not in os.environ:
-        builder = builder.config("spark.jars", ",".join(jars))
     try:
         spark = builder.getOrCreate()
     except Exception as error:
