@@ -79,12 +79,12 @@ def open_context(  # noqa: PLR0913  one keyword per part of the interface of eve
     config = load_config(Path(conf_dir), environment, overrides)
     session = configure(spark) if spark is not None else open_session(name, config.spark)
     run_id = uuid.uuid4().hex
-    root = lake or config.lake
+    opened = Lake(session, lake or config.lake, run_id)
     return Context(
         spark=session,
         config=config,
-        lake=Lake(session, root, run_id),
-        tracking=Tracking(config.tracking, root),
+        lake=opened,
+        tracking=Tracking(config.tracking, opened.root),
         run_id=run_id,
         progress=Progress(),
         given_as_of=as_of,

@@ -35,7 +35,8 @@ class Lake:
     def __init__(self, spark: SparkSession, root: str, run_id: str) -> None:
         """Open the lake at `root` (a folder or URI) for the run `run_id`; nothing is read or created yet."""
         self.spark = spark
-        self.root = root.rstrip("/")
+        # Delta takes a relative folder for the name of a table.
+        self.root = str(local_path(root).resolve()) if is_local(root) else root.rstrip("/")
         self.run_id = run_id
         self.publications = PublicationLog(spark, self.path(PUBLICATIONS), run_id)
         self._written: dict[str, int] = {}
