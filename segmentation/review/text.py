@@ -123,12 +123,12 @@ def feature(name: str) -> str:
     stem, suffix = (name[: window.start()], f", last {window[1]} days") if window else (name, "")
     if stem.endswith("_life"):
         stem, suffix = stem.removesuffix("_life"), ", ever"
-    words = stem.replace("rfm_", "").split("_")
+    words = stem.split("_")
     if words[-1] in _UNITS and len(words) > 1:
         unit = _UNITS[words.pop()]
         if unit and unit not in words:
             suffix = f"{suffix} ({unit})"
-    return clean(" ".join(words).capitalize() + suffix)
+    return clean(" ".join(words).capitalize().replace("Rfm ", "RFM ") + suffix)
 
 
 def effect(size: float | None) -> str:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
     from segmentation.review.frames.records import Record, Records
 
+BARS = 420
+"""Pixels that bars need beside their names and figures."""
+_FEW = 4
+"""Columns at most whose names stand level."""
 _STRONG = 1.6
 """Standardised difference at which the heat map's colour is full."""
 
@@ -62,7 +66,7 @@ def draw_profiles(segments: Records, features: Sequence[str], cells: Mapping[tup
     return new_figure(
         [heat],
         height=150 + 30 * len(features),
-        xaxis={**label_axis(names, 22), "side": "top", "tickangle": 0 if len(names) <= 4 else -30},  # noqa: PLR2004
+        xaxis=_columns_axis(names),
         yaxis=rows_axis([text.feature(feature) for feature in features], 40),
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
     )
@@ -90,7 +94,7 @@ def draw_crossing(rules: Sequence[str], segments: Records, crossing: Records) ->
     return new_figure(
         [heat],
         height=130 + 32 * len(rules),
-        xaxis={**label_axis(names, 22), "side": "top", "tickangle": 0 if len(names) <= 4 else -30},  # noqa: PLR2004
+        xaxis=_columns_axis(names),
         yaxis=rows_axis([text.feature(rule) for rule in rules]),
     )
 
@@ -159,6 +163,11 @@ def draw_calibration(points: Mapping[str, Records]) -> go.Figure:
         xaxis={"title": {"text": "predicted"}, "tickformat": ".0%", "range": [0, reach]},
         yaxis={"title": {"text": "came true"}, "tickformat": ".0%", "range": [0, reach]},
     )
+
+
+def _columns_axis(names: Sequence[str]) -> dict[str, Any]:
+    few = len(names) <= _FEW
+    return {**label_axis(names, 34 if few else 22), "side": "top", "tickangle": 0 if few else -30}
 
 
 def _describe(cell: Record | None) -> str:

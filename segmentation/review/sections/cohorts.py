@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from segmentation.review import text
-from segmentation.review.charts.segments import draw_crossing, draw_sizes
+from segmentation.review.charts.segments import BARS, draw_crossing, draw_sizes
 from segmentation.review.exhibits import Column, Exhibit, Grid, Section
 from segmentation.review.frames.records import fetch_one
 from segmentation.review.frames.segments import count_cohorts, cross_cohorts
@@ -71,6 +71,7 @@ def _sizes(cohorts: Records, users: int) -> Exhibit:
             colour="var(--series-1)",
         ),
         grid=Grid(columns, [_row(cohort, users) for cohort in cohorts]),
+        min_width=BARS,
         method="A rule without members is not listed. A percentile is shown with the value it resolved to at the cut.",
     )
 

@@ -80,16 +80,17 @@ def _evaluation_exhibits(reading: Reading) -> list[Exhibit]:
     cut = reading.newest_cut(EVALUATIONS)
     if cut is None:
         return []
+    evaluations = [_with_interval(e) for e in list_evaluations(reading.lake.read(EVALUATIONS), cut)]
+    interval = (Column("interval", "Interval"),) if any(e["interval"] for e in evaluations) else ()
     columns = (
         Column("metric", "Metric", "code"),
         Column("scope", "About"),
         Column("value", "Value", "number"),
-        Column("interval", "Interval"),
+        *interval,
         Column("threshold", "Threshold", "number"),
         Column("status", "Status", "status"),
         Column("method", "Method"),
     )
-    evaluations = [_with_interval(e) for e in list_evaluations(reading.lake.read(EVALUATIONS), cut)]
     breaches = [e for e in evaluations if e["status"] == _BREACH]
     judged = [e for e in evaluations if e["status"] != "info"]
     finding = (

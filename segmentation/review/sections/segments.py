@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segmentation.review import text
-from segmentation.review.charts.segments import draw_profiles, draw_sizes
+from segmentation.review.charts.segments import BARS, draw_profiles, draw_sizes
 from segmentation.review.exhibits import Card, Column, Exhibit, Grid, Section
 from segmentation.review.frames.segments import count_changes
 from segmentation.review.theme import series
@@ -86,6 +86,7 @@ def _sizes(profiles: Records, users: int) -> Exhibit:
         f"{text.share(largest['share'])} of the users ({text.shorten(largest['segment_name'], 60)}).",
         figure=draw_sizes([p["segment_name"] for p in profiles], [p["users"] for p in profiles], total=users),
         grid=Grid(columns, profiles),
+        min_width=BARS,
     )
 
 
