@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 
 from segmentation.increments.engine import plan_increment
-from segmentation.increments.state import State
+from segmentation.increments.state import Addition, State
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.sources.mapping import SourceMapping, load_mapping
 from segmentation.storage.increment_writer import write_increment
-from segmentation.storage.raw import list_units, slices
-from segmentation.storage.slices import check_accepted, check_rejected, parse_slice
+from segmentation.storage.raw import list_units, named_read_errors, slices
+from segmentation.storage.slices import check_accepted, check_slice, parse_slice
 from segmentation.tables.duplicates import DUPLICATES
 from segmentation.tables.events import EVENTS
 from segmentation.tables.ingest_ledger import INGEST_LEDGER
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Sequence
 
+    from pyspark.sql import DataFrame
+
+    from segmentation.storage.lake import Lake
     from segmentation.storage.raw import InputUnit
 
 READS = (INPUT_UNITS, EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS, QUARANTINE, DUPLICATES)
@@ -109,28 +112,37 @@ def _rebuild(ctx: Context) -> RunReport:
 
 def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit]) -> None:
     config, lake = ctx.config, ctx.lake
-    with ctx.progress.step(f"take in {len(units)} input units of {mapping.name}"):
+    rows = [(u.batch_id, mapping.name, u.path, mapping.format, u.bytes, u.modified_at, ctx.run_id) for u in units]
+    new_units = ctx.spark.createDataFrame(rows, INPUT_UNITS.schema)
+    with (
+        ctx.progress.step(f"take in {len(units)} input units of {mapping.name}"),
+        named_read_errors(units, must_be_named=True),
+    ):
         parsed = parse_slice(ctx.spark, mapping, units, ingest=config.ingest, time_zone=config.workspace.time_zone)
-        check_rejected(parsed, mapping.name, config.ingest.max_rejected_share)
-        is_empty = lake.read(INPUT_UNITS).isEmpty()
-        rows = [(u.batch_id, mapping.name, u.path, mapping.format, u.bytes, u.modified_at, ctx.run_id) for u in units]
-        lake.append(INPUT_UNITS, ctx.spark.createDataFrame(rows, INPUT_UNITS.schema))
-        lake.set_parameters(EVENTS, _fingerprints(ctx, mapping))
-        state = State(
-            events=lake.read(EVENTS),
-            sessions=lake.read(SESSIONS),
-            user_days=lake.read(USER_DAYS),
-            quarantine=lake.read(QUARANTINE),
-            duplicates=lake.read(DUPLICATES),
-            input_units=lake.read(INPUT_UNITS),
-            is_empty=is_empty,
-        )
+        state = _read_state(lake, new_units)
         increment = plan_increment(
             parsed, state, ingest=config.ingest, sessions=config.sessions, workspace=config.workspace
         )
+        check_slice(parsed, increment.ledger, mapping.name, config.ingest.max_rejected_share)
+        lake.set_parameters(EVENTS, _fingerprints(ctx, mapping))
+        increment.additions.append(Addition(INPUT_UNITS, new_units))
         write_increment(lake, increment)
-        if is_empty:
+        if state.is_empty:
             check_accepted(lake.read(EVENTS), mapping.name)
+
+
+def _read_state(lake: Lake, new_units: DataFrame) -> State:
+    units = lake.read(INPUT_UNITS)
+    return State(
+        events=lake.read(EVENTS),
+        sessions=lake.read(SESSIONS),
+        user_days=lake.read(USER_DAYS),
+        user_day_counts=lake.read(USER_DAY_COUNTS),
+        quarantine=lake.read(QUARANTINE),
+        duplicates=lake.read(DUPLICATES),
+        input_units=units.unionByName(new_units),
+        is_empty=units.isEmpty(),
+    )
 
 
 def _fingerprints(ctx: Context, mapping: SourceMapping) -> dict[str, str]:

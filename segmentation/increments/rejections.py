@@ -11,6 +11,7 @@ from segmentation.events.deduplicate import CONFLICT, DUPLICATE
 from segmentation.events.payload import payload_json, restore_payload
 from segmentation.frames import conform
 from segmentation.increments.known import ACCEPTED as KNOWN_ACCEPTED
+from segmentation.increments.state import hold
 from segmentation.sources.location import record_location
 from segmentation.tables import ingest_ledger as ledger
 from segmentation.tables.duplicates import DUPLICATES
@@ -23,9 +24,8 @@ if TYPE_CHECKING:
 LEDGER_OF = ("batch_id", "source", "event_date", "event_name")
 
 
-def rejected_rows(parsed: DataFrame) -> DataFrame:
+def rejected_rows(rejected: DataFrame) -> DataFrame:
     """Quarantine what was rejected for itself, with its raw text."""
-    rejected = parsed.where(F.size("reasons") > 0)
     return conform(
         rejected.select("*", F.col("reasons")[0].alias("reason"), F.lit(None).cast("string").alias("survivor_hash")),
         QUARANTINE,
@@ -74,52 +74,58 @@ def changed_to_duplicate(changed: DataFrame, time_zone: str) -> DataFrame:
     return conform(rows.select("*", *restore_payload("payload", "event_name"), _day(time_zone)), DUPLICATES)
 
 
-def ledger_entries(rows: DataFrame, stage: str, reason: Column | None = None, sign: int = 1) -> DataFrame:
-    """Count rows into a stage of the ledger; sign -1 takes them out again."""
-    why = F.lit(None).cast("string") if reason is None else reason
-    keyed = rows.select(*LEDGER_OF, F.lit(stage).alias("stage"), why.alias("reason"))
+def fates(rows: DataFrame, stage: str, reason: str | None = None, sign: int = 1) -> DataFrame:
+    """Count rows into a final stage of the ledger; sign -1 takes them out again."""
+    return _count(rows, F.lit(stage), F.lit(reason).cast("string"), sign)
+
+
+def rejected_fates(rejected: DataFrame) -> DataFrame:
+    """Count what was rejected for itself; what could not be parsed has a stage of its own."""
+    stage = F.when(F.col("unparsable"), ledger.UNPARSABLE).otherwise(ledger.QUARANTINED)
+    return _count(rejected, stage, F.col("reasons")[0], 1)
+
+
+def changed_fates(changed: DataFrame, time_zone: str) -> list[DataFrame]:
+    """Move known records from their old stage to their new one, in their own batch's rows."""
+    dated = changed.select("*", *restore_payload("payload", "event_name"), _day(time_zone))
+    moved = dated.where(F.col("known_as") != F.col("verdict"))
+    return [_move(moved, "known_as", -1), _move(moved, "verdict", 1)]
+
+
+def _move(rows: DataFrame, by: str, sign: int) -> DataFrame:
+    fate = F.col(by)
+    plain = fate.isin(KNOWN_ACCEPTED, DUPLICATE)
+    stage = F.when(fate == KNOWN_ACCEPTED, ledger.ACCEPTED).when(fate == DUPLICATE, ledger.DUPLICATE)
+    return _count(rows, stage.otherwise(ledger.QUARANTINED), F.when(~plain, fate), sign)
+
+
+def _count(rows: DataFrame, stage: Column, reason: Column, sign: int) -> DataFrame:
+    keyed = rows.select(*LEDGER_OF, stage.alias("stage"), reason.alias("reason"))
     return keyed.groupBy(*keyed.columns).agg((F.count(F.lit(1)) * sign).alias("records"))
 
 
-def parsing_entries(parsed: DataFrame) -> list[DataFrame]:
-    """Count what was read, parsed and rejected while parsing, in one pass over the records."""
-    first = F.try_element_at("reasons", F.lit(1)).alias("first")
-    counts = parsed.groupBy(*LEDGER_OF, "unparsable", first).agg(F.count(F.lit(1)).alias("n"))
-    stages = F.array(
-        _stage(F.lit(True), ledger.READ),
-        _stage(F.col("unparsable"), ledger.UNPARSABLE, F.col("first")),
-        _stage(~F.col("unparsable"), ledger.PARSED),
-        _stage(~F.col("unparsable") & F.col("first").isNotNull(), ledger.QUARANTINED, F.col("first")),
-    )
-    entries = counts.select(*LEDGER_OF, "n", F.explode(F.array_compact(stages)).alias("of"))
-    return [entries.select(*LEDGER_OF, "of.stage", "of.reason", F.col("n").alias("records"))]
+def ledger_rows(slice_fates: list[DataFrame], moves: list[DataFrame]) -> DataFrame:
+    """Add the ledger up: a record of the slice was read, and parsed unless it is unparsable.
 
+    Args:
+        slice_fates: the final stage of every record of the slice, counted.
+        moves: records of earlier slices that changed their stage.
 
-def _stage(applies: Column, stage: str, reason: Column | None = None) -> Column:
-    why = F.lit(None).cast("string") if reason is None else reason
-    return F.when(applies, F.struct(F.lit(stage).alias("stage"), why.alias("reason")))
-
-
-def changed_entries(changed: DataFrame, time_zone: str) -> list[DataFrame]:
-    """Move known records from their old stage to their new one, in their own batch's rows."""
-    dated = changed.select("*", *restore_payload("payload", "event_name"), _day(time_zone))
-    was_held = ~F.col("known_as").isin(KNOWN_ACCEPTED, DUPLICATE)
-    to_other_stage = F.col("known_as") != F.col("verdict")
-    moved = dated.where(to_other_stage)
-    return [
-        ledger_entries(moved.where(F.col("known_as") == KNOWN_ACCEPTED), ledger.ACCEPTED, sign=-1),
-        ledger_entries(moved.where(F.col("known_as") == DUPLICATE), ledger.DUPLICATE, sign=-1),
-        ledger_entries(moved.where(was_held), ledger.QUARANTINED, F.col("known_as"), sign=-1),
-        ledger_entries(moved.where(F.col("verdict") == DUPLICATE), ledger.DUPLICATE),
-        ledger_entries(moved.where(F.col("verdict") == CONFLICT), ledger.QUARANTINED, F.lit(CONFLICT)),
-    ]
-
-
-def sum_entries(entries: list[DataFrame]) -> DataFrame:
-    """Sum ledger entries by key; what cancels out disappears."""
-    whole = reduce(lambda left, right: left.unionByName(right), entries)
+    Returns:
+        Rows of `ingest_ledger`, signed; what cancels out is left out.
+    """
+    final = hold(_union(slice_fates))
+    none = F.lit(None).cast("string").alias("reason")
+    read = final.select(*LEDGER_OF, F.lit(ledger.READ).alias("stage"), none, "records")
+    parsed = final.where(F.col("stage") != ledger.UNPARSABLE)
+    parsed = parsed.select(*LEDGER_OF, F.lit(ledger.PARSED).alias("stage"), none, "records")
+    whole = _union([final, read, parsed, *moves])
     summed = whole.groupBy(*INGEST_LEDGER.key).agg(F.sum("records").alias("records"))
     return conform(summed.where(F.col("records") != 0), INGEST_LEDGER)
+
+
+def _union(parts: list[DataFrame]) -> DataFrame:
+    return reduce(lambda left, right: left.unionByName(right), parts)
 
 
 def _located(rows: DataFrame, units: DataFrame) -> DataFrame:

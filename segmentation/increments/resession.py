@@ -7,36 +7,43 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pyspark.sql import functions as F
 
-from segmentation.increments.state import hold
+from segmentation.increments.cap import EVENT
+from segmentation.increments.state import broadcast_few, hold
 from segmentation.sessions.sessionise import hint_session_id, sessionise
-from segmentation.tables.events import EVENTS
-from segmentation.tables.records import ASSIGNED
 from segmentation.tables.sessions import SESSIONS
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
     from segmentation.increments.state import State
     from segmentation.parameters import WorkspaceParams
     from segmentation.sessions.params import SessionParams
 
-EVENT_COLUMNS = tuple(name for name in EVENTS.names if name not in ASSIGNED)
+_WAS = ("was_session_id", "was_started_at")
 
 
 class Resessioned(NamedTuple):
     """Complete sessions before and after the slice; nothing else of the history changes."""
 
     after: DataFrame
-    """Events laid out by `sessionise`."""
+    """Events laid out by `sessionise`; was_session_id and was_started_at tell what they were, null: new."""
     before: DataFrame | None
     """The touched sessions' stored events, laid out as they were; None where none is touched."""
     touched: DataFrame | None
     """The touched sessions (rows of `sessions`)."""
-    first_day: date | None = None
-    """First and last day that the touched sessions' events can have."""
-    last_day: date | None = None
+
+
+def is_new() -> Column:
+    """Tell whether an event of `after` was not stored before."""
+    return F.col("was_session_id").isNull()
+
+
+def is_moved() -> Column:
+    """Tell whether a stored event of `after` belongs to another session now, or its session starts elsewhere."""
+    same = (F.col("was_session_id") == F.col("session_id")) & (F.col("was_started_at") == F.col("session_started_at"))
+    return ~is_new() & ~same
 
 
 def resessionise(
@@ -53,7 +60,7 @@ def resessionise(
     only extends or joins sessions, and removing one only splits its own.
 
     Args:
-        added: new events (EVENT_COLUMNS).
+        added: new events (EVENT).
         removed: stored events to leave out, with batch_id, record_no, source, user_id, event_at, session_hint.
         state: earlier tables.
         workspace: reporting zone.
@@ -63,40 +70,31 @@ def resessionise(
     def cut(events: DataFrame) -> DataFrame:
         return sessionise(events, params=params, time_zone=workspace.time_zone)
 
-    added = added.select(*EVENT_COLUMNS)
+    nothing = (F.lit(None).cast("string").alias(_WAS[0]), F.lit(None).cast("timestamp").alias(_WAS[1]))
+    added = added.select(*EVENT, *nothing)
     touched = None if state.is_empty else _touched(added, removed, state, params)
-    bounds = (
-        None
-        if touched is None
-        else touched.agg(
-            F.count(F.lit(1)).alias("sessions"),
-            F.min("session_date").alias("first"),
-            F.max(F.to_date("ended_at")).alias("last"),
-        ).head()
-    )
-    if touched is None or bounds is None or bounds["sessions"] == 0:
+    days = [] if touched is None else _days(touched, workspace.time_zone)
+    if touched is None or not days:
         return Resessioned(hold(cut(added)), None, None)
-    # event_date and ended_at may differ by the reporting zone: a day on either side covers that.
-    first, last = bounds["first"] - timedelta(days=1), bounds["last"] + timedelta(days=1)
-    nearby = state.events.where(F.col("event_date").between(F.lit(first), F.lit(last)))
-    before = hold(nearby.join(touched.select("session_id"), "session_id", "left_semi").select(*EVENT_COLUMNS))
+    nearby = state.events.where(F.col("event_date").isin(*days))
+    sessions = broadcast_few(touched.select("session_id"))
+    as_they_were = (F.col("session_id").alias(_WAS[0]), F.col("session_started_at").alias(_WAS[1]))
+    before = hold(nearby.join(sessions, "session_id", "left_semi").select(*EVENT, *as_they_were))
     remaining = before if removed is None else before.join(removed, ["batch_id", "record_no"], "left_anti")
-    return Resessioned(
-        after=hold(cut(remaining.unionByName(added))),
-        before=cut(before),
-        touched=touched,
-        first_day=first,
-        last_day=last,
-    )
+    return Resessioned(after=hold(cut(remaining.unionByName(added))), before=hold(cut(before)), touched=touched)
 
 
 def _touched(added: DataFrame, removed: DataFrame | None, state: State, params: SessionParams) -> DataFrame | None:
-    """Find the stored sessions within the timeout of any added or removed event of their user, or of their hint."""
+    """Find the stored sessions within the timeout of any added or removed event of their user, or of their hint.
+
+    Events are told by day, so that a late one does not touch all that came between.
+    """
     columns = ("source", "user_id", "event_at", "session_hint")
     moved = added.select(*columns)
     if removed is not None:
         moved = moved.unionByName(removed.select(*columns))
-    spans = hold(moved.groupBy("user_id").agg(F.min("event_at").alias("_from"), F.max("event_at").alias("_to")))
+    day = F.to_date("event_at").alias("_day")
+    spans = hold(moved.groupBy("user_id", day).agg(F.min("event_at").alias("_from"), F.max("event_at").alias("_to")))
     whole = spans.agg(F.min("_from").alias("first"), F.max("_to").alias("last")).head()
     if whole is None or whole["first"] is None:
         return None
@@ -105,10 +103,17 @@ def _touched(added: DataFrame, removed: DataFrame | None, state: State, params: 
     around = state.sessions.where(
         (F.col("ended_at") >= F.lit(whole["first"] - reach)) & (F.col("started_at") <= F.lit(whole["last"] + reach))
     )
-    near = around.join(spans, "user_id", "inner").where(
+    near = around.join(broadcast_few(spans), "user_id", "inner").where(
         (F.col("ended_at") >= F.col("_from") - timeout) & (F.col("started_at") <= F.col("_to") + timeout)
     )
     found = near.select(*SESSIONS.names)
     hinted = moved.where(F.col("session_hint").isNotNull()).select(hint_session_id().alias("session_id")).distinct()
     of_hints = state.sessions.join(hinted, "session_id", "left_semi").select(*SESSIONS.names)
     return hold(found.unionByName(of_hints).dropDuplicates(["session_id"]))
+
+
+def _days(touched: DataFrame, time_zone: str) -> list[date]:
+    """List the days on which the touched sessions have events."""
+    last = F.to_date(F.from_utc_timestamp("ended_at", time_zone))
+    days = touched.select(F.explode(F.sequence("session_date", last)).alias("day")).distinct()
+    return sorted(row["day"] for row in days.collect())  # a row per day

@@ -5,7 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pyspark.sql import functions as F
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
     from pyspark.sql import DataFrame
 
     from segmentation.tables.table import Table
@@ -18,6 +23,7 @@ class State:
     events: DataFrame
     sessions: DataFrame
     user_days: DataFrame
+    user_day_counts: DataFrame
     quarantine: DataFrame
     duplicates: DataFrame
     input_units: DataFrame
@@ -59,8 +65,15 @@ class Increment:
     retractions: list[Retraction] = field(default_factory=list)
     additions: list[Addition] = field(default_factory=list)
     corrections: list[Correction] = field(default_factory=list)
-    transition_days: DataFrame | None = None
-    """Session days whose transitions changed."""
+    ledger: DataFrame = field(init=False)
+    """The slice's signed ledger rows, held."""
+    transition_days: list[date] = field(default_factory=list)
+    """Days whose transitions may have changed."""
+
+
+def on_days(days: Sequence[date], column: str = "event_date") -> str:
+    """Say that a row of the target `t` is of one of the days, so that Delta skips the files of others."""
+    return f"t.{column} IN (" + ", ".join(f"DATE'{day}'" for day in days) + ")" if days else "false"
 
 
 def hold(df: DataFrame) -> DataFrame:
@@ -70,3 +83,12 @@ def hold(df: DataFrame) -> DataFrame:
     compare than small slices take to compute. The blocks go when the frame is garbage.
     """
     return df.localCheckpoint(eager=True)
+
+
+FEW = 4_000_000
+"""Rows with a 64-bit key that fit beside each other in every executor (about 100 MB)."""
+
+
+def broadcast_few(held: DataFrame) -> DataFrame:
+    """Send a held frame to where the other side of a join stands, if it is small enough, so that that stays put."""
+    return F.broadcast(held) if held.count() <= FEW else held

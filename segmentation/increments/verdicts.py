@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from pyspark.sql import functions as F
 
 from segmentation.events.deduplicate import CONFLICT, HEAD, IDENTITY, judge_copies
-from segmentation.events.payload import payload_json
 from segmentation.increments.known import known_records, new_records
-from segmentation.increments.state import hold
+from segmentation.increments.routes import ROUTE, find_suspects, route
+from segmentation.increments.state import broadcast_few, hold
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -21,50 +20,66 @@ RECORD_KEY = ("batch_id", "record_no")
 
 
 class Verdicts(NamedTuple):
-    """What became of records that are events by themselves."""
+    """What became of a slice's records; all frames but `heads` are few rows, held."""
 
     heads: DataFrame
-    """New records that no earlier record makes a copy: wide, as parsed."""
+    """Records that are no copies: wide, as parsed, read where they stand."""
+    rejected: DataFrame
+    """Records rejected for themselves, as parsed."""
+    late: DataFrame
+    """Heads received too late, as parsed."""
     copies: DataFrame
-    """New records that are copies: RECORD_KEY, verdict, head_hash, payload_hash, and the parsed columns."""
+    """Copies, as parsed, with verdict, head_hash and payload_hash."""
     changed: DataFrame | None
-    """Known records whose verdict or survivor changed, with both and their payload; None: nothing was known."""
+    """Known records whose verdict or survivor changed, with both and their payload; None: there are none."""
 
 
-def judge_slice(candidates: DataFrame, state: State, *, horizon_days: int) -> Verdicts:
-    """Judge the candidates of a slice, and again what they touch of earlier slices.
+def judge_slice(parsed: DataFrame, state: State, *, horizon_days: int) -> Verdicts:
+    """Judge the records of a slice, and again what they touch of earlier slices.
 
-    Only the narrow identity index is exchanged. The few losers are held in memory, so that the wide rows are
-    filtered where they stand.
+    Only hashes of identities are exchanged. What is set aside is held, so that the wide rows are filtered where
+    they stand.
     """
-    records = new_records(candidates)
+    suspects = find_suspects(parsed.where(~F.col("rejected")), state, horizon_days=horizon_days)
+    aside = _set_aside(parsed, suspects.routes)
+    suspected = aside.where(F.col("suspected"))
+    records = new_records(suspected)
     known = None
-    if not state.is_empty:
-        first = candidates.agg(F.min("received_at").alias("at")).head()
-        if first is not None and first["at"] is not None:
-            identities = candidates.select(*IDENTITY).distinct()
-            since = first["at"] - timedelta(days=horizon_days)
-            known = hold(known_records(state, identities, received_since=since))
-            records = records.unionByName(known)
+    if suspects.received_since is not None:
+        known = hold(known_records(state, suspects))
+        records = records.unionByName(known)
     judged = judge_copies(records, horizon_days=horizon_days)
     noted = hold(judged.where(F.col("known_as").isNotNull() | (F.col("verdict") != HEAD)))
-    losers = noted.where(F.col("known_as").isNull()).select(*RECORD_KEY, "verdict", "head_hash", "payload_hash")
+    losers = hold(noted.where(F.col("known_as").isNull()).select("row_key", "verdict", "head_hash", "payload_hash"))
+    copies = hold(suspected.join(losers, "row_key", "inner"))
+    late = aside.where(F.col("late") & ~F.col("rejected")).join(losers, "row_key", "left_anti")
+    dropped = broadcast_few(losers.select("row_key"))
+    heads = parsed.where(~F.col("rejected") & ~F.col("late")).join(dropped, "row_key", "left_anti")
     return Verdicts(
-        heads=candidates.join(losers, list(RECORD_KEY), "left_anti"),
-        copies=candidates.join(losers, list(RECORD_KEY), "inner"),
-        changed=None if known is None else _changed(noted, candidates, known),
+        heads=heads,
+        rejected=aside.where(F.col("rejected")),
+        late=hold(late),
+        copies=copies,
+        changed=None if known is None else _changed(noted, records),
     )
 
 
-def _changed(noted: DataFrame, candidates: DataFrame, known: DataFrame) -> DataFrame | None:
+def _set_aside(parsed: DataFrame, routes: DataFrame) -> DataFrame:
+    """Hold the records that are not plainly events: rejected, late, or of a suspected route."""
+    marked = broadcast_few(routes.select(ROUTE, F.lit(True).alias("_marked")))
+    joined = parsed.select("*", route()).join(marked, ROUTE, "left")
+    suspected = F.coalesce("_marked", F.lit(False)) & ~F.col("rejected")
+    known = joined.select(*parsed.columns, suspected.alias("suspected"))
+    return hold(known.where(F.col("rejected") | F.col("late") | F.col("suspected")))
+
+
+def _changed(noted: DataFrame, records: DataFrame) -> DataFrame | None:
     """Give known records whose verdict changed their payload, which a duplicate shares with its former survivor."""
     other_verdict = F.col("verdict") != F.col("known_verdict")
     other_survivor = (F.col("verdict") == CONFLICT) & (F.col("head_hash") != F.col("known_head_hash"))
-    moved = noted.where(F.col("known_as").isNotNull() & (other_verdict | other_survivor))
+    moved = hold(noted.where(F.col("known_as").isNotNull() & (other_verdict | other_survivor)))
     if moved.isEmpty():
         return None
-    given = candidates.select(*IDENTITY, payload_json().alias("payload")).unionByName(
-        known.where(F.col("payload").isNotNull()).select(*IDENTITY, "payload")
-    )
-    payloads = given.select(*IDENTITY, F.sha2("payload", 256).alias("payload_hash"), "payload").distinct()
+    given = records.where(F.col("payload").isNotNull())
+    payloads = given.select(*IDENTITY, "payload_hash", "payload").distinct()
     return hold(moved.drop("payload").join(payloads, [*IDENTITY, "payload_hash"], "left"))

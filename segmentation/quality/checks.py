@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, NamedTuple
 
 from pyspark.sql import functions as F
@@ -17,6 +18,11 @@ class Check(NamedTuple):
 
     reason: str
     fails: Column
+
+
+def any_fails(checks: Sequence[Check]) -> Column:
+    """Tell whether any check fails: all that most records need."""
+    return reduce(lambda left, right: left | right, (F.coalesce(c.fails, F.lit(False)) for c in checks), F.lit(False))
 
 
 def failed_reasons(checks: Sequence[Check]) -> Column:

@@ -27,6 +27,8 @@ class Reason(str, Enum):
     UNREADABLE_NUMBER = "unreadable_number", "a mapped number is not a number"
     OUT_OF_RANGE = "out_of_range", "a mapped value lies outside the declared range"
     MISSING_VALUE = "missing_value", "a field that the source declares as required is empty"
+    CONTROL_CHARACTER = "control_character", "event name, state or platform holds the reserved character U+001F"
+    RESERVED_STATE = "reserved_state", "the state is START or EXIT, which stand for the ends of a session"
     CONFLICT = "conflict", "same identity as an earlier received record, another payload or time"
     TOO_LATE = "too_late", "received later after the event than the source's lateness bound"
     OVER_CAP = "over_cap", "beyond the cap of events per user and day"

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from segmentation.frames import conform
 from segmentation.tables.transitions import TRANSITIONS
-from segmentation.tables.user_day_counts import TRANSITION
+from segmentation.tables.user_day_counts import STEP_SEPARATOR, TRANSITION
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -20,14 +20,15 @@ def build_transitions(user_day_counts: DataFrame) -> DataFrame:
     Grain: user x day x dimension x item in; day x platform x from x to out. As a user's day has each transition
     once, the rows of a cell are its distinct users, exactly.
     """
-    step = F.from_json("item", "ARRAY<STRING>")
-    cells = user_day_counts.where(F.col("dimension") == TRANSITION).select(
-        F.col("event_date").alias("session_date"), step.alias("step"), "n"
+    steps = user_day_counts.where(F.col("dimension") == TRANSITION)
+    cells = steps.groupBy("event_date", "item").agg(F.sum("n").alias("transitions"), F.count(F.lit(1)).alias("users"))
+    step = F.split("item", STEP_SEPARATOR)
+    grouped = cells.select(
+        F.col("event_date").alias("session_date"),
+        step[0].alias("platform"),
+        step[1].alias("from_state"),
+        step[2].alias("to_state"),
+        "transitions",
+        "users",
     )
-    grouped = cells.groupBy(
-        "session_date",
-        F.col("step")[0].alias("platform"),
-        F.col("step")[1].alias("from_state"),
-        F.col("step")[2].alias("to_state"),
-    ).agg(F.sum("n").alias("transitions"), F.count(F.lit(1)).alias("users"))
     return conform(grouped, TRANSITIONS)

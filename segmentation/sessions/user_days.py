@@ -36,26 +36,32 @@ def build_user_day_counts(laid_out: DataFrame, *, time_zone: str) -> DataFrame:
     Grain: events laid out by `sessionise` in; user x day x dimension x item out. Transitions carry the session's
     day and the platform of its first event; each session has one START and one EXIT.
     """
-    hour = F.date_format(F.from_utc_timestamp("event_at", time_zone), "HH")
-    entry = _item(
-        "session_date", dimensions.TRANSITION, _step(F.coalesce("previous_state", F.lit(START)), F.col("state"))
-    )
-    leave = _item("session_date", dimensions.TRANSITION, _step(F.col("state"), F.lit(EXIT)))
-    items = F.array(
-        _item("event_date", dimensions.EVENT_NAME, F.col("event_name")),
-        _item("event_date", dimensions.PLATFORM, F.col("platform")),
-        F.when(F.col("channel").isNotNull(), _item("event_date", dimensions.CHANNEL, F.col("channel"))),
-        _item("event_date", dimensions.HOUR, hour),
-        entry,
-        F.when(F.col("ends"), leave),
-    )
-    exploded = laid_out.select("user_id", F.explode(F.array_compact(items)).alias("of"))
-    counts = exploded.select("user_id", "of.event_date", "of.dimension", "of.item").groupBy(*USER_DAY_COUNTS.key)
-    return conform(counts.agg(F.count(F.lit(1)).alias("n")), USER_DAY_COUNTS)
+    first, platform = F.coalesce("previous_state", F.lit(START)), "session_platform"
+    local_hour = F.lpad(F.hour(F.from_utc_timestamp("event_at", time_zone)).cast("string"), 2, "0")
+    counted = [
+        _counted(laid_out, "event_date", dimensions.EVENT_NAME, F.col("event_name")),
+        _counted(laid_out, "event_date", dimensions.PLATFORM, F.col("platform")),
+        _counted(laid_out.where(F.col("channel").isNotNull()), "event_date", dimensions.CHANNEL, F.col("channel")),
+        _counted(laid_out, "event_date", dimensions.HOUR, local_hour),
+    ]
+    step = F.concat_ws(dimensions.STEP_SEPARATOR, platform, first, "state")
+    leave = F.concat_ws(dimensions.STEP_SEPARATOR, platform, "state", F.lit(EXIT))
+    steps = _counted(laid_out, "session_date", dimensions.TRANSITION, step)
+    leaves = _counted(laid_out.where("ends"), "session_date", dimensions.TRANSITION, leave)
+    return reduce(lambda left, right: left.unionByName(right), [*counted, steps, leaves])
+
+
+def _counted(laid_out: DataFrame, day: str, dimension: str, item: Column) -> DataFrame:
+    """Count one dimension; a transition to EXIT is never one between events, so items of parts do not meet."""
+    items = laid_out.select("user_id", F.col(day).alias("event_date"), item.alias("item"))
+    counts = items.groupBy("user_id", "event_date", "item").agg(F.count(F.lit(1)).alias("n"))
+    return conform(counts.select("*", F.lit(dimension).alias("dimension")), USER_DAY_COUNTS)
 
 
 def sum_by_key(parts: list[DataFrame], table: Table) -> DataFrame:
-    """Sum the measures of frames that fit the table, by its key."""
+    """Sum the measures of frames that fit the table, one row per key each, by its key."""
+    if len(parts) == 1:
+        return conform(parts[0], table)
     whole = reduce(lambda left, right: left.unionByName(right), parts)
     types = {column.name: column.type for column in table.columns}
     sums = [F.sum(name).cast(types[name]).alias(name) for name in table.measures]
@@ -103,11 +109,3 @@ def _completed(sums: DataFrame) -> DataFrame:
 
     types = {column.name: column.type for column in USER_DAYS.columns}
     return sums.select(*USER_DAYS.key, *(measure(name, types[name]) for name in USER_DAYS.measures))
-
-
-def _item(day: str, dimension: str, item: Column) -> Column:
-    return F.struct(F.col(day).alias("event_date"), F.lit(dimension).alias("dimension"), item.alias("item"))
-
-
-def _step(from_state: Column, to_state: Column) -> Column:
-    return F.to_json(F.array(F.col("session_platform"), from_state, to_state))

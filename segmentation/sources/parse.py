@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, NamedTuple
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError
 from segmentation.frames import conform
-from segmentation.quality.checks import Check, failed_reasons
+from segmentation.quality.checks import Check, any_fails, failed_reasons
 from segmentation.quality.reasons import Reason
 from segmentation.sources.mapping import FieldMapping, SourceMapping, TimeMapping
 from segmentation.tables.records import PARSED_RECORDS
+from segmentation.tables.transitions import EXIT, START
+from segmentation.tables.user_day_counts import STEP_SEPARATOR
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pyspark.sql import Column, DataFrame
 
 RAW_UNIT = "_raw_unit"
+RAW_UNIT_NO = "_raw_unit_no"
 RAW_RECORD_NO = "_raw_record_no"
 RAW_LOCATION = "_raw_location"
 RAW_TEXT = "_raw_text"
 RAW_CORRUPT = "_raw_corrupt"
 
 TEXT_FIELDS = ("platform", "device_type", "channel", "session_hint", "currency")
+UNIT_SHIFT = 40
+"""Bits of a record's position in its unit, within row_key."""
 NUMBER_FIELDS = {"value": "decimal(18,4)", "sequence_no": "bigint", "duration_ms": "bigint"}
 
 
@@ -45,18 +54,24 @@ def parse_records(
     Raises:
         ConfigurationError: an expression of the mapping does not compile; names the field.
     """
-    drafts = raw.select("*", *_drafts(raw, mapping))
-    judged = drafts.select("*", failed_reasons(_checks(drafts, mapping, clock_skew_hours)).alias("_reasons"))
-    corrupt, rejected = F.col(RAW_CORRUPT), F.size("_reasons") > 0
+    origins = _origins(raw, mapping)
+    drafts = raw.select("*", *_drafts(origins, mapping))
+    checks = _checks(drafts, mapping, clock_skew_hours)
+    judged = drafts.select("*", any_fails(checks).alias("_fails"))
+    corrupt, rejected = F.col(RAW_CORRUPT), F.col(RAW_CORRUPT) | F.col("_fails")
+    reasons = F.when(corrupt, F.array(F.lit(Reason.MALFORMED.value))).otherwise(failed_reasons(checks))
     days = mapping.lateness_days if mapping.lateness_days is not None else lateness_days
     late = F.col("_received_at") > F.col("_event_at") + F.expr(f"INTERVAL {days} DAYS")
     bounded = mapping.fields.received_at is not None
+    # What only rejected records need is not even computed for the others.
     records = judged.select(
         F.col(RAW_UNIT).alias("batch_id"),
         F.col(RAW_RECORD_NO).alias("record_no"),
-        F.col(RAW_LOCATION).alias("location"),
-        F.when(corrupt | rejected, F.col(RAW_TEXT)).alias("raw"),
-        F.when(corrupt, F.array(F.lit(Reason.MALFORMED.value))).otherwise(F.col("_reasons")).alias("reasons"),
+        (F.shiftleft(RAW_UNIT_NO, UNIT_SHIFT) + F.col(RAW_RECORD_NO)).alias("row_key"),
+        F.when(rejected, F.col(RAW_LOCATION)).alias("location"),
+        F.when(rejected, F.col(RAW_TEXT)).alias("raw"),
+        rejected.alias("rejected"),
+        F.when(rejected, reasons).otherwise(F.array().cast("array<string>")).alias("reasons"),
         corrupt.alias("unparsable"),
         (F.coalesce(late, F.lit(False)) if bounded else F.lit(False)).alias("late"),
         F.lit(mapping.name).alias("source"),
@@ -85,25 +100,45 @@ def _event_columns(corrupt: Column, time_zone: str) -> list[Column]:
     return [F.when(~corrupt, column).alias(name) for name, column in named.items()]
 
 
-def _drafts(raw: DataFrame, mapping: SourceMapping) -> list[Column]:
+class Origin(NamedTuple):
+    """What a field is read from, and its type there."""
+
+    column: Column
+    type: str
+
+
+def _origins(raw: DataFrame, mapping: SourceMapping) -> dict[str, Origin]:
+    """Find every field's origin; typed columns (Parquet) need not be read back from their text."""
+    names = ("user_id", "event_name", "state", "event_at", "received_at", *TEXT_FIELDS, *NUMBER_FIELDS)
+    columns = {name: _origin(raw, name, getattr(mapping.fields, name)) for name in names}
+    types = raw.select(*(column.alias(name) for name, column in columns.items())).schema
+    origins = {name: Origin(column, types[name].dataType.simpleString()) for name, column in columns.items()}
+    origins["event_id"] = Origin(_event_id(raw, mapping), "string")
+    return origins
+
+
+def _drafts(origins: Mapping[str, Origin], mapping: SourceMapping) -> list[Column]:
     fields = mapping.fields
-    event_at = _instant(raw, "event_at", fields.event_at)
-    received_at = _instant(raw, "received_at", fields.received_at) if fields.received_at else event_at
+
+    def text(name: str) -> Column:
+        return _text(origins[name], getattr(fields, name))
+
+    event_at = _instant(origins["event_at"], fields.event_at)
+    received_at = _instant(origins["received_at"], fields.received_at) if fields.received_at else event_at
     drafts = {
-        "event_id": _event_id(raw, mapping),
-        "user_id": _text(raw, "user_id", fields.user_id),
-        "event_name": _text(raw, "event_name", fields.event_name),
-        "state": _text(raw, "state", fields.state),
+        "event_id": origins["event_id"].column,
+        "user_id": text("user_id"),
+        "event_name": text("event_name"),
+        "state": text("state"),
         "event_at": event_at,
-        "event_at_given": _text(raw, "event_at", fields.event_at),
+        "event_at_given": _given(origins["event_at"], fields.event_at),
         "received_at": received_at,
         "properties": _properties(mapping),
     }
-    drafts.update({name: _text(raw, name, getattr(fields, name)) for name in TEXT_FIELDS})
+    drafts.update({name: text(name) for name in TEXT_FIELDS})
     for name, kind in NUMBER_FIELDS.items():
-        given = _text(raw, name, getattr(fields, name))
-        drafts[name] = given.try_cast(kind)
-        drafts[f"{name}_given"] = given
+        drafts[name] = _number(origins[name], getattr(fields, name), kind)
+        drafts[f"{name}_given"] = _given(origins[name], getattr(fields, name))
     return [column.alias(f"_{name}") for name, column in drafts.items()]
 
 
@@ -114,14 +149,16 @@ def _checks(drafts: DataFrame, mapping: SourceMapping, clock_skew_hours: int) ->
         Check(Reason.NULL_USER, F.col("_user_id").isNull()),
         Check(Reason.NULL_EVENT_ID, F.col("_event_id").isNull()),
         Check(Reason.NULL_EVENT_NAME, F.col("_event_name").isNull()),
-        Check(Reason.NULL_TIME, given.isNull()),
-        Check(Reason.UNREADABLE_TIME, given.isNotNull() & at.isNull()),
+        Check(Reason.CONTROL_CHARACTER, _holds_separator("_event_name", "_state", "_platform")),
+        Check(Reason.RESERVED_STATE, F.coalesce("_state", "_event_name").isin(START, EXIT)),
+        Check(Reason.NULL_TIME, ~given),
+        Check(Reason.UNREADABLE_TIME, given & at.isNull()),
     ]
     if fields.received_at is not None:
         skewed = at > received + F.expr(f"INTERVAL {clock_skew_hours} HOURS")
         checks += [Check(Reason.UNREADABLE_RECEIVED_TIME, received.isNull()), Check(Reason.FUTURE_TIME, skewed)]
     for name in NUMBER_FIELDS:
-        unreadable = F.col(f"_{name}_given").isNotNull() & F.col(f"_{name}").isNull()
+        unreadable = F.col(f"_{name}_given") & F.col(f"_{name}").isNull()
         checks.append(Check(Reason.UNREADABLE_NUMBER, unreadable))
     for name in type(fields).model_fields:
         spec = getattr(fields, name)
@@ -129,6 +166,10 @@ def _checks(drafts: DataFrame, mapping: SourceMapping, clock_skew_hours: int) ->
             checks += _field_checks(name, spec)
     rules = [Check(r.reason, ~_expression(drafts, f"rule {r.reason}", r.expr).cast("boolean")) for r in mapping.rules]
     return [*checks, *rules]
+
+
+def _holds_separator(*names: str) -> Column:
+    return reduce(or_, (F.coalesce(F.contains(name, F.lit(STEP_SEPARATOR)), F.lit(False)) for name in names))
 
 
 def _field_checks(name: str, spec: FieldMapping) -> list[Check]:
@@ -161,21 +202,43 @@ def _expression(df: DataFrame, name: str, text: str) -> Column:
     return column
 
 
-def _text(raw: DataFrame, name: str, spec: FieldMapping | None) -> Column:
+def _text(origin: Origin, spec: FieldMapping | None) -> Column:
     """Read a field as trimmed text; blank is null, and null takes the declared default."""
-    trimmed = F.nullif(F.trim(_origin(raw, name, spec).cast("string")), F.lit(""))
+    trimmed = F.nullif(F.trim(origin.column.cast("string")), F.lit(""))
     if spec is None or spec.default is None:
         return trimmed
     return F.coalesce(trimmed, F.lit(str(spec.default)))
 
 
-def _instant(raw: DataFrame, name: str, spec: TimeMapping) -> Column:
+def _is_typed(origin: Origin, spec: FieldMapping | None, *types: str) -> bool:
+    return (spec is None or spec.default is None) and origin.type.startswith(types)
+
+
+def _given(origin: Origin, spec: FieldMapping | None) -> Column:
+    """Tell whether a field holds anything."""
+    typed = _is_typed(origin, spec, "timestamp", "int", "bigint", "decimal", "smallint", "tinyint", "void")
+    return (origin.column if typed else _text(origin, spec)).isNotNull()
+
+
+def _number(origin: Origin, spec: FieldMapping | None, kind: str) -> Column:
+    """Read a field as a number of the given type; null where it is none."""
+    if _is_typed(origin, spec, kind):
+        return origin.column
+    return _text(origin, spec).try_cast(kind)
+
+
+def _instant(origin: Origin, spec: TimeMapping) -> Column:
     """Read a time as a UTC instant; null where it does not fit its declared form."""
-    text = _text(raw, name, spec)
     if spec.unit is not None:
         micros_per_unit = {"s": 1_000_000, "ms": 1_000, "us": 1}[spec.unit]
+        if spec.unit == "us" and _is_typed(origin, spec, "bigint"):
+            return F.timestamp_micros(origin.column)
+        text = _text(origin, spec)
         exact = (text.try_cast("decimal(38,6)") * F.lit(micros_per_unit)).cast("decimal(38,0)").try_cast("bigint")
         return F.timestamp_micros(exact)
+    if spec.format is None and spec.zone == "UTC" and _is_typed(origin, spec, "timestamp"):
+        return origin.column.cast("timestamp")
+    text = _text(origin, spec)
     local = F.try_to_timestamp(text, F.lit(spec.format)) if spec.format else text.try_cast("timestamp")
     return local if spec.zone == "UTC" else F.to_utc_timestamp(local, spec.zone)
 

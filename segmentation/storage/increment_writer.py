@@ -14,6 +14,7 @@ from segmentation.tables.user_day_counts import USER_DAY_COUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import date
 
     from pyspark.sql import DataFrame
 
@@ -37,7 +38,7 @@ def write_increment(lake: Lake, increment: Increment) -> None:
     for correction in increment.corrections:
         step = partial(lake.add, correction.table, correction.deltas, correction.prune)
         steps.setdefault(correction.table.name, []).append(step)
-    if increment.transition_days is not None:
+    if increment.transition_days:
         step = partial(_rewrite_transitions, lake, increment.transition_days)
         steps.setdefault(USER_DAY_COUNTS.name, []).append(step)
     with ThreadPoolExecutor(TABLES_AT_ONCE) as pool:
@@ -50,12 +51,9 @@ def _in_order(steps: list[Callable[[], None]]) -> None:
         step()
 
 
-def _rewrite_transitions(lake: Lake, days: DataFrame) -> None:
-    listed = sorted(row["session_date"] for row in days.collect())  # as many rows as there are days
-    if not listed:
-        return
-    counts = lake.read(USER_DAY_COUNTS).where(F.col("event_date").isin(*listed))
-    where = "session_date IN (" + ", ".join(f"DATE'{day}'" for day in listed) + ")"
+def _rewrite_transitions(lake: Lake, days: list[date]) -> None:
+    counts = lake.read(USER_DAY_COUNTS).where(F.col("event_date").isin(*days))
+    where = "session_date IN (" + ", ".join(f"DATE'{day}'" for day in days) + ")"
     lake.replace(TRANSITIONS, build_transitions(counts), where)
 
 

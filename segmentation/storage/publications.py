@@ -63,10 +63,10 @@ class PublicationLog:
         if not DeltaTable.isDeltaTable(self._spark, self._path):
             DeltaTable.createIfNotExists(self._spark).location(self._path).addColumns(PUBLICATIONS.schema).execute()
         conflict = f"another run published to {self._path} meanwhile; run the same command again"
-        # A MERGE reads what it matches against: of two runs that insert the same number, Delta fails the second.
-        log = DeltaTable.forPath(self._spark, self._path).alias("t")
+        # Of two transactions of one application and number Delta fails the second, or leaves it out if it comes later.
+        transaction = {"txnAppId": "segmentation.publications", "txnVersion": str(number)}
         try:
-            log.merge(row.alias("s"), "t.publication_id = s.publication_id").whenNotMatchedInsertAll().execute()
+            row.write.format("delta").mode("append").options(**transaction).save(self._path)
         except DeltaConcurrentModificationException as error:
             raise RetryableError(conflict) from error
         newest = self._read_row(f"{number:08d}")

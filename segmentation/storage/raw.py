@@ -16,7 +16,7 @@ from pyspark.sql.types import ArrayType, StructType
 
 from segmentation.errors import ConfigurationError, DataError
 from segmentation.sources.location import BLOCK_BYTES, record_location
-from segmentation.sources.parse import RAW_CORRUPT, RAW_LOCATION, RAW_RECORD_NO, RAW_TEXT, RAW_UNIT
+from segmentation.sources.parse import RAW_CORRUPT, RAW_LOCATION, RAW_RECORD_NO, RAW_TEXT, RAW_UNIT, RAW_UNIT_NO
 from segmentation.storage.hadoop import glob_paths, is_empty_file, read_first_line
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ _ENDINGS = {
     "json": re.compile(r"\.(json|jsonl|ndjson)(\.(gz|bz2|zst))?$", re.IGNORECASE),
     "parquet": re.compile(r"\.(parquet|pq)$", re.IGNORECASE),
 }
+_FILE = "_file"
+"""64-bit hash of the file's path: told apart by the driver, so that executors need not compare paths."""
+_POSITION = (_FILE, RAW_RECORD_NO, RAW_LOCATION, RAW_TEXT, RAW_CORRUPT)
 _ROW_BITS = 33
 """monotonically_increasing_id keeps the row's position within its task in its lower 33 bits."""
 
@@ -127,12 +130,27 @@ def read_records(spark: SparkSession, mapping: SourceMapping, units: Sequence[In
         DataError: a file cannot be read at all (named).
     """
     readers = {"csv": _read_csv, "json": _read_json, "parquet": _read_parquet}
-    return readers[mapping.format](spark, mapping, units)
+    records = readers[mapping.format](spark, mapping, units)
+    return records.join(F.broadcast(_number_units(spark, units)), _FILE).drop(_FILE)
+
+
+def _number_units(spark: SparkSession, units: Sequence[InputUnit]) -> DataFrame:
+    """Give each file of a slice its unit's identity and a number, to be found by the hash of its path."""
+    rows = [(unit.path, unit.batch_id, number) for number, unit in enumerate(units)]
+    listed = spark.createDataFrame(rows, f"path STRING, {RAW_UNIT} STRING, {RAW_UNIT_NO} BIGINT")
+    numbered = listed.select(F.xxhash64("path").alias(_FILE), RAW_UNIT, RAW_UNIT_NO)
+    hashes = [row[_FILE] for row in numbered.select(_FILE).collect()]  # as many rows as there are files
+    if len(set(hashes)) < len(hashes):
+        raise DataError("two files of one slice have paths of equal hash; take them in one by one (--input)")
+    return numbered
 
 
 @contextmanager
-def named_read_errors(units: Sequence[InputUnit]) -> Iterator[None]:
-    """Translate a failing read (truncated or corrupt file) into an error that names the file."""
+def named_read_errors(units: Sequence[InputUnit], *, must_be_named: bool = False) -> Iterator[None]:
+    """Translate a failing read (truncated or corrupt file) into an error that names the file.
+
+    With `must_be_named`, an error that names none of the units is somebody else's: tables are read inside as well.
+    """
     try:
         yield
     except (PySparkException, Py4JJavaError) as error:
@@ -145,7 +163,7 @@ def named_read_errors(units: Sequence[InputUnit]) -> Iterator[None]:
             "Unexpected end of input",
             "not a Parquet file",
         )
-        if not any(mark in text for mark in marks):
+        if not any(mark in text for mark in marks) or (named is None and must_be_named):
             raise
         where = named or f"one of {len(units)} files from {units[0].path}"
         raise DataError(f"{where} cannot be read (truncated or corrupt); nothing of this slice was taken in") from error
@@ -187,10 +205,7 @@ def _parse_csv(spark: SparkSession, mapping: SourceMapping, header: list[str], p
     lines = _lines(spark, mapping, paths).where(F.col(RAW_RECORD_NO) > 0)
     parsed = lines.select("*", F.from_csv(RAW_TEXT, ddl, options).alias("_parsed"))
     return parsed.select(
-        RAW_UNIT,
-        RAW_RECORD_NO,
-        RAW_LOCATION,
-        RAW_TEXT,
+        *_POSITION[:-1],
         F.col(f"_parsed.{RAW_CORRUPT}").isNotNull().alias(RAW_CORRUPT),
         *(F.col(f"_parsed.`{name}`").alias(name) for name in header),
     )
@@ -205,13 +220,10 @@ def _read_json(spark: SparkSession, mapping: SourceMapping, units: Sequence[Inpu
     parsed = _lines(spark, mapping, [unit.readable_path for unit in units]).select("*", wrapped.alias("_parsed"))
     one = F.size("_parsed") == 1
     return parsed.select(
-        RAW_UNIT,
-        RAW_RECORD_NO,
-        RAW_LOCATION,
-        RAW_TEXT,
+        *_POSITION[:-1],
         (~F.coalesce(one & F.col("_parsed")[0].isNotNull(), F.lit(False))).alias(RAW_CORRUPT),
         F.when(one, F.col("_parsed")[0]).alias("_record"),
-    ).select(RAW_UNIT, RAW_RECORD_NO, RAW_LOCATION, RAW_TEXT, RAW_CORRUPT, "_record.*")
+    ).select(*_POSITION, "_record.*")
 
 
 def _read_parquet(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> DataFrame:
@@ -227,7 +239,7 @@ def _read_parquet(spark: SparkSession, mapping: SourceMapping, units: Sequence[I
         )
     path, row = F.col("_metadata.file_path"), F.col("_metadata.row_index")
     return raw.select(
-        _batch_id(mapping.name).alias(RAW_UNIT),
+        F.xxhash64(path).alias(_FILE),
         row.alias(RAW_RECORD_NO),
         record_location(path, row, F.lit("parquet")).alias(RAW_LOCATION),
         F.to_json(F.struct(*(F.col(f"`{name}`") for name in raw.columns))).alias(RAW_TEXT),
@@ -244,7 +256,7 @@ def _lines(spark: SparkSession, mapping: SourceMapping, paths: list[str]) -> Dat
         spark.read.option("encoding", mapping.encoding)
         .text(paths)
         .select(
-            _batch_id(mapping.name).alias(RAW_UNIT),
+            F.xxhash64("_metadata.file_path").alias(_FILE),
             position.alias(RAW_RECORD_NO),
             record_location(F.col("_metadata.file_path"), position, F.lit(mapping.format)).alias(RAW_LOCATION),
             F.col("value").alias(RAW_TEXT),

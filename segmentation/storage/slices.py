@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from segmentation.errors import DataError
+from segmentation.errors import ContractError, DataError
+from segmentation.increments.state import hold
+from segmentation.quality.reasons import VERDICTS
 from segmentation.sources.parse import parse_records
 from segmentation.storage.raw import named_read_errors, one_task_per_block, read_records
+from segmentation.tables.ingest_ledger import READ
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,35 +31,49 @@ def parse_slice(
     ingest: IngestParams,
     time_zone: str,
 ) -> DataFrame:
-    """Read and parse a slice's units once; the records are kept on the executors, in memory or on disk.
+    """Parse a slice's units. Records of text are kept on the executors; Parquet is cheaper read again.
 
     Raises:
-        DataError: a file cannot be read; names it.
+        DataError: a text file cannot be read; names it.
     """
-    with named_read_errors(units), one_task_per_block(spark):
-        records = read_records(spark, mapping, units)
-        parsed = parse_records(
-            records,
+
+    def parse() -> DataFrame:
+        return parse_records(
+            read_records(spark, mapping, units),
             mapping=mapping,
             lateness_days=ingest.lateness_days,
             clock_skew_hours=ingest.clock_skew_hours,
             time_zone=time_zone,
         )
-        return parsed.localCheckpoint(eager=True)  # reads now, while one task has one block
+
+    if mapping.format == "parquet":
+        return parse()
+    with named_read_errors(units), one_task_per_block(spark):
+        return hold(parse())  # reads now, while one task has one block
 
 
-def check_rejected(parsed: DataFrame, source: str, max_share: float) -> None:
-    """Stop before anything is written where too much of a slice is rejected.
+def check_slice(parsed: DataFrame, ledger: DataFrame, source: str, max_share: float) -> None:
+    """Stop before anything is written where records are unaccounted for, or too many are rejected.
+
+    Args:
+        parsed: the slice's records.
+        ledger: the slice's ledger rows.
+        source: name of the mapping, for the message.
+        max_share: greatest share of rejected records.
 
     Raises:
         DataError: names the share, the limit and the most frequent reasons.
+        ContractError: the ledger does not add up to the records that were read.
     """
-    counts = parsed.groupBy(F.try_element_at("reasons", F.lit(1)).alias("reason")).count().collect()  # a row per reason
-    total = sum(row["count"] for row in counts)
-    rejected = {row["reason"]: row["count"] for row in counts if row["reason"] is not None}
-    share = sum(rejected.values()) / total if total else 0.0
+    stages = ledger.groupBy("stage", "reason").agg(F.sum("records").alias("n")).collect()  # a row per reason
+    total, read = parsed.count(), sum(row["n"] for row in stages if row["stage"] == READ)
     if total == 0:
         raise DataError(f"source '{source}': the input holds no records")
+    if total != read:
+        raise ContractError(f"source '{source}': {total} records were read, the ledger has {read}")
+    verdicts = {verdict.value for verdict in VERDICTS}
+    rejected = {r["reason"]: r["n"] for r in stages if r["reason"] is not None and r["reason"] not in verdicts}
+    share = sum(rejected.values()) / total
     worst = sorted(rejected.items(), key=lambda item: (-item[1], item[0]))[:3]
     reasons = ", ".join(f"{reason} {count}" for reason, count in worst)
     if share == 1.0:

@@ -7,6 +7,8 @@ PLATFORM = "platform"
 CHANNEL = "channel"
 HOUR = "hour"
 TRANSITION = "transition"
+STEP_SEPARATOR = "\u001f"
+"""Stands between the parts of a transition; no platform or state has it (quality.reasons: control_character)."""
 DIMENSIONS = (EVENT_NAME, PLATFORM, CHANNEL, HOUR, TRANSITION)
 
 USER_DAY_COUNTS = Table(
@@ -20,8 +22,8 @@ USER_DAY_COUNTS = Table(
         Column(
             "item",
             STRING,
-            "event name, platform, channel, hour of the reporting zone (00-23), or the JSON array "
-            '["platform","from","to"] of a transition',
+            "event name, platform, channel, hour of the reporting zone (00-23), or platform, state before and state "
+            "after of a transition, with U+001F (unit separator) between them",
         ),
         Column("n", COUNT, "how often, always positive"),
     ),

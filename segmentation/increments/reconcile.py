@@ -1,0 +1,98 @@
+"""What becomes of every record of a slice that is not an event, and the ledger that counts them all."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from segmentation.events.deduplicate import CONFLICT, DUPLICATE
+from segmentation.increments import rejections
+from segmentation.increments.cap import STORED
+from segmentation.increments.known import ACCEPTED
+from segmentation.increments.state import Addition, Correction, Increment, Retraction, hold
+from segmentation.increments.verdicts import RECORD_KEY
+from segmentation.quality.reasons import Reason
+from segmentation.tables import ingest_ledger as ledger
+from segmentation.tables.duplicates import DUPLICATES
+from segmentation.tables.ingest_ledger import INGEST_LEDGER
+from segmentation.tables.quarantine import QUARANTINE
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from segmentation.increments.cap import Capped
+    from segmentation.increments.state import State
+    from segmentation.increments.verdicts import Verdicts
+    from segmentation.tables.table import Table
+
+
+def change_rejections(
+    plan: Increment, accepted: DataFrame, verdicts: Verdicts, capped: Capped, state: State, zone: str
+) -> None:
+    """Plan the changes of `quarantine`, `duplicates` and `ingest_ledger`.
+
+    Args:
+        plan: the increment, to which they are added.
+        accepted: events that were not stored before, restored ones among them.
+        verdicts: of the slice.
+        capped: what the cap moved.
+        state: earlier tables.
+        zone: reporting zone.
+    """
+    conflicts = verdicts.copies.where(F.col("verdict") == CONFLICT)
+    duplicates = verdicts.copies.where(F.col("verdict") == DUPLICATE)
+    over_cap, too_late = Reason.OVER_CAP.value, Reason.TOO_LATE.value
+    units = state.input_units
+    quarantined = [
+        rejections.rejected_rows(verdicts.rejected),
+        rejections.verdict_rows(conflicts, CONFLICT, units),
+        rejections.verdict_rows(verdicts.late, too_late, units),
+    ]
+    fates = [
+        rejections.rejected_fates(verdicts.rejected),
+        rejections.fates(duplicates, ledger.DUPLICATE),
+        rejections.fates(conflicts, ledger.QUARANTINED, CONFLICT),
+        rejections.fates(verdicts.late, ledger.QUARANTINED, too_late),
+        rejections.fates(accepted, ledger.ACCEPTED),
+    ]
+    moves = []
+    if capped.over is not None and capped.restored is not None:
+        quarantined.append(rejections.verdict_rows(capped.over, over_cap, units))
+        stored = capped.over.where(F.col("origin") == STORED)
+        fates += [
+            rejections.fates(capped.over.where(F.col("origin") != STORED), ledger.QUARANTINED, over_cap),
+            rejections.fates(capped.restored, ledger.ACCEPTED, sign=-1),
+        ]
+        moves += [
+            rejections.fates(stored, ledger.QUARANTINED, over_cap),
+            rejections.fates(stored, ledger.ACCEPTED, sign=-1),
+            rejections.fates(capped.restored, ledger.ACCEPTED),
+            rejections.fates(capped.restored, ledger.QUARANTINED, over_cap, sign=-1),
+        ]
+        plan.retractions.append(_withdraw(QUARANTINE, capped.restored))
+    if verdicts.changed is not None:
+        moves += rejections.changed_fates(verdicts.changed, zone)
+        quarantined.append(rejections.changed_to_conflict(verdicts.changed, units, zone))
+        _change_known(plan, verdicts.changed, zone)
+    plan.additions += [
+        *(Addition(QUARANTINE, rows) for rows in quarantined),
+        Addition(DUPLICATES, rejections.duplicate_rows(duplicates)),
+    ]
+    plan.ledger = hold(rejections.ledger_rows(fates, moves))
+    plan.corrections.append(Correction(INGEST_LEDGER, plan.ledger))
+
+
+def _change_known(plan: Increment, changed: DataFrame, zone: str) -> None:
+    """Move known records between `quarantine` and `duplicates`."""
+    plan.retractions.append(_withdraw(QUARANTINE, changed.where(~F.col("known_as").isin(ACCEPTED, DUPLICATE))))
+    plan.retractions.append(_withdraw(DUPLICATES, changed.where(F.col("known_as") == DUPLICATE)))
+    plan.additions.append(Addition(DUPLICATES, rejections.changed_to_duplicate(changed, zone)))
+
+
+def _withdraw(table: Table, rows: DataFrame) -> Retraction:
+    """Take records back; their receipt prunes the files."""
+    span = rows.agg(F.min("received_at").alias("first"), F.max("received_at").alias("last")).head()
+    first, last = span or (None, None)
+    between = "false" if first is None else f"t.received_at BETWEEN TIMESTAMP'{first}' AND TIMESTAMP'{last}'"
+    return Retraction(table, rows.select(*RECORD_KEY), RECORD_KEY, between)

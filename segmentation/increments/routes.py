@@ -1,0 +1,72 @@
+"""Which identities may have copies: 64-bit hashes find the few, and decide nothing.
+
+All but a few records are the only ones of their identity. Their hashes alone are compared, within the slice and with
+what was judged before; only what shares a hash is looked at in full.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from pyspark.sql import Observation
+from pyspark.sql import functions as F
+
+from segmentation.events.deduplicate import IDENTITY
+from segmentation.increments.state import broadcast_few, hold
+from segmentation.quality.reasons import VERDICTS
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+
+    from pyspark.sql import Column, DataFrame
+
+    from segmentation.increments.state import State
+
+ROUTE = "route"
+
+
+class Suspects(NamedTuple):
+    """What may have copies."""
+
+    routes: DataFrame
+    """Distinct routes of the slice that another record, of the slice or an earlier one, has too."""
+    known_days: list[date]
+    """Days of the accepted events that may be among them."""
+    received_since: datetime | None
+    """Earlier records matter from here on; None: nothing was judged before."""
+
+
+def route() -> Column:
+    """Hash the identity at hand to 64 bits."""
+    return F.xxhash64(*IDENTITY).alias(ROUTE)
+
+
+def find_suspects(candidates: DataFrame, state: State, *, horizon_days: int) -> Suspects:
+    """Find the routes of a slice that are not theirs alone. One exchange, of hashes only.
+
+    Earlier records matter if received at most `horizon_days` before the slice's first; those files are read.
+    """
+    seen = Observation()
+    routes = candidates.observe(seen, F.min("received_at").alias("first")).select(route())
+    counts = hold(routes.groupBy(ROUTE).agg(F.count(F.lit(1)).alias("n")))
+    doubled = counts.where(F.col("n") > 1).select(ROUTE)
+    if state.is_empty or seen.get["first"] is None:
+        return Suspects(doubled, [], None)
+    since = seen.get["first"] - timedelta(days=horizon_days)
+    known = hold(_known_routes(state, since).join(broadcast_few(counts.select(ROUTE)), ROUTE, "left_semi"))
+    days = known.select("event_date").where(F.col("event_date").isNotNull()).distinct().collect()  # a row per day
+    return Suspects(
+        routes=hold(doubled.unionByName(known.select(ROUTE)).distinct()),
+        known_days=sorted(row["event_date"] for row in days),
+        received_since=since,
+    )
+
+
+def _known_routes(state: State, since: datetime) -> DataFrame:
+    """Routes of all that was judged and received since; with the day of accepted events."""
+    recent = F.col("received_at") >= F.lit(since)
+    accepted = state.events.where(recent).select(route(), "event_date")
+    no_day = F.lit(None).cast("date").alias("event_date")
+    held = state.quarantine.where(recent & F.col("reason").isin(*VERDICTS)).select(route(), no_day)
+    return accepted.unionByName(held).unionByName(state.duplicates.where(recent).select(route(), no_day))
