@@ -11,6 +11,7 @@ from segmentation.errors import ConfigurationError, DataError
 from segmentation.evaluation.figures import BREACH, Figure, evaluation_rows
 from segmentation.evaluation.judgement import judge_propensity, judge_separation, judge_sizes
 from segmentation.evaluation.ledger import reconcile_ledger
+from segmentation.frames import small_frame
 from segmentation.models.clustering import CLUSTERS, assign_clusters
 from segmentation.models.inputs import select_cut
 from segmentation.models.preparation import SCALED
@@ -56,7 +57,7 @@ def run(ctx: Context) -> RunReport:
     fatal = [f"{f.metric} of {f.scope} is {f.value}" for f in breaches if f.metric in params.fail_on]
     if fatal:
         raise DataError(f"beyond the threshold: {'; '.join(fatal)}; see `evaluation.fail_on`")
-    rows = ctx.spark.createDataFrame(evaluation_rows(figures, as_of=as_of), EVALUATIONS.schema)
+    rows = small_frame(ctx.spark, evaluation_rows(figures, as_of=as_of), EVALUATIONS.schema)
     ctx.lake.replace(EVALUATIONS, rows.coalesce(1), where=f"as_of = DATE'{as_of}'")
     ctx.lake.publish({EVALUATIONS.name: ctx.lake.publications.current().bases.get(SEGMENT_ASSIGNMENTS.name, 0)})
     named = {f"{f.metric} {f.scope}": f.value for f in breaches}

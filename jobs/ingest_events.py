@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
+from segmentation.frames import small_frame
 from segmentation.increments.engine import plan_increment
 from segmentation.increments.state import Addition, State
 from segmentation.runtime.context import Context, RunReport
@@ -113,7 +114,7 @@ def _rebuild(ctx: Context) -> RunReport:
 def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit]) -> None:
     config, lake = ctx.config, ctx.lake
     rows = [(u.batch_id, mapping.name, u.path, mapping.format, u.bytes, u.modified_at, ctx.run_id) for u in units]
-    new_units = ctx.spark.createDataFrame(rows, INPUT_UNITS.schema)
+    new_units = small_frame(ctx.spark, rows, INPUT_UNITS.schema)
     with (
         ctx.progress.step(f"take in {len(units)} input units of {mapping.name}"),
         named_read_errors(units, must_be_named=True),

@@ -33,6 +33,10 @@ class RetryableError(SegmentationError):
     exit_code = 4
 
 
+class ExecutorLostError(RetryableError):
+    """A machine of the cluster died with what it held of an unfinished run."""
+
+
 class ContractError(SegmentationError):
     """A frame does not fit its table's contract. This is a defect of ours, not of the data."""
 

@@ -1,13 +1,20 @@
-"""Make a frame fit its table's contract, or say everything that is wrong with it."""
+"""Frames and contracts: fit a frame to its table, and make small frames of what the driver knows."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType
 
 from segmentation.errors import ContractError
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from collections.abc import Iterable
+
+    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructType
 
     from segmentation.tables.table import Table
 
@@ -35,3 +42,22 @@ def conform(df: DataFrame, table: Table) -> DataFrame:
     if problems:
         raise ContractError(f"frame does not fit table '{table.name}': " + "; ".join(problems))
     return df.select(*table.names)
+
+
+def small_frame(spark: SparkSession, rows: Iterable[tuple[Any, ...]], schema: StructType) -> DataFrame:
+    """Make a frame of a few rows that the driver holds, without starting Python on the executors.
+
+    Args:
+        spark: the session.
+        rows: values in the schema's order; instants are aware datetimes.
+        schema: names and types.
+    """
+    names = schema.fieldNames()
+    text = json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=str)
+    return spark.range(1).select(F.inline(F.from_json(F.lit(text), ArrayType(schema))))
+
+
+def empty_frame(spark: SparkSession, schema: StructType) -> DataFrame:
+    """Make a frame without rows, which Spark leaves out of every plan."""
+    nothing = (F.lit(None).cast(field.dataType).alias(field.name) for field in schema.fields)
+    return spark.range(1).where(F.lit(False)).select(*nothing)

@@ -19,9 +19,12 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class Parameters(BaseModel):
-    """Parameters of one stage. Two equal parameter sets have equal fingerprints, in any process."""
+    """Parameters of one stage. Two equal parameter sets have equal fingerprints, in any process.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    The docstring under a field is its description: docs/configuration.md is made of them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     @property
     def fingerprint(self) -> str:

@@ -8,7 +8,7 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from segmentation.events.payload import restore_payload
-from segmentation.increments.state import hold
+from segmentation.increments.state import RECORD_KEY, USER_DAY, hold
 from segmentation.quality.reasons import Reason
 from segmentation.tables.events import EVENTS
 from segmentation.tables.records import ASSIGNED
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from segmentation.increments.state import State
 
-USER_DAY = ("user_id", "event_date")
 EVENT = tuple(name for name in EVENTS.names if name not in ASSIGNED)
 RANKED = (*EVENT, "origin")
 SLICE, STORED, HELD = "slice", "stored", "held"
@@ -94,7 +93,7 @@ def _contenders(
     held = restored_events(held, "raw", time_zone).select("*", F.lit(HELD).alias("origin")).select(*RANKED)
     before = stored.unionByName(held)
     if retracted is not None:
-        before = before.join(retracted, ["batch_id", "record_no"], "left_anti")
+        before = before.join(retracted, list(RECORD_KEY), "left_anti")
     return new.unionByName(before).join(heavy, list(USER_DAY), "left_semi")
 
 

@@ -10,8 +10,7 @@ from segmentation.events.deduplicate import CONFLICT, DUPLICATE
 from segmentation.increments import rejections
 from segmentation.increments.cap import STORED
 from segmentation.increments.known import ACCEPTED
-from segmentation.increments.state import Addition, Correction, Increment, Retraction, hold
-from segmentation.increments.verdicts import RECORD_KEY
+from segmentation.increments.state import RECORD_KEY, Addition, Correction, Increment, Retraction, hold
 from segmentation.quality.reasons import Reason
 from segmentation.tables import ingest_ledger as ledger
 from segmentation.tables.duplicates import DUPLICATES

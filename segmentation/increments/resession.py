@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pyspark.sql import functions as F
 
 from segmentation.increments.cap import EVENT
-from segmentation.increments.state import broadcast_few, hold
+from segmentation.increments.state import RECORD_KEY, broadcast_few, hold
 from segmentation.sessions.sessionise import hint_session_id, sessionise
 from segmentation.tables.sessions import SESSIONS
 
@@ -80,7 +80,7 @@ def resessionise(
     sessions = broadcast_few(touched.select("session_id"))
     as_they_were = (F.col("session_id").alias(_WAS[0]), F.col("session_started_at").alias(_WAS[1]))
     before = hold(nearby.join(sessions, "session_id", "left_semi").select(*EVENT, *as_they_were))
-    remaining = before if removed is None else before.join(removed, ["batch_id", "record_no"], "left_anti")
+    remaining = before if removed is None else before.join(removed, list(RECORD_KEY), "left_anti")
     return Resessioned(after=hold(cut(remaining.unionByName(added))), before=hold(cut(before)), touched=touched)
 
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from segmentation.tables.table import Table
 
+RECORD_KEY = ("batch_id", "record_no")
+USER_DAY = ("user_id", "event_date")
+
 
 @dataclass(frozen=True)
 class State:

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from segmentation.increments.state import State
 
-RECORD_KEY = ("batch_id", "record_no")
-
 
 class Verdicts(NamedTuple):
     """What became of a slice's records; all frames but `heads` are few rows, held."""

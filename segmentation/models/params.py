@@ -48,7 +48,7 @@ class ClusterParams(Parameters):
     k_min: int = Field(default=2, ge=2)
     """Smallest number of clusters tried."""
     k_max: int = Field(default=8, ge=2)
-    """Largest number of clusters tried; there must be at least so many users."""
+    """Largest number of clusters tried, not below `k_min`; there must be at least so many users."""
     clip_lower: float = Field(default=0.01, ge=0.0, lt=0.5)
     """Values below this exact percentile of the training users are raised to it; 0 clips nothing."""
     clip_upper: float = Field(default=0.99, gt=0.5, le=1.0)

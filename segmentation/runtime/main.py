@@ -8,26 +8,33 @@ import sys
 import time
 import traceback
 import uuid
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+
 from segmentation.config import ENVIRONMENTS, Config, load_config
-from segmentation.errors import SegmentationError
+from segmentation.errors import ExecutorLostError, SegmentationError
 from segmentation.runtime.context import Context, RunReport
-from segmentation.runtime.progress import Progress, start_logging
+from segmentation.runtime.progress import LOGGER, Progress, start_logging
 from segmentation.runtime.session import configure, open_session
 from segmentation.storage.lake import Lake
 from segmentation.storage.lock import exclusive
 from segmentation.tracking import Tracking
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pyspark.sql import SparkSession
 
     from segmentation.tables.table import Table
+
+LOG_SETTINGS = "log4j2.properties"
+"""File of the configuration folder: what Spark's JVM says on stderr."""
+LOST_BLOCK = "CHECKPOINT_RDD_BLOCK_ID_NOT_FOUND"
 
 
 class Job(Protocol):
@@ -76,8 +83,9 @@ def open_context(  # noqa: PLR0913  one keyword per part of the interface of eve
     name: str = "segmentation",
 ) -> Context:
     """Open what a job's `run` needs; notebooks pass the session they already have."""
-    config = load_config(Path(conf_dir), environment, overrides)
-    session = configure(spark) if spark is not None else open_session(name, config.spark)
+    conf_dir = Path(conf_dir)
+    config = load_config(conf_dir, environment, overrides)
+    session = configure(spark) if spark is not None else open_session(name, config.spark, conf_dir / LOG_SETTINGS)
     run_id = uuid.uuid4().hex
     opened = Lake(session, lake or config.lake, run_id)
     return Context(
@@ -88,7 +96,7 @@ def open_context(  # noqa: PLR0913  one keyword per part of the interface of eve
         run_id=run_id,
         progress=Progress(),
         given_as_of=as_of,
-        options={**(options or {}), "conf_dir": Path(conf_dir)},
+        options={**(options or {}), "conf_dir": conf_dir},
     )
 
 
@@ -116,6 +124,15 @@ def build_parser(job: Job) -> argparse.ArgumentParser:
 
 
 def _run(job: Job, name: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Run a job, and from its start where an executor took frames with it: what was not published is undone first."""
+    try:
+        return _attempt(job, name, options)
+    except ExecutorLostError as error:
+        LOGGER.warning("%s; starting over", error)
+        return _attempt(job, name, options)
+
+
+def _attempt(job: Job, name: str, options: argparse.Namespace) -> dict[str, Any]:
     ctx = open_context(
         environment=options.env,
         conf_dir=options.conf_dir,
@@ -125,10 +142,21 @@ def _run(job: Job, name: str, options: argparse.Namespace) -> dict[str, Any]:
         options=vars(options),
         name=name,
     )
-    with exclusive(ctx.lake.root) if job.WRITES else nullcontext():
+    with exclusive(ctx.lake.root) if job.WRITES else nullcontext(), _lost_frames_named():
         ctx.lake.recover()
         report = job.run(ctx)
         return _result(ctx, job, report)
+
+
+@contextmanager
+def _lost_frames_named() -> Iterator[None]:
+    """Tell the loss of a frame that was worked out and kept, which Spark cannot work out again, from other errors."""
+    try:
+        yield
+    except (PySparkException, Py4JError) as error:
+        if LOST_BLOCK not in str(error):
+            raise
+        raise ExecutorLostError("an executor was lost with frames that it held") from error
 
 
 def _result(ctx: Context, job: Job, report: RunReport) -> dict[str, Any]:

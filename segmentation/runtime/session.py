@@ -26,14 +26,17 @@ FIXED = {
     "spark.hadoop.parquet.page.verify-checksum.enabled": "true",
 }
 
+JVM_OPTIONS = "spark.driver.extraJavaOptions"
 
-def open_session(app_name: str, settings: Mapping[str, str]) -> SparkSession:
+
+def open_session(app_name: str, settings: Mapping[str, str], log_settings: Path | None = None) -> SparkSession:
     """Open (or join) the Spark session.
 
     Args:
         app_name: shown in the Spark UI.
         settings: the environment's Spark settings (`spark` in the configuration); master only where none is set
             by spark-submit.
+        log_settings: log4j file for a JVM that is started here; where there is none Spark's own counts.
 
     Raises:
         ConfigurationError: no Java, or Delta's jars are not where they should be.
@@ -43,12 +46,8 @@ def open_session(app_name: str, settings: Mapping[str, str]) -> SparkSession:
         configure(running)
         return running
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    # spark-submit has chosen the master and the jars, and its JVM is already running.
-    submitted = "SPARK_ENV_LOADED" in os.environ
-    jars = [] if submitted else delta_jars()
-    chosen = {key: value for key, value in settings.items() if not (submitted and key == "spark.master")}
     builder = SparkSession.builder.appName(app_name)
-    for key, value in {**chosen, **({"spark.jars": ",".join(jars)} if jars else {}), **FIXED}.items():
+    for key, value in {**_own_settings(settings, log_settings), **FIXED}.items():
         builder = builder.config(key, value)
     try:
         spark = builder.getOrCreate()
@@ -58,6 +57,19 @@ def open_session(app_name: str, settings: Mapping[str, str]) -> SparkSession:
         raise
     spark.sparkContext.setLogLevel("ERROR")
     return spark
+
+
+def _own_settings(settings: Mapping[str, str], log_settings: Path | None) -> dict[str, str]:
+    """Complete the environment's settings, but for what spark-submit has chosen: its JVM is already running."""
+    if "SPARK_ENV_LOADED" in os.environ:
+        return {key: value for key, value in settings.items() if key != "spark.master"}
+    own, jars = dict(settings), delta_jars()
+    if jars:
+        own["spark.jars"] = ",".join(jars)
+    if log_settings is not None and log_settings.is_file():
+        quiet = f"-Dlog4j2.configurationFile={log_settings.resolve().as_uri()}"
+        own[JVM_OPTIONS] = f"{own.get(JVM_OPTIONS, '')} {quiet}".strip()
+    return own
 
 
 def configure(spark: SparkSession) -> SparkSession:

@@ -8,7 +8,7 @@ from delta.tables import DeltaTable
 from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError
-from segmentation.frames import conform
+from segmentation.frames import conform, empty_frame
 from segmentation.storage.hadoop import glob_paths
 from segmentation.storage.lock import is_local, local_path
 from segmentation.storage.publications import PublicationLog
@@ -57,7 +57,7 @@ class Lake:
         """Read a table at :meth:`version`; a table that was never published is empty."""
         version = self.version(table)
         if version is None:
-            return self.spark.createDataFrame([], table.schema)
+            return empty_frame(self.spark, table.schema)
         return self.spark.read.format("delta").option("versionAsOf", version).load(self.path(table))
 
     def require(self, table: Table, job: str) -> DataFrame:

@@ -11,6 +11,7 @@ from delta.tables import DeltaTable
 from pyspark.sql import functions as F
 
 from segmentation.errors import RetryableError
+from segmentation.frames import small_frame
 from segmentation.tables.publications import PUBLICATIONS
 
 if TYPE_CHECKING:
@@ -52,10 +53,9 @@ class PublicationLog:
         """
         before = self.current()
         after = Publication(before.number + 1, {**before.tables, **versions}, {**before.bases, **bases})
-        row = self._spark.createDataFrame(
-            [(f"{after.number:08d}", self._run_id, datetime.now(timezone.utc), dict(after.tables), dict(after.bases))],
-            PUBLICATIONS.schema,
-        )
+        now = datetime.now(timezone.utc)
+        published = (f"{after.number:08d}", self._run_id, now, dict(after.tables), dict(after.bases))
+        row = small_frame(self._spark, [published], PUBLICATIONS.schema)
         self._commit(row, after.number)
         self._current = after
 

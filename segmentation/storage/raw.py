@@ -6,6 +6,7 @@ import csv
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -15,15 +16,15 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, StructType
 
 from segmentation.errors import ConfigurationError, DataError
+from segmentation.frames import small_frame
 from segmentation.sources.location import BLOCK_BYTES, record_location
 from segmentation.sources.parse import RAW_CORRUPT, RAW_LOCATION, RAW_RECORD_NO, RAW_TEXT, RAW_UNIT, RAW_UNIT_NO
 from segmentation.storage.hadoop import glob_paths, is_empty_file, read_first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from datetime import datetime
 
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import Column, DataFrame, Row, SparkSession
 
     from segmentation.sources.mapping import SourceMapping
 
@@ -79,13 +80,19 @@ def list_units(spark: SparkSession, mapping: SourceMapping, inputs: Sequence[str
     )
     rows = units.orderBy("path").collect()  # as many rows as there are files
     fitting = _ENDINGS[mapping.format]
-    taken = [InputUnit(**row.asDict()) for row in rows if unquote(row["path"]) in paths or fitting.search(row["path"])]
+    taken = [_to_unit(row) for row in rows if unquote(row["path"]) in paths or fitting.search(row["path"])]
     empty = [path for path in paths if is_empty_file(spark, path)]
     if empty:
         raise DataError(f"{', '.join(empty)}: the file is empty; leave it out, or deliver it again")
     if not taken:
         raise ConfigurationError(f"input holds no {mapping.format} file: {', '.join(inputs)}")
     return taken
+
+
+def _to_unit(row: Row) -> InputUnit:
+    # A collected instant is a naive one of this machine's zone.
+    modified_at = row["modified_at"].astimezone(timezone.utc)
+    return InputUnit(row["batch_id"], row["path"], row["bytes"], modified_at)
 
 
 def slices(units: Sequence[InputUnit], megabytes: int) -> Iterator[list[InputUnit]]:
@@ -137,7 +144,8 @@ def read_records(spark: SparkSession, mapping: SourceMapping, units: Sequence[In
 def _number_units(spark: SparkSession, units: Sequence[InputUnit]) -> DataFrame:
     """Give each file of a slice its unit's identity and a number, to be found by the hash of its path."""
     rows = [(unit.path, unit.batch_id, number) for number, unit in enumerate(units)]
-    listed = spark.createDataFrame(rows, f"path STRING, {RAW_UNIT} STRING, {RAW_UNIT_NO} BIGINT")
+    schema = StructType().add("path", "string").add(RAW_UNIT, "string").add(RAW_UNIT_NO, "long")
+    listed = small_frame(spark, rows, schema)
     numbered = listed.select(F.xxhash64("path").alias(_FILE), RAW_UNIT, RAW_UNIT_NO)
     hashes = [row[_FILE] for row in numbered.select(_FILE).collect()]  # as many rows as there are files
     if len(set(hashes)) < len(hashes):

@@ -30,12 +30,10 @@ def read_calibration(reading: Reading, tracking: Tracking) -> dict[str, Records]
     """
     cut = reading.newest_cut(SEGMENT_ASSIGNMENTS)
     scorers = list_scorers(reading.lake.read(SEGMENT_ASSIGNMENTS), cut) if cut else []
-    read_curve = getattr(tracking.store, "read_curve", None) if scorers else None
-    if read_curve is None:
-        return {}
     curves: dict[str, Records] = {}
     for scorer in scorers:
-        points = read_curve(propensity_kind(scorer["target"]), scorer["model_version"], CALIBRATION)
+        kind = propensity_kind(scorer["target"])
+        points = tracking.store.read_curve(kind, scorer["model_version"], CALIBRATION)
         if points:
             curves[scorer["target"]] = [{**p, "lower": p["lower_95"], "upper": p["upper_95"]} for p in points]
     return curves

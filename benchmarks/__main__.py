@@ -1,0 +1,99 @@
+"""Command line of the benchmark: `python -m benchmarks generate|run|ratios`."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.contract import USER_DAY_CAP
+from benchmarks.generate import generate, missing
+from benchmarks.ratios import print_ratios
+from benchmarks.results import FOLDER, Store
+from benchmarks.run import CHECKS, MODES, MODULES, Plan, run
+from benchmarks.scales import SCALES, Inputs
+
+WORK = Path("bench")
+
+
+def main() -> int:
+    """Parse and run."""
+    options = _parser().parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    (options.work / ".gitignore").write_text("*\n")
+    options.work = options.work.resolve()
+    store = Store(options.results)
+    if options.action == "generate":
+        generate(Inputs(options.work / "data", SCALES[options.events], _day_events(options)))
+    elif options.action == "run":
+        _generate_apart(options.work, "tiny", SCALES["tiny"].day_events)
+        _generate_apart(options.work, options.events, _day_events(options))
+        run(_plan(options), store)
+    if options.action != "generate":
+        print_ratios(store.read())
+    return 0
+
+
+def _plan(options: argparse.Namespace) -> Plan:
+    return Plan(
+        work=options.work,
+        scale=options.events,
+        day_events=_day_events(options),
+        modes=options.modes,
+        engines=options.engines,
+        repeat=options.repeat,
+        threads=options.threads,
+        memory=options.memory,
+        cap=options.cap,
+        check=options.check,
+        again=options.again,
+        command="python -m benchmarks " + shlex.join(sys.argv[1:]),
+    )
+
+
+def _day_events(options: argparse.Namespace) -> int:
+    return int(options.day_events or SCALES[options.events].day_events)
+
+
+def _generate_apart(work: Path, events: str, day_events: int) -> None:
+    """Generate in a process of its own: no JVM of ours stays beside the engines."""
+    if missing(Inputs(work / "data", SCALES[events], day_events)):
+        command = [sys.executable, "-m", "benchmarks", "--work", str(work), "generate"]
+        subprocess.run([*command, "--events", events, "--day-events", str(day_events)], check=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    def names(known: object) -> object:
+        def parse(text: str) -> list[str]:
+            chosen = text.split(",")
+            unknown = sorted(set(chosen) - set(known))  # type: ignore[call-overload]
+            if unknown:
+                raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; known: {', '.join(known)}")  # type: ignore[arg-type]
+            return chosen
+
+        return parse
+
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--work", type=Path, default=WORK, help="scratch folder for data, lakes and logs")
+    parser.add_argument("--results", type=Path, default=FOLDER, help="folder of the measurements")
+    actions = parser.add_subparsers(dest="action", required=True)
+    for action in ("generate", "run"):
+        one = actions.add_parser(action)
+        one.add_argument("--events", choices=SCALES, default="1M", help="events of the history")
+        one.add_argument("--day-events", type=int, help="events of the next and the late day (default: an average day)")
+    one.add_argument("--modes", type=names(MODES), default=["full"])
+    one.add_argument("--engines", type=names(MODULES), default=["suite", "duckdb"])
+    one.add_argument("--repeat", type=int, default=1)
+    one.add_argument("--threads", type=int, default=2)
+    one.add_argument("--memory", default="12GB", help="heap of a JVM, memory limit of DuckDB")
+    one.add_argument("--cap", type=int, default=USER_DAY_CAP, help="cap on the events of a user's day")
+    one.add_argument("--check", choices=CHECKS, default="each", help="which repetitions are compared")
+    one.add_argument("--again", action="store_true", help="measure again what was measured")
+    actions.add_parser("ratios")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

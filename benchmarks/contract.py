@@ -1,0 +1,53 @@
+"""What every engine must produce from the same files: parameters, tables, and the columns that are compared."""
+
+from __future__ import annotations
+
+SOURCE = "bench"
+HORIZON_DAYS, LATENESS_DAYS, TIMEOUT_S, SESSION_CAP_DAYS = 30, 7, 1800, 3
+USER_DAY_CAP = 50_000
+CURRENCY, CONVERSION, HEARTBEAT, HEARTBEAT_S = "USD", "purchase", "page_ping", 10
+STEP_SEPARATOR = "\u001f"
+"""Between platform, state before and state after in the item of a transition."""
+
+TEXT, INSTANT, DAY, COUNT, MONEY, FLAG = "text", "instant", "day", "count", "money", "flag"
+
+TABLES: dict[str, dict[str, str]] = {
+    "events": {
+        **dict.fromkeys(("event_id", "user_id", "identifier", "event_name", "state"), TEXT),
+        **dict.fromkeys(("event_at", "received_at"), INSTANT),
+        "event_date": DAY,
+        **dict.fromkeys(("platform", "device_type", "channel"), TEXT),
+        "value": MONEY,
+        **dict.fromkeys(("currency", "properties", "session_id"), TEXT),
+        "session_started_at": INSTANT,
+    },
+    "sessions": {
+        **dict.fromkeys(("session_id", "user_id"), TEXT),
+        **dict.fromkeys(("started_at", "ended_at"), INSTANT),
+        "session_date": DAY,
+        **dict.fromkeys(("events", "duration_ms"), COUNT),
+        "duration_imputed": FLAG,
+        "engaged_ms": COUNT,
+        **dict.fromkeys(("entry_state", "exit_state", "platform"), TEXT),
+        "converted": FLAG,
+        "value": MONEY,
+        "capped": FLAG,
+    },
+    "transitions": {
+        "session_date": DAY,
+        **dict.fromkeys(("platform", "from_state", "to_state"), TEXT),
+        **dict.fromkeys(("transitions", "users"), COUNT),
+    },
+    "user_days": {
+        "user_id": TEXT,
+        "event_date": DAY,
+        **dict.fromkeys(("events", "sessions", "purchases"), COUNT),
+        **dict.fromkeys(("value", "purchase_value"), MONEY),
+        **dict.fromkeys(("no_rate", "duration_ms", "engaged_ms", "sessions_without_duration"), COUNT),
+        **dict.fromkeys(("gap_s_sum", "gap_s2_sum"), COUNT),
+    },
+    "user_day_counts": {"user_id": TEXT, "event_date": DAY, "dimension": TEXT, "item": TEXT, "n": COUNT},
+    "rejections": {"reason": TEXT, "records": COUNT},
+}
+"""Table -> column -> kind. Left out of `events`: what is constant or empty here, and batch_id and record_no, which
+depend on how the input was cut into files. `rejections` counts quarantine and duplicates by reason."""

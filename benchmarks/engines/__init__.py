@@ -1,0 +1,1 @@
+"""One file per engine: ours, and peers written to win."""

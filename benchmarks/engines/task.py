@@ -1,0 +1,96 @@
+"""What an engine is asked, and how it answers: each runs as a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@dataclass(frozen=True)
+class Task:
+    """A measurement."""
+
+    mode: str
+    """full, increment, backfill, features or train."""
+    inputs: tuple[Path, ...]
+    """Folders with the Parquet files to take in."""
+    work: Path
+    """The benchmark's folder: holds `conf` and the tiny history for warming up."""
+    state: Path
+    """The engine's own store: empty for *full*, else a copy of what *full* left, to be changed in place."""
+    scratch: Path
+    """For spilling, warm-up lakes and the like; emptied afterwards."""
+    memory: str
+    """Memory limit (heap of a JVM), such as 12GB."""
+    threads: int
+    cap: int
+    """Greatest number of events of a user's day."""
+
+    @property
+    def files(self) -> list[str]:
+        """Input files in the order of their days."""
+        return [str(path) for folder in self.inputs for path in sorted(folder.glob("*.parquet"))]
+
+
+@dataclass
+class Clock:
+    """Times an engine's work by parts, wall and processor; session start and warm-up are the part `prepare`."""
+
+    wall_s: dict[str, float] = field(default_factory=dict)
+    cpu_s: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Time a part of the work."""
+        wall, cpu = time.perf_counter(), _family_cpu_s()
+        yield
+        self.wall_s[name] = round(self.wall_s.get(name, 0) + time.perf_counter() - wall, 3)
+        self.cpu_s[name] = round(self.cpu_s.get(name, 0) + _family_cpu_s() - cpu, 2)
+
+
+def _family_cpu_s() -> float:
+    """Return the processor time of this process and its descendants (the JVM is one)."""
+    own = psutil.Process()
+    times = [process.cpu_times() for process in (own, *own.children(recursive=True))]
+    return sum(time.user + time.system for time in times)
+
+
+def main(modes: dict[str, Callable[[Task, Clock], None]]) -> None:
+    """Run one task from the command line; the last line of stdout is JSON.
+
+    `work_s` is the figure: wall seconds from the first byte read to the last byte written in a started engine, hence
+    without the part `prepare`; `work_cpu_s` is the same in processor seconds.
+    """
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--mode", choices=sorted(modes), required=True)
+    parser.add_argument("--input", dest="inputs", nargs="*", type=Path, default=[])
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("--scratch", type=Path, required=True)
+    parser.add_argument("--memory", default="12GB")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--cap", type=int, required=True)
+    given = parser.parse_args()
+    task = Task(**{**vars(given), "inputs": tuple(given.inputs)})
+    task.state.mkdir(parents=True, exist_ok=True)
+    task.scratch.mkdir(parents=True, exist_ok=True)
+    clock = Clock()
+    with clock.phase("all"):
+        modes[given.mode](task, clock)
+    work = {
+        name: round(parts.pop("all") - parts.get("prepare", 0), 3)
+        for name, parts in (("work_s", clock.wall_s), ("work_cpu_s", clock.cpu_s))
+    }
+    answer = {**work, "phases_s": clock.wall_s, "phases_cpu_s": clock.cpu_s}
+    sys.stdout.write("\n" + json.dumps(answer) + "\n")

@@ -1,0 +1,193 @@
+"""Run engines on the same input, one after the other in turns, each in a process of its own; check, store, resume."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.equality import differences, digest_tables
+from benchmarks.measure import Usage, folder_bytes, measure
+from benchmarks.results import Case, Measurement, Store
+from benchmarks.scales import SCALES, Inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROJECT = Path(__file__).parents[1]
+SUITE = "suite"
+MODULES = {SUITE: "suite", "duckdb": "duckdb_peer", "polars": "polars_peer", "pyspark": "pyspark_peer"}
+MODES = ("full", "increment", "backfill")
+CHECKS = ("each", "first", "none")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to measure and how."""
+
+    work: Path
+    scale: str
+    day_events: int
+    modes: Sequence[str]
+    engines: Sequence[str]
+    repeat: int
+    threads: int
+    memory: str
+    cap: int
+    check: str
+    again: bool
+    command: str
+
+    @property
+    def inputs(self) -> Inputs:
+        """Where the input lies."""
+        return Inputs(self.work / "data", SCALES[self.scale], self.day_events)
+
+    def case(self, engine: str, mode: str) -> Case:
+        """Name a measurement's case."""
+        day_events = 0 if mode == "full" else self.day_events
+        return Case(engine, mode, self.scale, day_events, self.threads, self.memory, self.cap)
+
+    def state(self, engine: str, mode: str) -> Path:
+        """Return where an engine keeps its store in a mode; that of *full* stays as the basis of the others."""
+        return self.work / "state" / f"{self.scale}-{self.cap}" / engine / mode
+
+
+def run(plan: Plan, store: Store) -> None:
+    """Measure what is missing: repetition by repetition, the engines in turns."""
+    _lay_out_configuration(plan.work)
+    for mode in plan.modes:
+        if plan.again:
+            for engine in plan.engines:
+                store.forget(plan.case(engine, mode))
+        done = {engine: len(store.of(plan.case(engine, mode))) for engine in plan.engines}
+        for repetition in range(plan.repeat):
+            for engine in plan.engines:
+                if done[engine] <= repetition:
+                    _say(f"{plan.scale} {mode} {engine}, repetition {repetition + 1} of {plan.repeat}")
+                    _measure_case(plan, store, engine, mode)
+
+
+def engine_command(plan: Plan, engine: str, mode: str, state: Path, scratch: Path) -> list[str]:
+    """Return the command of an engine's process."""
+    day = {"full": plan.inputs.history, "increment": plan.inputs.next_day, "backfill": plan.inputs.late_day}
+    inputs = ["--input", str(day[mode])] if mode in day else []
+    command = [sys.executable, "-m", f"benchmarks.engines.{MODULES[engine]}", "--mode", mode, *inputs]
+    places = {"--work": plan.work, "--state": state, "--scratch": scratch}
+    limits = {"--memory": plan.memory, "--threads": plan.threads, "--cap": plan.cap}
+    return command + [str(part) for option in (places | limits).items() for part in option]
+
+
+def _measure_case(plan: Plan, store: Store, engine: str, mode: str) -> None:
+    state, scratch = plan.state(engine, mode), plan.work / "scratch"
+    shutil.rmtree(scratch, ignore_errors=True)
+    shutil.rmtree(state, ignore_errors=True)
+    if mode != "full":
+        _copy_basis(plan, engine, state)
+    before = folder_bytes(state)
+    usage = _run_engine(plan, engine, mode, state, scratch)
+    stored = folder_bytes(state) - before
+    case = plan.case(engine, mode)
+    checked = plan.check == "each" or (plan.check == "first" and not store.of(case))
+    digest = _digest(plan, engine, state, scratch) if checked else None
+    differ = _compare(store, case, digest)
+    store.add(
+        Measurement(
+            case=case,
+            work_s=usage.answer["work_s"],
+            work_cpu_s=usage.answer["work_cpu_s"],
+            phases_s=usage.answer["phases_s"],
+            wall_s=usage.wall_s,
+            peak_rss_bytes=usage.peak_rss_bytes,
+            written_bytes=usage.written_bytes,
+            stored_bytes=stored,
+            events=_records(plan, mode),
+            digest=digest,
+            equal=None if differ is None else not differ,
+            commit=_commit(),
+            started_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            command=plan.command,
+            differences=differ or [],
+        )
+    )
+    work, cpu = usage.answer["work_s"], usage.answer["work_cpu_s"]
+    _say(f"  {work:.1f} s  (processor {cpu:.1f} s, peak {usage.peak_rss_bytes / 2**30:.1f} GiB)")
+    for difference in (differ or [])[:10]:
+        _say(f"  NOT EQUAL {difference}")
+    if mode != "full":
+        shutil.rmtree(state)
+    shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _run_engine(plan: Plan, engine: str, mode: str, state: Path, scratch: Path) -> Usage:
+    log = plan.work / "logs" / f"{plan.scale}-{mode}-{engine}.log"
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    return measure(engine_command(plan, engine, mode, state, scratch), log, environment)
+
+
+def _copy_basis(plan: Plan, engine: str, state: Path) -> None:
+    basis = plan.state(engine, "full")
+    if not basis.exists():
+        raise SystemExit(
+            f"{engine} has no full build of {plan.scale} in {basis}: run --modes full first (with --again)"
+        )
+    shutil.copytree(basis, state)
+
+
+def _digest(plan: Plan, engine: str, state: Path, scratch: Path) -> dict[str, dict[str, object]]:
+    """Digest an engine's tables; ours are written out as Parquet first, by a process that no figure contains."""
+    if engine != SUITE:
+        return digest_tables(state)
+    shutil.rmtree(scratch, ignore_errors=True)
+    _run_engine(plan, engine, "export", state, scratch)
+    return digest_tables(scratch)
+
+
+def _compare(store: Store, case: Case, digest: dict[str, dict[str, object]] | None) -> list[str] | None:
+    """Compare with the latest checked run of any other engine on the same case."""
+    if digest is None:
+        return None
+    same = ("mode", "scale", "day_events", "cap")
+    others = [
+        one
+        for one in store.read()
+        if one.digest is not None
+        and one.case.engine != case.engine
+        and all(getattr(one.case, name) == getattr(case, name) for name in same)
+    ]
+    return differences(digest, others[-1].digest or {}) if others else None
+
+
+def _lay_out_configuration(work: Path) -> None:
+    """Put the shipped configuration beside the benchmark's source: what is measured is what is shipped."""
+    shutil.rmtree(work / "conf", ignore_errors=True)
+    shutil.copytree(PROJECT / "conf", work / "conf")
+    shutil.copytree(PROJECT / "benchmarks" / "conf", work / "conf", dirs_exist_ok=True)
+
+
+def _records(plan: Plan, mode: str) -> int:
+    from pyarrow import parquet  # noqa: PLC0415  slow to import, and only needed here
+
+    folder = {"full": plan.inputs.history, "increment": plan.inputs.next_day, "backfill": plan.inputs.late_day}[mode]
+    return sum(parquet.read_metadata(path).num_rows for path in folder.glob("*.parquet"))
+
+
+def _commit() -> str:
+    """Return the commit, with a + where the working tree differs from it."""
+    described = subprocess.run(
+        ["git", "describe", "--always", "--dirty=+"],  # noqa: S607  git is where the user has it
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=PROJECT,
+    )
+    return described.stdout.strip()
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)

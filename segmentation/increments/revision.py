@@ -1,0 +1,106 @@
+"""The one primitive: retract and add on the touched users' days.
+
+Late events, earlier copies, replaced input, merged persons and erasure are all the same to it: some stored events
+leave, others come, and every derived row of the users' days that they touch is taken back and written anew.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from segmentation.frames import conform
+from segmentation.increments.resession import Resessioned, is_moved, is_new
+from segmentation.increments.state import RECORD_KEY, USER_DAY, Addition, Increment, Retraction, State, hold, on_days
+from segmentation.sessions.build import build_sessions
+from segmentation.sessions.user_days import build_user_day_counts, build_user_days, negate, sum_by_key
+from segmentation.tables.events import EVENTS
+from segmentation.tables.sessions import SESSIONS
+from segmentation.tables.user_day_counts import USER_DAY_COUNTS
+from segmentation.tables.user_days import USER_DAYS
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from pyspark.sql import DataFrame
+
+    from segmentation.parameters import WorkspaceParams
+    from segmentation.sessions.params import SessionParams
+
+
+def revise(
+    plan: Increment,
+    moved: Resessioned,
+    removed: DataFrame | None,
+    state: State,
+    *,
+    workspace: WorkspaceParams,
+    params: SessionParams,
+) -> None:
+    """Plan the changes of `events`, `sessions`, `user_days`, `user_day_counts` and `transitions`.
+
+    Args:
+        plan: the increment, to which they are added.
+        moved: complete sessions before and after, of `resessionise`.
+        removed: stored events that leave, with batch_id, record_no, event_date.
+        state: earlier tables.
+        workspace: reporting zone, currency and conversion events.
+        params: session parameters.
+    """
+    _change_events(plan, moved, removed)
+    _change_derived(plan, moved, state, workspace, params)
+
+
+def _change_events(plan: Increment, moved: Resessioned, removed: DataFrame | None) -> None:
+    """Store new events; store those anew whose session is another one now."""
+    changed = moved.after.where(is_new() | is_moved())
+    plan.additions.append(Addition(EVENTS, conform(changed, EVENTS)))
+    if moved.before is None:
+        return
+    keys = (*RECORD_KEY, "event_date")
+    stale = moved.after.where(is_moved()).select(*keys)
+    stale = hold(stale if removed is None else stale.unionByName(removed.select(*keys)))
+    days = _list_days(stale)
+    if days:
+        plan.retractions.append(Retraction(EVENTS, stale.select(*RECORD_KEY), RECORD_KEY, on_days(days)))
+
+
+def _change_derived(
+    plan: Increment, moved: Resessioned, state: State, workspace: WorkspaceParams, sessions: SessionParams
+) -> None:
+    built = hold(build_sessions(moved.after, workspace=workspace, params=sessions))
+    plan.additions.append(Addition(SESSIONS, built))
+    days = [build_user_days(moved.after, built, workspace=workspace)]
+    counts = [build_user_day_counts(moved.after, time_zone=workspace.time_zone)]
+    if moved.before is not None and moved.touched is not None:
+        started = _list_days(moved.touched, "session_date")
+        ids = moved.touched.select("session_id")
+        plan.retractions.append(Retraction(SESSIONS, ids, ("session_id",), on_days(started, "session_date")))
+        days.append(negate(build_user_days(moved.before, moved.touched, workspace=workspace), USER_DAYS))
+        counts.append(negate(build_user_day_counts(moved.before, time_zone=workspace.time_zone), USER_DAY_COUNTS))
+    deltas = hold(sum_by_key(days, USER_DAYS))
+    plan.transition_days = _list_days(deltas)
+    stale = None if state.is_empty else _stored_user_days(deltas, state, plan.transition_days)
+    if stale is None:
+        plan.additions.append(Addition(USER_DAYS, deltas))
+        plan.additions.append(Addition(USER_DAY_COUNTS, sum_by_key(counts, USER_DAY_COUNTS)))
+        return
+    where = F.col("event_date").isin(*_list_days(stale))
+    stored_days = state.user_days.where(where).join(F.broadcast(stale), list(USER_DAY), "left_semi")
+    stored_counts = state.user_day_counts.where(where).join(F.broadcast(stale), list(USER_DAY), "left_semi")
+    for table, parts in ((USER_DAYS, [stored_days, deltas]), (USER_DAY_COUNTS, [stored_counts, *counts])):
+        plan.retractions.append(Retraction(table, stale, USER_DAY, on_days(_list_days(stale))))
+        present = sum_by_key(parts, table).where(F.col(table.measures[0]) != 0)
+        plan.additions.append(Addition(table, hold(present)))
+
+
+def _stored_user_days(deltas: DataFrame, state: State, days: list[date]) -> DataFrame | None:
+    """Return the changed users' days that are stored already; None where there are none."""
+    stored = state.user_days.where(F.col("event_date").isin(*days)).select(*USER_DAY)
+    stale = hold(deltas.select(*USER_DAY).join(stored, list(USER_DAY), "left_semi"))
+    return None if stale.isEmpty() else stale
+
+
+def _list_days(df: DataFrame, column: str = "event_date") -> list[date]:
+    return sorted(row[column] for row in df.select(column).distinct().collect())  # a row per day
