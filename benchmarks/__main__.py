@@ -1,4 +1,4 @@
-"""Command line of the benchmark: `python -m benchmarks generate|run|ratios`."""
+"""Command line of the benchmark: `python -m benchmarks generate|run|ratios|report`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from pathlib import Path
 from benchmarks.contract import USER_DAY_CAP
 from benchmarks.generate import generate, missing
 from benchmarks.ratios import print_ratios
+from benchmarks.report import write_report
 from benchmarks.results import FOLDER, Store
-from benchmarks.run import CHECKS, MODES, MODULES, Plan, run
+from benchmarks.run import CHECKS, ENGINES, MODES, Plan, run
 from benchmarks.scales import SCALES, Inputs
 
 WORK = Path("bench")
@@ -21,17 +22,20 @@ WORK = Path("bench")
 def main() -> int:
     """Parse and run."""
     options = _parser().parse_args()
-    options.work.mkdir(parents=True, exist_ok=True)
-    (options.work / ".gitignore").write_text("*\n")
-    options.work = options.work.resolve()
     store = Store(options.results)
+    if options.action in ("generate", "run"):
+        options.work.mkdir(parents=True, exist_ok=True)
+        (options.work / ".gitignore").write_text("*\n")
+        options.work = options.work.resolve()
     if options.action == "generate":
         generate(Inputs(options.work / "data", SCALES[options.events], _day_events(options)))
-    elif options.action == "run":
-        _generate_apart(options.work, "tiny", SCALES["tiny"].day_events)
-        _generate_apart(options.work, options.events, _day_events(options))
-        run(_plan(options), store)
-    if options.action != "generate":
+    elif options.action == "report":
+        print(write_report(store.read(), store.folder.parent))
+    else:
+        if options.action == "run":
+            _generate_apart(options.work, "tiny", SCALES["tiny"].day_events)
+            _generate_apart(options.work, options.events, _day_events(options))
+            run(_plan(options), store)
         print_ratios(store.read())
     return 0
 
@@ -49,8 +53,15 @@ def _plan(options: argparse.Namespace) -> Plan:
         cap=options.cap,
         check=options.check,
         again=options.again,
-        command="python -m benchmarks " + shlex.join(sys.argv[1:]),
+        command="python -m benchmarks " + shlex.join(_without_places(sys.argv[1:])),
     )
+
+
+def _without_places(words: list[str]) -> list[str]:
+    """Leave out where this machine keeps things."""
+    places = ("--work", "--results")
+    pairs = zip(["", *words], words, strict=False)
+    return [word for before, word in pairs if before not in places and not word.startswith(places)]
 
 
 def _day_events(options: argparse.Namespace) -> int:
@@ -84,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         one.add_argument("--events", choices=SCALES, default="1M", help="events of the history")
         one.add_argument("--day-events", type=int, help="events of the next and the late day (default: an average day)")
     one.add_argument("--modes", type=names(MODES), default=["full"])
-    one.add_argument("--engines", type=names(MODULES), default=["suite", "duckdb"])
+    one.add_argument("--engines", type=names(ENGINES), default=["suite", "duckdb"])
     one.add_argument("--repeat", type=int, default=1)
     one.add_argument("--threads", type=int, default=2)
     one.add_argument("--memory", default="12GB", help="heap of a JVM, memory limit of DuckDB")
@@ -92,6 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--check", choices=CHECKS, default="each", help="which repetitions are compared")
     one.add_argument("--again", action="store_true", help="measure again what was measured")
     actions.add_parser("ratios")
+    actions.add_parser("report", help="write index.md and its pictures beside the folder of the measurements")
     return parser
 
 

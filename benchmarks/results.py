@@ -39,7 +39,7 @@ class Measurement:
     written_bytes: int
     stored_bytes: int
     events: int
-    """Records taken in."""
+    """Records taken in; in *features* and *train* users at the cut."""
     digest: dict[str, dict[str, Any]] | None
     """Of all tables; None: this run was not checked."""
     equal: bool | None
@@ -48,6 +48,9 @@ class Measurement:
     started_at: str
     command: str
     differences: list[str] = field(default_factory=list)
+    work_written_bytes: int | None = None
+    """Handed to the file system in `work_s`; None: not measured yet when this was."""
+    machine: str = ""
 
 
 class Store:

@@ -11,6 +11,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
+
 from benchmarks.equality import differences, digest_tables
 from benchmarks.measure import Usage, folder_bytes, measure
 from benchmarks.results import Case, Measurement, Store
@@ -21,8 +23,17 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).parents[1]
 SUITE = "suite"
-MODULES = {SUITE: "suite", "duckdb": "duckdb_peer", "polars": "polars_peer", "pyspark": "pyspark_peer"}
-MODES = ("full", "increment", "backfill")
+FULL, INCREMENT, BACKFILL, FEATURES, TRAIN = MODES = ("full", "increment", "backfill", "features", "train")
+DUCKDB_KEPT = "duckdb_increment"
+ENGINES: dict[str, dict[str, str]] = {
+    SUITE: dict.fromkeys(MODES, "suite"),
+    "duckdb": {FULL: "duckdb_peer", INCREMENT: DUCKDB_KEPT, BACKFILL: DUCKDB_KEPT},
+    "polars": {FULL: "polars_peer"},
+    "pyspark": {FULL: "pyspark_peer"},
+}
+"""Engine -> mode -> module in `benchmarks.engines`."""
+BASES = {("duckdb", INCREMENT): "basis", ("duckdb", BACKFILL): "basis", (SUITE, TRAIN): "trained"}
+"""What turns a copy of the full build into what a mode starts from: a mode of the engine's, run once, in no figure."""
 CHECKS = ("each", "first", "none")
 
 
@@ -50,11 +61,11 @@ class Plan:
 
     def case(self, engine: str, mode: str) -> Case:
         """Name a measurement's case."""
-        day_events = 0 if mode == "full" else self.day_events
+        day_events = self.day_events if mode in (INCREMENT, BACKFILL) else 0
         return Case(engine, mode, self.scale, day_events, self.threads, self.memory, self.cap)
 
     def state(self, engine: str, mode: str) -> Path:
-        """Return where an engine keeps its store in a mode; that of *full* stays as the basis of the others."""
+        """Return where an engine keeps its store in a mode; that of *full* and the bases stay."""
         return self.work / "state" / f"{self.scale}-{self.cap}" / engine / mode
 
 
@@ -62,22 +73,25 @@ def run(plan: Plan, store: Store) -> None:
     """Measure what is missing: repetition by repetition, the engines in turns."""
     _lay_out_configuration(plan.work)
     for mode in plan.modes:
+        engines = [engine for engine in plan.engines if mode in ENGINES[engine]]
         if plan.again:
-            for engine in plan.engines:
+            for engine in engines:
                 store.forget(plan.case(engine, mode))
-        done = {engine: len(store.of(plan.case(engine, mode))) for engine in plan.engines}
+        done = {engine: len(store.of(plan.case(engine, mode))) for engine in engines}
         for repetition in range(plan.repeat):
-            for engine in plan.engines:
+            for engine in engines:
                 if done[engine] <= repetition:
                     _say(f"{plan.scale} {mode} {engine}, repetition {repetition + 1} of {plan.repeat}")
                     _measure_case(plan, store, engine, mode)
 
 
 def engine_command(plan: Plan, engine: str, mode: str, state: Path, scratch: Path) -> list[str]:
-    """Return the command of an engine's process."""
-    day = {"full": plan.inputs.history, "increment": plan.inputs.next_day, "backfill": plan.inputs.late_day}
-    inputs = ["--input", str(day[mode])] if mode in day else []
-    command = [sys.executable, "-m", f"benchmarks.engines.{MODULES[engine]}", "--mode", mode, *inputs]
+    """Return the command of an engine's process; modes that are not measured run in the module of *increment*."""
+    given = _input(plan, mode)
+    inputs = ["--input", str(given)] if given else []
+    modules = ENGINES[engine]
+    module = modules.get(mode) or modules[INCREMENT]
+    command = [sys.executable, "-m", f"benchmarks.engines.{module}", "--mode", mode, *inputs]
     places = {"--work": plan.work, "--state": state, "--scratch": scratch}
     limits = {"--memory": plan.memory, "--threads": plan.threads, "--cap": plan.cap}
     return command + [str(part) for option in (places | limits).items() for part in option]
@@ -87,61 +101,85 @@ def _measure_case(plan: Plan, store: Store, engine: str, mode: str) -> None:
     state, scratch = plan.state(engine, mode), plan.work / "scratch"
     shutil.rmtree(scratch, ignore_errors=True)
     shutil.rmtree(state, ignore_errors=True)
-    if mode != "full":
-        _copy_basis(plan, engine, state)
+    if mode == FULL:
+        for basis in set(BASES.values()):
+            shutil.rmtree(plan.state(engine, basis), ignore_errors=True)
+    else:
+        shutil.copytree(_basis(plan, engine, mode, scratch), state)
     before = folder_bytes(state)
     usage = _run_engine(plan, engine, mode, state, scratch)
     stored = folder_bytes(state) - before
     case = plan.case(engine, mode)
     checked = plan.check == "each" or (plan.check == "first" and not store.of(case))
-    digest = _digest(plan, engine, state, scratch) if checked else None
-    differ = _compare(store, case, digest)
-    store.add(
-        Measurement(
-            case=case,
-            work_s=usage.answer["work_s"],
-            work_cpu_s=usage.answer["work_cpu_s"],
-            phases_s=usage.answer["phases_s"],
-            wall_s=usage.wall_s,
-            peak_rss_bytes=usage.peak_rss_bytes,
-            written_bytes=usage.written_bytes,
-            stored_bytes=stored,
-            events=_records(plan, mode),
-            digest=digest,
-            equal=None if differ is None else not differ,
-            commit=_commit(),
-            started_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-            command=plan.command,
-            differences=differ or [],
-        )
-    )
-    work, cpu = usage.answer["work_s"], usage.answer["work_cpu_s"]
-    _say(f"  {work:.1f} s  (processor {cpu:.1f} s, peak {usage.peak_rss_bytes / 2**30:.1f} GiB)")
-    for difference in (differ or [])[:10]:
+    digest = _digest(plan, engine, mode, state, scratch) if checked and mode not in (FEATURES, TRAIN) else None
+    one = _measurement(plan, case, usage, stored, digest, _compare(store, case, digest))
+    store.add(one)
+    _say(f"  {one.work_s:.1f} s  (processor {one.work_cpu_s:.1f} s, peak {one.peak_rss_bytes / 2**30:.1f} GiB)")
+    for difference in one.differences[:10]:
         _say(f"  NOT EQUAL {difference}")
-    if mode != "full":
+    if mode != FULL:
         shutil.rmtree(state)
     shutil.rmtree(scratch, ignore_errors=True)
 
 
+def _measurement(
+    plan: Plan,
+    case: Case,
+    usage: Usage,
+    stored: int,
+    digest: dict[str, dict[str, object]] | None,
+    differ: list[str] | None,
+) -> Measurement:
+    answer = usage.answer
+    return Measurement(
+        case=case,
+        work_s=answer["work_s"],
+        work_cpu_s=answer["work_cpu_s"],
+        phases_s=answer["phases_s"],
+        wall_s=usage.wall_s,
+        peak_rss_bytes=usage.peak_rss_bytes,
+        written_bytes=usage.written_bytes,
+        stored_bytes=stored,
+        events=answer["records"] or _records(plan, case.mode),
+        digest=digest,
+        equal=None if differ is None else not differ,
+        commit=_commit(),
+        started_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        command=plan.command,
+        differences=differ or [],
+        work_written_bytes=answer["work_written_bytes"],
+        machine=f"{psutil.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB",
+    )
+
+
 def _run_engine(plan: Plan, engine: str, mode: str, state: Path, scratch: Path) -> Usage:
     log = plan.work / "logs" / f"{plan.scale}-{mode}-{engine}.log"
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "POLARS_MAX_THREADS": str(plan.threads)}
     return measure(engine_command(plan, engine, mode, state, scratch), log, environment)
 
 
-def _copy_basis(plan: Plan, engine: str, state: Path) -> None:
-    basis = plan.state(engine, "full")
+def _basis(plan: Plan, engine: str, mode: str, scratch: Path) -> Path:
+    """Return the store that a mode starts from a copy of; make it from the full build if it is not there."""
+    full = plan.state(engine, FULL)
+    if not full.exists():
+        raise SystemExit(f"{engine} has no full build of {plan.scale} in {full}: run --modes full first (with --again)")
+    maker = BASES.get((engine, mode))
+    if maker is None:
+        return full
+    basis = plan.state(engine, maker)
     if not basis.exists():
-        raise SystemExit(
-            f"{engine} has no full build of {plan.scale} in {basis}: run --modes full first (with --again)"
-        )
-    shutil.copytree(basis, state)
+        _say(f"  {maker} of {engine}, in no figure")
+        made = plan.state(engine, mode)  # where its copies will lie too: model stores hold absolute paths
+        shutil.copytree(full, made)
+        _run_engine(plan, engine, maker, made, scratch)
+        shutil.rmtree(scratch)
+        made.rename(basis)
+    return basis
 
 
-def _digest(plan: Plan, engine: str, state: Path, scratch: Path) -> dict[str, dict[str, object]]:
-    """Digest an engine's tables; ours are written out as Parquet first, by a process that no figure contains."""
-    if engine != SUITE:
+def _digest(plan: Plan, engine: str, mode: str, state: Path, scratch: Path) -> dict[str, dict[str, object]]:
+    """Digest an engine's tables; what is not Parquet is exported first, by a process that no figure contains."""
+    if engine != SUITE and mode == FULL:
         return digest_tables(state)
     shutil.rmtree(scratch, ignore_errors=True)
     _run_engine(plan, engine, "export", state, scratch)
@@ -173,8 +211,13 @@ def _lay_out_configuration(work: Path) -> None:
 def _records(plan: Plan, mode: str) -> int:
     from pyarrow import parquet  # noqa: PLC0415  slow to import, and only needed here
 
-    folder = {"full": plan.inputs.history, "increment": plan.inputs.next_day, "backfill": plan.inputs.late_day}[mode]
-    return sum(parquet.read_metadata(path).num_rows for path in folder.glob("*.parquet"))
+    folder = _input(plan, mode)
+    return sum(parquet.read_metadata(path).num_rows for path in folder.glob("*.parquet")) if folder else 0
+
+
+def _input(plan: Plan, mode: str) -> Path | None:
+    days = {INCREMENT: plan.inputs.next_day, BACKFILL: plan.inputs.late_day}
+    return days.get(mode) or (plan.inputs.history if mode in (FULL, "basis") else None)
 
 
 def _commit() -> str:

@@ -15,7 +15,7 @@ from segmentation.runtime.main import run_job
 from segmentation.sources.mapping import SourceMapping, load_mapping
 from segmentation.storage.increment_writer import write_increment
 from segmentation.storage.raw import list_units, named_read_errors, slices
-from segmentation.storage.slices import check_accepted, check_slice, parse_slice
+from segmentation.storage.slices import check_accepted, check_slice, parse_slice, partitions_to_size
 from segmentation.tables.duplicates import DUPLICATES
 from segmentation.tables.events import EVENTS
 from segmentation.tables.ingest_ledger import INGEST_LEDGER
@@ -118,6 +118,7 @@ def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit]) -> No
     with (
         ctx.progress.step(f"take in {len(units)} input units of {mapping.name}"),
         named_read_errors(units, must_be_named=True),
+        partitions_to_size(ctx.spark, units, config.ingest.partition_mb),
     ):
         parsed = parse_slice(ctx.spark, mapping, units, ingest=config.ingest, time_zone=config.workspace.time_zone)
         state = _read_state(lake, new_units)

@@ -28,10 +28,10 @@ CODES = {"event_name": "event_name", "platform": "lower(trim(platform))"} | {
 def build(task: Task, clock: Clock) -> None:
     """Build all tables from all files."""
     with clock.phase("prepare"):
-        db = _open(task)
+        db = open_database(task)
     with clock.phase("judge"):
-        _read(db, task.files)
-        _judge_copies(db)
+        read_records(db, task.files)
+        judge_copies(db)
         _apply_cap(db, task.cap)
     with clock.phase("sessions"):
         db.execute(_LAID)
@@ -44,7 +44,8 @@ def build(task: Task, clock: Clock) -> None:
             db.execute(f"COPY ({query}) TO '{task.state}/{table}/0.parquet' (COMPRESSION zstd, COMPRESSION_LEVEL 1)")
 
 
-def _open(task: Task) -> duckdb.DuckDBPyConnection:
+def open_database(task: Task) -> duckdb.DuckDBPyConnection:
+    """Open a database in memory, which spills to the scratch folder."""
     return duckdb.connect(
         config={
             "threads": task.threads,
@@ -55,7 +56,7 @@ def _open(task: Task) -> duckdb.DuckDBPyConnection:
     )
 
 
-def _read(db: duckdb.DuckDBPyConnection, files: list[str]) -> None:
+def read_records(db: duckdb.DuckDBPyConnection, files: list[str]) -> None:
     """Name the records of all files; count them by user and day, which gives users, codes of users and the cap."""
     source = f"read_parquet({files})"
     for name, value in CODES.items():
@@ -74,10 +75,10 @@ def _read(db: duckdb.DuckDBPyConnection, files: list[str]) -> None:
         SELECT user_id, row_number() OVER ()::UINTEGER AS uid
         FROM (SELECT DISTINCT user_id FROM days WHERE user_id IS NOT NULL)""")
     db.execute("CREATE TABLE rejections (reason VARCHAR, records BIGINT)")
-    db.execute("INSERT INTO rejections SELECT 'null_user', sum(n) FROM days WHERE user_id IS NULL")
+    db.execute("INSERT INTO rejections SELECT 'null_user', sum(n) FROM days WHERE user_id IS NULL HAVING sum(n) > 0")
 
 
-def _judge_copies(db: duckdb.DuckDBPyConnection) -> None:
+def judge_copies(db: duckdb.DuckDBPyConnection) -> None:
     """Judge records whose identity has several; a 64-bit hash finds them, the identity itself decides."""
     db.execute("""
         CREATE TABLE twice AS
@@ -148,14 +149,14 @@ _LAID = f"""
 """A session's start and first platform come out of one running maximum. It goes by instant: any event at the instant
 at which a session starts belongs to it."""
 
-_MONEY = f"if(coalesce(currency, '{c.CURRENCY}') = '{c.CURRENCY}', value, NULL)"
+MONEY = f"if(coalesce(currency, '{c.CURRENCY}') = '{c.CURRENCY}', value, NULL)"
 _SESSIONS = f"""
     CREATE TABLE sessions AS
     WITH sums AS (
         SELECT uid, started, max(happened) AS ended, count(*) AS events,
             max(if(starts, event_name, NULL)) AS entry_state, max(if(ends, event_name, NULL)) AS exit_state,
             max(if(starts, platform, NULL)) AS platform,
-            bool_or(event_name = '{c.CONVERSION}') AS converted, coalesce(sum({_MONEY}), 0) AS value
+            bool_or(event_name = '{c.CONVERSION}') AS converted, coalesce(sum({MONEY}), 0) AS value
         FROM laid GROUP BY uid, started),
     beats AS (
         SELECT uid, started, count(DISTINCT happened // {c.HEARTBEAT_S * SECOND}) AS beats
@@ -177,15 +178,17 @@ _STEPS = f"""
     UNION ALL SELECT uid, day, platform::VARCHAR, exit_state::VARCHAR, 'EXIT', n FROM exits"""
 
 
-_STEP_SEPARATOR = f"chr({ord(c.STEP_SEPARATOR)})"
+STEP_SEPARATOR = f"chr({ord(c.STEP_SEPARATOR)})"
 
 
-def _instant(micros: str) -> str:
+def as_instant(micros: str) -> str:
+    """Return the SQL of an instant from its microseconds since 1970."""
     return f"make_timestamp({micros})"
 
 
-def _day(micros: str) -> str:
-    return f"DATE '1970-01-01' + ({micros} // {DAY})::INTEGER"
+def as_day(number: str | int) -> str:
+    """Return the SQL of a day from its number since 1970."""
+    return f"DATE '1970-01-01' + ({number})::INTEGER"
 
 
 def _outputs() -> Iterator[tuple[str, str]]:
@@ -194,17 +197,18 @@ def _outputs() -> Iterator[tuple[str, str]]:
         "events",
         f"""
         SELECT '{c.SOURCE}' AS source, event_id, user_id, user_id AS identifier, event_name, event_name AS state,
-            {_instant("happened")} AS event_at, {_instant("received")} AS received_at, {_day("happened")} AS event_date,
-            laid.platform, device_type, channel, laid.value, currency, '{{"page":"' || page || '"}}' AS properties,
-            session_id, {_instant("started")} AS session_started_at
+            {as_instant("happened")} AS event_at, {as_instant("received")} AS received_at,
+            {as_day(f"happened // {DAY}")} AS event_date, laid.platform, device_type, channel, laid.value, currency,
+            '{{"page":"' || page || '"}}' AS properties,
+            session_id, {as_instant("started")} AS session_started_at
         FROM laid JOIN sessions USING (uid, started)""",
     )
     yield (
         "sessions",
         f"""
-        SELECT session_id, user_id, {_instant("started")} AS started_at, {_instant("ended")} AS ended_at,
-            {_day("started")} AS session_date, events, duration_ms, duration_ms IS NULL AS duration_imputed, engaged_ms,
-            entry_state, exit_state, platform, converted, value, capped
+        SELECT session_id, user_id, {as_instant("started")} AS started_at, {as_instant("ended")} AS ended_at,
+            {as_day(f"started // {DAY}")} AS session_date, events, duration_ms, duration_ms IS NULL AS duration_imputed,
+            engaged_ms, entry_state, exit_state, platform, converted, value, capped
         FROM sessions""",
     )
     yield "user_days", _USER_DAYS
@@ -212,7 +216,7 @@ def _outputs() -> Iterator[tuple[str, str]]:
     yield (
         "transitions",
         f"""
-        SELECT {_day("day * " + str(DAY))} AS session_date, platform, from_state, to_state, sum(n) AS transitions,
+        SELECT {as_day("day")} AS session_date, platform, from_state, to_state, sum(n) AS transitions,
             count(*) AS users
         FROM steps GROUP BY ALL""",
     )
@@ -222,15 +226,15 @@ def _outputs() -> Iterator[tuple[str, str]]:
 _USER_DAYS = f"""
     WITH of_events AS (
         SELECT uid, happened // {DAY} AS day, count(*) AS events, count_if(event_name = '{c.CONVERSION}') AS purchases,
-            sum({_MONEY}) AS value, sum(if(event_name = '{c.CONVERSION}', {_MONEY}, NULL)) AS purchase_value,
-            count_if(value IS NOT NULL AND {_MONEY} IS NULL) AS no_rate,
+            sum({MONEY}) AS value, sum(if(event_name = '{c.CONVERSION}', {MONEY}, NULL)) AS purchase_value,
+            count_if(value IS NOT NULL AND {MONEY} IS NULL) AS no_rate,
             sum(gap) AS gap_s_sum, sum(gap * gap) AS gap_s2_sum
         FROM laid GROUP BY ALL),
     of_sessions AS (
         SELECT uid, started // {DAY} AS day, count(*) AS sessions, sum(if(capped, NULL, duration_ms)) AS duration_ms,
             sum(if(capped, NULL, engaged_ms)) AS engaged_ms, count_if(duration_ms IS NULL) AS sessions_without_duration
         FROM sessions GROUP BY ALL)
-    SELECT user_id, {_day(f"day * {DAY}")} AS event_date, events, coalesce(sessions, 0) AS sessions, purchases,
+    SELECT user_id, {as_day("day")} AS event_date, events, coalesce(sessions, 0) AS sessions, purchases,
         coalesce(value, 0) AS value, coalesce(purchase_value, 0) AS purchase_value, no_rate,
         coalesce(duration_ms, 0)::BIGINT AS duration_ms, coalesce(engaged_ms, 0)::BIGINT AS engaged_ms,
         coalesce(sessions_without_duration, 0) AS sessions_without_duration,
@@ -248,10 +252,10 @@ def _user_day_counts() -> str:
         f"FROM ({counts.format(day=DAY, key=key)}) WHERE key IS NOT NULL"
         for name, key in keys.items()
     ]
-    item = f"concat_ws({_STEP_SEPARATOR}, platform, from_state, to_state)"
+    item = f"concat_ws({STEP_SEPARATOR}, platform, from_state, to_state)"
     steps = f"SELECT uid, day, 'transition' AS dimension, {item} AS item, n FROM steps"
     union = " UNION ALL ".join([*dimensions, steps])
-    date = _day(f"day * {DAY}")
+    date = as_day("day")
     return f"SELECT user_id, {date} AS event_date, dimension, item, n FROM ({union}) JOIN users USING (uid)"
 
 

@@ -9,29 +9,62 @@ from pyspark.sql import functions as F
 
 from benchmarks.contract import SOURCE, TABLES
 from benchmarks.engines.task import Clock, Task, main
-from jobs import ingest_events
+from jobs import build_features, ingest_events, score_segments, train_clusters, train_propensity
 from segmentation.runtime.main import open_context
 from segmentation.storage.lock import exclusive
 from segmentation.tables.duplicates import DUPLICATES
 from segmentation.tables.events import EVENTS
 from segmentation.tables.quarantine import QUARANTINE
 from segmentation.tables.reference import all_tables
+from segmentation.tables.user_features import USER_FEATURES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from segmentation.runtime.context import Context
+    from segmentation.runtime.main import Job
 
 TINY, WARM_UP_DAYS = "tiny", 5
+ONE_CUT = "propensity.horizon_days=10000"
+"""No earlier cuts: the history is too short for any."""
 
 
 def take_in(task: Task, clock: Clock) -> None:
     """Time the ingest job on all input files in one command: a full build, or what comes on top of one."""
+    day = {"full": "history", "increment": "next-*", "backfill": "late-*"}[task.mode]
     with clock.phase("prepare"):
-        _warm_up(task)
+        _warm_up(task, _ingest_tiny(task, day))
     with clock.phase("job"):
-        _ingest(_context(task, task.state, task.inputs))
+        _run(_context(task, task.state, task.inputs), ingest_events)
+
+
+def snapshot(task: Task, clock: Clock) -> None:
+    """Time the features of all users at one cut, the day after the history."""
+    with clock.phase("prepare"):
+        _warm_up(task, _ingest_tiny(task), (build_features,), ONE_CUT)
+    context = _context(task, task.state, (), ONE_CUT)
+    with clock.phase("job"):
+        _run(context, build_features)
+    clock.records = _users(context)
+
+
+def prepare_training(task: Task, _clock: Clock) -> None:
+    """Build the features at all cuts and the propensity models, which scoring asks for; no part of any figure."""
+    context = _context(task, task.state, ())
+    for job in (build_features, train_propensity):
+        _run(context, job)
+
+
+def train(task: Task, clock: Clock) -> None:
+    """Time training the clusters and scoring all users at the cut."""
+    with clock.phase("prepare"):
+        _warm_up(task, _ingest_tiny(task), (build_features, train_propensity, train_clusters, score_segments))
+    context = _context(task, task.state, ())
+    for job in (train_clusters, score_segments):
+        with clock.phase(job.__name__.rpartition(".")[2]):
+            _run(context, job)
+    clock.records = _users(context)
 
 
 def export(task: Task, _clock: Clock) -> None:
@@ -47,31 +80,44 @@ def export(task: Task, _clock: Clock) -> None:
     counts.write.parquet(str(task.scratch / "rejections"), mode="overwrite")
 
 
-def _warm_up(task: Task) -> None:
-    """Take a few tiny days in, then a day like the task's, into a lake of their own: code is loaded and compiled."""
-    tiny, day = task.scratch / "warm-up", {"full": "history", "increment": "next-*", "backfill": "late-*"}[task.mode]
-    history = sorted((task.work / "data" / TINY / "history").glob("*.parquet"))
-    for files in (history[:WARM_UP_DAYS], sorted((task.work / "data" / TINY).glob(f"{day}/*.parquet"))[-1:]):
-        _ingest(_context(task, tiny, files))
-    shutil.rmtree(tiny)
+def _ingest_tiny(task: Task, day: str = "") -> list[list[Path]]:
+    """Return files for a lake of their own: a few tiny days, then a day like the task's; or all days at once."""
+    tiny = task.work / "data" / TINY
+    history = sorted((tiny / "history").glob("*.parquet"))
+    return [history[:WARM_UP_DAYS], sorted(tiny.glob(f"{day}/*.parquet"))[-1:]] if day else [history]
 
 
-def _ingest(context: Context) -> None:
+def _warm_up(task: Task, batches: Iterable[Sequence[Path]], jobs: Sequence[Job] = (), *overrides: str) -> None:
+    """Run the same on a tiny lake: code is loaded and compiled."""
+    lake = task.scratch / "warm-up"
+    for files in batches:
+        _run(_context(task, lake, files, *overrides), ingest_events)
+    for job in jobs:
+        _run(_context(task, lake, (), *overrides), job)
+    shutil.rmtree(lake)
+
+
+def _run(context: Context, job: Job) -> None:
     """Do what the command line does once the session is there."""
     with exclusive(context.lake.root):
         context.lake.recover()
-        ingest_events.run(context)
+        job.run(context)
     if context.lake.version(EVENTS) is None:
         raise RuntimeError(f"nothing was published to {context.lake.root}")
 
 
-def _context(task: Task, lake: Path, inputs: Sequence[Path]) -> Context:
+def _users(context: Context) -> int:
+    return context.lake.read(USER_FEATURES).where(F.col("as_of") == F.lit(context.as_of)).count()
+
+
+def _context(task: Task, lake: Path, inputs: Sequence[Path], *overrides: str) -> Context:
     settings = {"driver.memory": task.memory.replace("GB", "g"), "master": f"local[{task.threads}]"}
     return open_context(
         conf_dir=task.work / "conf",
         lake=str(lake),
         overrides=[
             f"ingest.user_day_cap={task.cap}",
+            *overrides,
             *(f"spark.spark.{key}={value}" for key, value in settings.items()),
         ],
         options={"source": SOURCE, "input": [str(path) for path in inputs]},
@@ -80,4 +126,5 @@ def _context(task: Task, lake: Path, inputs: Sequence[Path]) -> Context:
 
 
 if __name__ == "__main__":
-    main({"full": take_in, "increment": take_in, "backfill": take_in, "export": export})
+    ingests = dict.fromkeys(("full", "increment", "backfill"), take_in)
+    main({**ingests, "features": snapshot, "trained": prepare_training, "train": train, "export": export})

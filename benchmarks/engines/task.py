@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,32 +45,43 @@ class Task:
 
 @dataclass
 class Clock:
-    """Times an engine's work by parts, wall and processor; session start and warm-up are the part `prepare`."""
+    """Measures an engine's work by parts; session start and warm-up are the part `prepare`."""
 
     wall_s: dict[str, float] = field(default_factory=dict)
     cpu_s: dict[str, float] = field(default_factory=dict)
+    written: dict[str, int] = field(default_factory=dict)
+    """Bytes handed to the file system, spilled data included."""
+    records: int | None = None
+    """What a mode without input works on: users at the cut."""
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Time a part of the work."""
-        wall, cpu = time.perf_counter(), _family_cpu_s()
+        """Measure a part of the work."""
+        before = _used_by_family()
         yield
-        self.wall_s[name] = round(self.wall_s.get(name, 0) + time.perf_counter() - wall, 3)
-        self.cpu_s[name] = round(self.cpu_s.get(name, 0) + _family_cpu_s() - cpu, 2)
+        used = [after - start for after, start in zip(_used_by_family(), before, strict=True)]
+        self.wall_s[name] = round(self.wall_s.get(name, 0) + used[0], 3)
+        self.cpu_s[name] = round(self.cpu_s.get(name, 0) + used[1], 2)
+        self.written[name] = self.written.get(name, 0) + int(used[2])
 
 
-def _family_cpu_s() -> float:
-    """Return the processor time of this process and its descendants (the JVM is one)."""
+def _used_by_family() -> tuple[float, float, int]:
+    """Return the time now, and processor seconds and bytes written of this process and its descendants (a JVM)."""
     own = psutil.Process()
-    times = [process.cpu_times() for process in (own, *own.children(recursive=True))]
-    return sum(time.user + time.system for time in times)
+    cpu, written = 0.0, 0
+    for process in (own, *own.children(recursive=True)):
+        with suppress(psutil.Error):
+            times = process.cpu_times()
+            cpu += times.user + times.system
+            written += process.io_counters().write_bytes
+    return time.perf_counter(), cpu, written
 
 
 def main(modes: dict[str, Callable[[Task, Clock], None]]) -> None:
     """Run one task from the command line; the last line of stdout is JSON.
 
     `work_s` is the figure: wall seconds from the first byte read to the last byte written in a started engine, hence
-    without the part `prepare`; `work_cpu_s` is the same in processor seconds.
+    without the part `prepare`; `work_cpu_s` is the same in processor seconds, `work_written_bytes` in bytes.
     """
     parser = argparse.ArgumentParser()
     parser.add_argument("--mode", choices=sorted(modes), required=True)
@@ -90,7 +101,11 @@ def main(modes: dict[str, Callable[[Task, Clock], None]]) -> None:
         modes[given.mode](task, clock)
     work = {
         name: round(parts.pop("all") - parts.get("prepare", 0), 3)
-        for name, parts in (("work_s", clock.wall_s), ("work_cpu_s", clock.cpu_s))
+        for name, parts in (
+            ("work_s", clock.wall_s),
+            ("work_cpu_s", clock.cpu_s),
+            ("work_written_bytes", clock.written),
+        )
     }
-    answer = {**work, "phases_s": clock.wall_s, "phases_cpu_s": clock.cpu_s}
+    answer = {**work, "phases_s": clock.wall_s, "records": clock.records}
     sys.stdout.write("\n" + json.dumps(answer) + "\n")

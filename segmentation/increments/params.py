@@ -16,8 +16,11 @@ class IngestParams(Parameters):
     """How far event_at may lie after received_at before the record is invalid."""
     user_day_cap: int = Field(default=50_000, ge=1)
     """Events of a user-day beyond this rank are quarantined as over_cap."""
-    slice_mb: int = Field(default=512, ge=1)
-    """History is folded in slices of about so many megabytes of input."""
+    slice_mb: int = Field(default=128, ge=1)
+    """History is folded in slices of about so many megabytes of input: what is sorted and held at a time."""
+    partition_mb: int = Field(default=12, ge=1)
+    """A slice is exchanged into one partition for every so many megabytes of input, at least as many as Spark is
+    set to (spark.sql.shuffle.partitions)."""
 
     max_rejected_share: float = Field(default=0.5, ge=0, le=1)
     """A slice of which more than this share is rejected while parsing ends the run with exit code 3."""
@@ -25,7 +28,7 @@ class IngestParams(Parameters):
     @property
     def shaping(self) -> str:
         """Fingerprint of what shapes the tables; slices and thresholds do not."""
-        return fingerprint_of(self.model_dump(mode="json", exclude={"slice_mb", "max_rejected_share"}))
+        return fingerprint_of(self.model_dump(mode="json", exclude={"slice_mb", "partition_mb", "max_rejected_share"}))
 
     @model_validator(mode="after")
     def _horizon_covers_lateness(self) -> "IngestParams":

@@ -72,27 +72,49 @@ def _change_derived(
     built = hold(build_sessions(moved.after, workspace=workspace, params=sessions))
     plan.additions.append(Addition(SESSIONS, built))
     days = [build_user_days(moved.after, built, workspace=workspace)]
-    counts = [build_user_day_counts(moved.after, time_zone=workspace.time_zone)]
     if moved.before is not None and moved.touched is not None:
         started = _list_days(moved.touched, "session_date")
         ids = moved.touched.select("session_id")
         plan.retractions.append(Retraction(SESSIONS, ids, ("session_id",), on_days(started, "session_date")))
         days.append(negate(build_user_days(moved.before, moved.touched, workspace=workspace), USER_DAYS))
-        counts.append(negate(build_user_day_counts(moved.before, time_zone=workspace.time_zone), USER_DAY_COUNTS))
     deltas = hold(sum_by_key(days, USER_DAYS))
     plan.transition_days = _list_days(deltas)
     stale = None if state.is_empty else _stored_user_days(deltas, state, plan.transition_days)
+    zone = workspace.time_zone
     if stale is None:
         plan.additions.append(Addition(USER_DAYS, deltas))
-        plan.additions.append(Addition(USER_DAY_COUNTS, sum_by_key(counts, USER_DAY_COUNTS)))
+        plan.additions.append(Addition(USER_DAY_COUNTS, build_user_day_counts(moved.after, time_zone=zone)))
         return
-    where = F.col("event_date").isin(*_list_days(stale))
-    stored_days = state.user_days.where(where).join(F.broadcast(stale), list(USER_DAY), "left_semi")
-    stored_counts = state.user_day_counts.where(where).join(F.broadcast(stale), list(USER_DAY), "left_semi")
-    for table, parts in ((USER_DAYS, [stored_days, deltas]), (USER_DAY_COUNTS, [stored_counts, *counts])):
-        plan.retractions.append(Retraction(table, stale, USER_DAY, on_days(_list_days(stale))))
-        present = sum_by_key(parts, table).where(F.col(table.measures[0]) != 0)
-        plan.additions.append(Addition(table, hold(present)))
+    _renew_user_days(plan, deltas, stale, state)
+    _renew_counts(plan, moved, stale, state, zone)
+
+
+def _renew_user_days(plan: Increment, deltas: DataFrame, stale: DataFrame, state: State) -> None:
+    listed = _list_days(stale)
+    plan.retractions.append(Retraction(USER_DAYS, stale, USER_DAY, on_days(listed)))
+    stored = _of_users_days(state.user_days, stale, listed)
+    present = sum_by_key([stored, deltas], USER_DAYS).where(F.col("events") != 0)
+    plan.additions.append(Addition(USER_DAYS, present))
+
+
+def _renew_counts(plan: Increment, moved: Resessioned, stale: DataFrame, state: State, zone: str) -> None:
+    """Count fresh days of users as they are; add the changes of stale ones to what is stored."""
+    listed = _list_days(stale)
+    plan.retractions.append(Retraction(USER_DAY_COUNTS, stale, USER_DAY, on_days(listed)))
+    fresh = build_user_day_counts(moved.after, time_zone=zone, days=stale, how="left_anti")
+    parts = [
+        _of_users_days(state.user_day_counts, stale, listed),
+        build_user_day_counts(moved.after, time_zone=zone, days=stale),
+    ]
+    if moved.before is not None:
+        parts.append(negate(build_user_day_counts(moved.before, time_zone=zone, days=stale), USER_DAY_COUNTS))
+    changed = sum_by_key(parts, USER_DAY_COUNTS).where(F.col("n") != 0)
+    plan.additions += [Addition(USER_DAY_COUNTS, changed), Addition(USER_DAY_COUNTS, fresh)]
+
+
+def _of_users_days(df: DataFrame, stale: DataFrame, days: list[date]) -> DataFrame:
+    on_those = df.where(F.col("event_date").isin(*days))
+    return on_those.join(F.broadcast(stale), list(USER_DAY), "left_semi")
 
 
 def _stored_user_days(deltas: DataFrame, state: State, days: list[date]) -> DataFrame | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from pyspark.sql import Observation
 from pyspark.sql import functions as F
 
 from segmentation.events.deduplicate import IDENTITY
@@ -42,18 +41,25 @@ def route() -> Column:
     return F.xxhash64(*IDENTITY).alias(ROUTE)
 
 
-def find_suspects(candidates: DataFrame, state: State, *, horizon_days: int) -> Suspects:
+def index_records(parsed: DataFrame) -> DataFrame:
+    """Hold the narrow index of a slice: row_key, route, received_at, rejected, late."""
+    return hold(parsed.select("row_key", route(), "received_at", "rejected", "late"))
+
+
+def find_suspects(index: DataFrame, state: State, *, horizon_days: int) -> Suspects:
     """Find the routes of a slice that are not theirs alone. One exchange, of hashes only.
 
     Earlier records matter if received at most `horizon_days` before the slice's first; those files are read.
     """
-    seen = Observation()
-    routes = candidates.observe(seen, F.min("received_at").alias("first")).select(route())
-    counts = hold(routes.groupBy(ROUTE).agg(F.count(F.lit(1)).alias("n")))
+    candidates = index.where(~F.col("rejected"))
+    counts = hold(candidates.groupBy(ROUTE).agg(F.count(F.lit(1)).alias("n"), F.min("received_at").alias("first")))
     doubled = counts.where(F.col("n") > 1).select(ROUTE)
-    if state.is_empty or seen.get["first"] is None:
+    if state.is_empty:
         return Suspects(doubled, [], None)
-    since = seen.get["first"] - timedelta(days=horizon_days)
+    first = counts.agg(F.min("first").alias("at")).head()
+    if first is None or first["at"] is None:
+        return Suspects(doubled, [], None)
+    since = first["at"] - timedelta(days=horizon_days)
     known = hold(_known_routes(state, since).join(broadcast_few(counts.select(ROUTE)), ROUTE, "left_semi"))
     days = known.select("event_date").where(F.col("event_date").isNotNull()).distinct().collect()  # a row per day
     return Suspects(

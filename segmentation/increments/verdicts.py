@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from segmentation.events.deduplicate import CONFLICT, HEAD, IDENTITY, judge_copies
 from segmentation.increments.known import known_records, new_records
-from segmentation.increments.routes import ROUTE, find_suspects, route
+from segmentation.increments.routes import ROUTE, find_suspects, index_records
 from segmentation.increments.state import broadcast_few, hold
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class Verdicts(NamedTuple):
     """What became of a slice's records; all frames but `heads` are few rows, held."""
 
     heads: DataFrame
-    """Records that are no copies: wide, as parsed, read where they stand."""
+    """Events of the slice: wide, as parsed, read where they stand."""
     rejected: DataFrame
     """Records rejected for themselves, as parsed."""
     late: DataFrame
@@ -38,8 +38,9 @@ def judge_slice(parsed: DataFrame, state: State, *, horizon_days: int) -> Verdic
     Only hashes of identities are exchanged. What is set aside is held, so that the wide rows are filtered where
     they stand.
     """
-    suspects = find_suspects(parsed.where(~F.col("rejected")), state, horizon_days=horizon_days)
-    aside = _set_aside(parsed, suspects.routes)
+    index = index_records(parsed)
+    suspects = find_suspects(index, state, horizon_days=horizon_days)
+    aside = _set_aside(parsed, index, suspects.routes)
     suspected = aside.where(F.col("suspected"))
     records = new_records(suspected)
     known = None
@@ -48,27 +49,28 @@ def judge_slice(parsed: DataFrame, state: State, *, horizon_days: int) -> Verdic
         records = records.unionByName(known)
     judged = judge_copies(records, horizon_days=horizon_days)
     noted = hold(judged.where(F.col("known_as").isNotNull() | (F.col("verdict") != HEAD)))
-    losers = hold(noted.where(F.col("known_as").isNull()).select("row_key", "verdict", "head_hash", "payload_hash"))
-    copies = hold(suspected.join(losers, "row_key", "inner"))
-    late = aside.where(F.col("late") & ~F.col("rejected")).join(losers, "row_key", "left_anti")
-    dropped = broadcast_few(losers.select("row_key"))
-    heads = parsed.where(~F.col("rejected") & ~F.col("late")).join(dropped, "row_key", "left_anti")
+    losers = noted.where(F.col("known_as").isNull()).select("row_key", "verdict", "head_hash", "payload_hash")
+    late = hold(aside.where(F.col("late") & ~F.col("rejected")).join(losers, "row_key", "left_anti"))
+    no_heads = aside.where(F.col("rejected")).select("row_key").unionByName(losers.select("row_key"))
+    dropped = broadcast_few(hold(no_heads.unionByName(late.select("row_key"))))
     return Verdicts(
-        heads=heads,
+        heads=parsed.join(dropped, "row_key", "left_anti"),
         rejected=aside.where(F.col("rejected")),
-        late=hold(late),
-        copies=copies,
+        late=late,
+        copies=hold(suspected.join(losers, "row_key", "inner")),
         changed=None if known is None else _changed(noted, records),
     )
 
 
-def _set_aside(parsed: DataFrame, routes: DataFrame) -> DataFrame:
-    """Hold the records that are not plainly events: rejected, late, or of a suspected route."""
-    marked = broadcast_few(routes.select(ROUTE, F.lit(True).alias("_marked")))
-    joined = parsed.select("*", route()).join(marked, ROUTE, "left")
+def _set_aside(parsed: DataFrame, index: DataFrame, routes: DataFrame) -> DataFrame:
+    """Hold, with all columns, the records that are not plainly events: rejected, late, or of a suspected route."""
+    marked = index.join(broadcast_few(routes.select(ROUTE, F.lit(True).alias("_marked"))), ROUTE, "left")
     suspected = F.coalesce("_marked", F.lit(False)) & ~F.col("rejected")
-    known = joined.select(*parsed.columns, suspected.alias("suspected"))
-    return hold(known.where(F.col("rejected") | F.col("late") | F.col("suspected")))
+    keys = marked.select("row_key", "rejected", "late", suspected.alias("suspected"))
+    aside = hold(keys.where(F.col("rejected") | F.col("late") | F.col("suspected")))
+    # A semi join goes below the projection: the other records' columns are not even worked out.
+    few = parsed.join(broadcast_few(aside.select("row_key")), "row_key", "left_semi")
+    return hold(few.join(broadcast_few(aside.select("row_key", "suspected")), "row_key"))
 
 
 def _changed(noted: DataFrame, records: DataFrame) -> DataFrame | None:

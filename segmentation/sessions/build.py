@@ -26,18 +26,26 @@ def build_sessions(laid_out: DataFrame, *, workspace: WorkspaceParams, params: S
     """
     micros = F.unix_micros("event_at")
     supplied_end = F.max(micros + F.col("duration_ms") * 1000)
-    grouped = laid_out.groupBy("session_id", "user_id", "session_started_at", "session_date").agg(
-        F.max("event_at").alias("ended_at"),
+    # Numbers alone fit a hash aggregate; the texts stand in the session's last event, found without an exchange.
+    sums = laid_out.groupBy("user_id", "session_id").agg(
         F.count(F.lit(1)).alias("events"),
         F.greatest(F.max(micros), supplied_end).alias("_end"),
         F.max("duration_ms").isNotNull().alias("_supplied"),
         F.sum("heartbeat_bucket_starts").alias("_beats"),
-        F.max(F.when(F.col("starts"), F.col("state"))).alias("entry_state"),
-        F.max(F.when(F.col("ends"), F.col("state"))).alias("exit_state"),
-        F.max("session_platform").alias("platform"),
         F.max(F.col("event_name").isin(*workspace.conversion_events)).alias("converted"),
         F.coalesce(F.sum(reporting_value(workspace.currency)), F.lit(0)).cast("decimal(28,4)").alias("value"),
     )
+    last = laid_out.where("ends").select(
+        "user_id",
+        "session_id",
+        "session_started_at",
+        "session_date",
+        "entry_state",
+        F.col("event_at").alias("ended_at"),
+        F.col("state").alias("exit_state"),
+        F.col("session_platform").alias("platform"),
+    )
+    grouped = last.join(sums.hint("shuffle_hash"), ["user_id", "session_id"])
     known = (F.col("events") > 1) | F.col("_supplied")
     observed = F.floor((F.col("_end") - F.unix_micros("session_started_at")) / 1000)
     length = F.unix_micros("ended_at") - F.unix_micros("session_started_at")

@@ -15,9 +15,20 @@ if TYPE_CHECKING:
 ORDER = ("event_at", "sequence_no", "event_id", "received_at")
 """Order of a user's events. Never arrival."""
 SEPARATOR = "\u001f"
-SAME = {"identifier": "user_id", "state": "event_name"}
+LOOKED_AT = ("source", "user_id", "session_hint", *ORDER, "event_name", "state", "platform")
+"""What deciding on sessions takes."""
+SAME = {"identifier": "user_id"}
 """Columns, never null, that mostly repeat another."""
-LAID_OUT = ("starts", "ends", "previous_state", "gap_s", "session_platform", "session_date", "heartbeat_bucket_starts")
+LAID_OUT = (
+    "starts",
+    "ends",
+    "entry_state",
+    "previous_state",
+    "gap_s",
+    "session_platform",
+    "session_date",
+    "heartbeat_bucket_starts",
+)
 """What :func:`sessionise` adds beside session_id and session_started_at."""
 
 
@@ -30,70 +41,85 @@ def sessionise(events: DataFrame, *, params: SessionParams, time_zone: str) -> D
 
     Grain: an event in, the same event out. One exchange (by user) and one sort; everything is carried out of the
     same window. Added columns: session_id, session_started_at (UTC), starts / ends (first / last event of its
-    session), previous_state (null where it starts), gap_s (whole seconds since the previous event of the session,
-    null where it starts), session_platform (of the first event), session_date (day of the start in `time_zone`),
-    heartbeat_bucket_starts (first heartbeat of its bucket of `heartbeat_s` seconds; 0 or 1).
+    session), entry_state (where it ends: the state in which it started), previous_state (null where it starts),
+    gap_s (whole seconds since the previous event of the session, null where it starts), session_platform (of the
+    first event), session_date (day of the start in `time_zone`), heartbeat_bucket_starts (first heartbeat of its
+    bucket of `heartbeat_s` seconds; 0 or 1).
     """
     scope = F.when(F.col("session_hint").isNotNull(), F.concat_ws(SEPARATOR, "source", "session_hint"))
-    laid = _restored(_narrowed(events).repartition("user_id")).select(
-        "*", scope.alias("_scope"), F.unix_micros("event_at").alias("_micros")
-    )
+    packed = _packed(events).select("*", scope.alias("_scope"), F.unix_micros("event_at").alias("_micros"))
     order = Window.partitionBy("user_id", "_scope").orderBy(*ORDER)
     so_far = order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    before = order.rowsBetween(Window.unboundedPreceding, -1)
     timeout = params.timeout_s * 1_000_000
     by_gap = F.col("_scope").isNull()
 
     def apart(earlier: Column, later: Column) -> Column:
         return F.coalesce(by_gap & (later - earlier > timeout), F.lit(False))
 
+    def carried(value: Column) -> Column:
+        return F.last(F.when(F.col("starts"), value), ignorenulls=True).over(so_far)
+
     previous, following = F.lag("_micros").over(order), F.lead("_micros").over(order)
-    starts = previous.isNull() | apart(previous, F.col("_micros"))
-    ends = following.isNull() | apart(F.col("_micros"), following)
-    bucket = F.floor(F.col("_micros") / (params.heartbeat_s * 1_000_000))
-    beat = F.when(F.col("event_name").isin(*params.heartbeat_events), bucket)
-    last_beat = F.last("_beat", ignorenulls=True).over(before)
-    flagged = laid.select(
-        "*", starts.alias("starts"), ends.alias("ends"), beat.alias("_beat"), previous.alias("_previous")
+    flagged = packed.repartition("user_id").select(
+        "*",
+        (previous.isNull() | apart(previous, F.col("_micros"))).alias("starts"),
+        (following.isNull() | apart(F.col("_micros"), following)).alias("ends"),
+        _beat(params).alias("_beat"),
+        previous.alias("_previous"),
+        F.lag("state").over(order).alias("_previous_state"),
     )
-    carried = flagged.select(
-        *events.columns,
-        "_scope",
+    laid = flagged.select(
+        "*",
+        carried(F.col("event_at")).alias("session_started_at"),
+        # A hash is dear: one a session, carried on.
+        carried(_session_id()).alias("session_id"),
+        carried(F.col("platform")).alias("session_platform"),
+        carried(F.col("state")).alias("_entry_state"),
+        F.last("_beat", ignorenulls=True).over(order.rowsBetween(Window.unboundedPreceding, -1)).alias("_last_beat"),
+    )
+    gap = F.floor((F.col("_micros") - F.col("_previous")) / 1_000_000)
+    new_beat = F.coalesce(F.col("_beat") != F.col("_last_beat"), F.col("_beat").isNotNull())
+    return laid.select(
+        *_unpacked(events),
         "starts",
         "ends",
-        F.max(F.when(F.col("starts"), F.col("event_at"))).over(so_far).alias("session_started_at"),
-        # A hash is dear: one a session, carried on.
-        F.last(F.when(F.col("starts"), _session_id()), ignorenulls=True).over(so_far).alias("session_id"),
-        F.last(F.when(F.col("starts"), F.col("platform")), ignorenulls=True).over(so_far).alias("session_platform"),
-        F.when(~F.col("starts"), F.lag("state").over(order)).alias("previous_state"),
-        F.when(~F.col("starts"), F.floor((F.col("_micros") - F.col("_previous")) / 1_000_000)).alias("gap_s"),
-        F.coalesce(F.col("_beat") != last_beat, F.col("_beat").isNotNull())
-        .cast("bigint")
-        .alias("heartbeat_bucket_starts"),
-    )
-    return carried.select(
-        *events.columns,
-        *(name for name in LAID_OUT if name != "session_date"),
+        F.when(F.col("ends"), F.col("_entry_state")).alias("entry_state"),
+        F.when(~F.col("starts"), F.col("_previous_state")).alias("previous_state"),
+        F.when(~F.col("starts"), gap).alias("gap_s"),
+        "session_platform",
         F.to_date(F.from_utc_timestamp("session_started_at", time_zone)).alias("session_date"),
+        new_beat.cast("bigint").alias("heartbeat_bucket_starts"),
         "session_started_at",
         "session_id",
     )
 
 
-def _narrowed(events: DataFrame) -> DataFrame:
-    """Leave out what a row says twice: bytes per row are the cost of the exchange."""
-    return events.select(
-        *(
-            F.when(~F.col(name).eqNullSafe(F.col(SAME[name])), F.col(name)).alias(name) if name in SAME else name
-            for name in events.columns
-        )
-    )
+def _beat(params: SessionParams) -> Column:
+    bucket = F.floor(F.col("_micros") / (params.heartbeat_s * 1_000_000))
+    return F.when(F.col("event_name").isin(*params.heartbeat_events), bucket)
 
 
-def _restored(narrowed: DataFrame) -> DataFrame:
-    return narrowed.select(
-        *(F.coalesce(name, SAME[name]).alias(name) if name in SAME else name for name in narrowed.columns)
+def _packed(events: DataFrame) -> DataFrame:
+    """Put all that the windows do not look at into one column, which every step copies at once.
+
+    What a row says twice is left out: bytes and columns per row are the cost of the exchange and the sort.
+    """
+    rest = (
+        F.when(~F.col(name).eqNullSafe(F.col(SAME[name])), F.col(name)).alias(name) if name in SAME else F.col(name)
+        for name in events.columns
+        if name not in LOOKED_AT
     )
+    return events.select(*LOOKED_AT, F.struct(*rest).alias("_rest"))
+
+
+def _unpacked(events: DataFrame) -> list[Column]:
+    def unpack(name: str) -> Column:
+        if name in LOOKED_AT:
+            return F.col(name)
+        column = F.col(f"_rest.{name}")
+        return (F.coalesce(column, SAME[name]) if name in SAME else column).alias(name)
+
+    return [unpack(name) for name in events.columns]
 
 
 def hint_session_id() -> Column:

@@ -30,32 +30,42 @@ def build_user_days(laid_out: DataFrame, sessions: DataFrame, *, workspace: Work
     return sum_by_key([_event_sums(laid_out, workspace), _session_sums(sessions)], USER_DAYS)
 
 
-def build_user_day_counts(laid_out: DataFrame, *, time_zone: str) -> DataFrame:
+def build_user_day_counts(
+    laid_out: DataFrame, *, time_zone: str, days: DataFrame | None = None, how: str = "left_semi"
+) -> DataFrame:
     """Count event names, platforms, channels, hours and transitions of a user's day.
 
     Grain: events laid out by `sessionise` in; user x day x dimension x item out. Transitions carry the session's
     day and the platform of its first event; each session has one START and one EXIT.
+
+    Args:
+        laid_out: the events.
+        time_zone: reporting zone, of the hours.
+        days: users' days (user_id, event_date; few) to count alone (`left_semi`) or to leave out (`left_anti`).
+        how: which of the two.
     """
-    first, platform = F.coalesce("previous_state", F.lit(START)), "session_platform"
+    platform, first = "session_platform", F.coalesce("previous_state", F.lit(START))
     local_hour = F.lpad(F.hour(F.from_utc_timestamp("event_at", time_zone)).cast("string"), 2, "0")
-    counted = [
-        _counted(laid_out, "event_date", dimensions.EVENT_NAME, F.col("event_name")),
-        _counted(laid_out, "event_date", dimensions.PLATFORM, F.col("platform")),
-        _counted(laid_out.where(F.col("channel").isNotNull()), "event_date", dimensions.CHANNEL, F.col("channel")),
-        _counted(laid_out, "event_date", dimensions.HOUR, local_hour),
-    ]
+    with_channel, ends = laid_out.where(F.col("channel").isNotNull()), laid_out.where("ends")
     step = F.concat_ws(dimensions.STEP_SEPARATOR, platform, first, "state")
     leave = F.concat_ws(dimensions.STEP_SEPARATOR, platform, "state", F.lit(EXIT))
-    steps = _counted(laid_out, "session_date", dimensions.TRANSITION, step)
-    leaves = _counted(laid_out.where("ends"), "session_date", dimensions.TRANSITION, leave)
-    return reduce(lambda left, right: left.unionByName(right), [*counted, steps, leaves])
-
-
-def _counted(laid_out: DataFrame, day: str, dimension: str, item: Column) -> DataFrame:
-    """Count one dimension; a transition to EXIT is never one between events, so items of parts do not meet."""
-    items = laid_out.select("user_id", F.col(day).alias("event_date"), item.alias("item"))
-    counts = items.groupBy("user_id", "event_date", "item").agg(F.count(F.lit(1)).alias("n"))
-    return conform(counts.select("*", F.lit(dimension).alias("dimension")), USER_DAY_COUNTS)
+    # No state is called EXIT: the items of two parts never meet, and need no sum.
+    parts = [
+        (laid_out, "event_date", dimensions.EVENT_NAME, F.col("event_name")),
+        (laid_out, "event_date", dimensions.PLATFORM, F.col("platform")),
+        (with_channel, "event_date", dimensions.CHANNEL, F.col("channel")),
+        (laid_out, "event_date", dimensions.HOUR, local_hour),
+        (laid_out, "session_date", dimensions.TRANSITION, step),
+        (ends, "session_date", dimensions.TRANSITION, leave),
+    ]
+    counted = []
+    for events, day, dimension, item in parts:
+        items = events.select("user_id", F.col(day).alias("event_date"), item.alias("item"))
+        if days is not None:
+            items = items.join(F.broadcast(days), ["user_id", "event_date"], how)
+        counts = items.groupBy("user_id", "event_date", "item").agg(F.count(F.lit(1)).alias("n"))
+        counted.append(conform(counts.select("*", F.lit(dimension).alias("dimension")), USER_DAY_COUNTS))
+    return reduce(lambda left, right: left.unionByName(right), counted)
 
 
 def sum_by_key(parts: list[DataFrame], table: Table) -> DataFrame:

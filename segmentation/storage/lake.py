@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from delta.tables import DeltaTable
 from pyspark.sql import functions as F
 
-from segmentation.errors import ConfigurationError
+from segmentation.errors import ConfigurationError, RetryableError
 from segmentation.frames import conform, empty_frame
 from segmentation.storage.hadoop import glob_paths
 from segmentation.storage.lock import is_local, local_path
@@ -40,6 +41,7 @@ class Lake:
         self.run_id = run_id
         self.publications = PublicationLog(spark, self.path(PUBLICATIONS), run_id)
         self._written: dict[str, int] = {}
+        self._recovered: dict[str, int] = {}
         self._existing: set[str] = set()
         self._new: set[str] = set()
 
@@ -88,6 +90,7 @@ class Lake:
 
     def append(self, table: Table, df: DataFrame) -> None:
         """Append rows."""
+        self._sign()
         self._create(table)
         conform(df, table).write.format("delta").mode("append").save(self.path(table))
         self._new.discard(table.name)
@@ -95,6 +98,7 @@ class Lake:
 
     def replace(self, table: Table, df: DataFrame, where: str | None = None) -> None:
         """Replace all rows, or those that fulfil `where` (which all new rows must fulfil too)."""
+        self._sign()
         self._create(table)
         writer = conform(df, table).write.format("delta").mode("overwrite")
         option = ("overwriteSchema", "true") if where is None else ("replaceWhere", where)
@@ -105,6 +109,7 @@ class Lake:
 
     def clear(self, table: Table) -> None:
         """Delete all rows and forget the parameters, for a rebuild."""
+        self._sign()
         self._create(table)
         self._target(table).delete()
         stale = sorted(self._fingerprints(table))
@@ -118,6 +123,7 @@ class Lake:
 
         `prune` is a condition on the target `t` alone, with literals, so that Delta skips files by statistics.
         """
+        self._sign()
         if self._is_empty(table):
             return
         matches = " AND ".join(f"t.{name} = s.{name}" for name in on)
@@ -130,6 +136,7 @@ class Lake:
         Rows whose first measure becomes zero are deleted, missing rows are inserted. `deltas` has the table's
         columns, one row per key. `prune` as in :meth:`delete`.
         """
+        self._sign()
         deltas = conform(deltas, table)
         count = table.measures[0]
         if self._is_empty(table):
@@ -150,6 +157,7 @@ class Lake:
 
     def recover(self) -> None:
         """Take every table back to its published version: what lies ahead of it is a crashed run's."""
+        self._sign()
         current = self.publications.current()
         for folder in self._delta_folders():
             name = folder.rsplit("/", 1)[-1]
@@ -158,6 +166,7 @@ class Lake:
             head, published = self._head(folder), current.tables.get(name, 0)
             if head > published:
                 DeltaTable.forPath(self.spark, folder).restoreToVersion(published)
+                self._recovered[name] = self._head(folder)
                 if name in current.tables:
                     self._written[name] = self._head(folder)
         if self._written:
@@ -172,10 +181,23 @@ class Lake:
         Returns:
             table -> version, of what became visible.
         """
+        self._refuse_foreign_commits()
         visible, self._written = self._written, {}
         if visible:
             self.publications.publish(visible, bases)
         return visible
+
+    def _refuse_foreign_commits(self) -> None:
+        """Make sure that all we are about to publish is ours: without a lock, a rival may have written between."""
+        published = self.publications.current().tables
+        for name, version in self._written.items():
+            base = max(published.get(name, -1), self._recovered.get(name, -1))
+            runs = self._runs_of_commits(name, base + 1, version)
+            if runs - {self.run_id}:
+                raise RetryableError(
+                    f"another run wrote to {self.root}/{name} meanwhile; run the same command again, "
+                    "which first takes back what neither has published"
+                )
 
     # Parameters
 
@@ -200,6 +222,7 @@ class Lake:
 
     def set_parameters(self, table: Table, fingerprints: Mapping[str, str]) -> None:
         """Store the fingerprints of the parameters that shape a table from now on."""
+        self._sign()
         stored = self._fingerprints(table)
         news = {FINGERPRINT + name: value for name, value in fingerprints.items() if stored.get(name) != value}
         if not self._exists(table):
@@ -248,6 +271,19 @@ class Lake:
 
     def _note(self, table: Table) -> None:
         self._written[table.name] = self._head(self.path(table))
+
+    def _sign(self) -> None:
+        """Let commits carry the run's id; every write says so first, as two lakes may share a session."""
+        self.spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", self.run_id)
+
+    def _runs_of_commits(self, name: str, first: int, last: int) -> set[str | None]:
+        folder = f"{self.root}/{name}"
+        if is_local(self.root):
+            logs = (local_path(folder) / "_delta_log" / f"{version:020d}.json" for version in range(first, last + 1))
+            infos = (json.loads(line) for log in logs for line in log.read_text().splitlines() if "commitInfo" in line)
+            return {info["commitInfo"].get("userMetadata") for info in infos if "commitInfo" in info}
+        commits = DeltaTable.forPath(self.spark, folder).history(last - first + 1).where(F.col("version") >= first)
+        return {row["userMetadata"] for row in commits.select("userMetadata").collect()}  # a row per commit
 
     def _head(self, folder: str) -> int:
         if is_local(self.root):  # a listing instead of a Spark job

@@ -35,7 +35,8 @@ _ENDINGS = {
 }
 _FILE = "_file"
 """64-bit hash of the file's path: told apart by the driver, so that executors need not compare paths."""
-_POSITION = (_FILE, RAW_RECORD_NO, RAW_LOCATION, RAW_TEXT, RAW_CORRUPT)
+_PATH = "_path"
+_POSITION = (_FILE, _PATH, RAW_RECORD_NO, RAW_TEXT, RAW_CORRUPT)
 _ROW_BITS = 33
 """monotonically_increasing_id keeps the row's position within its task in its lower 33 bits."""
 
@@ -138,7 +139,16 @@ def read_records(spark: SparkSession, mapping: SourceMapping, units: Sequence[In
     """
     readers = {"csv": _read_csv, "json": _read_json, "parquet": _read_parquet}
     records = readers[mapping.format](spark, mapping, units)
-    return records.join(F.broadcast(_number_units(spark, units)), _FILE).drop(_FILE)
+    placed = records.join(F.broadcast(_number_units(spark, units)), _FILE)
+    # What only rejected records need comes after the join, where it is left out for all others.
+    location = record_location(F.col(_PATH), F.col(RAW_RECORD_NO), F.lit(mapping.format)).alias(RAW_LOCATION)
+    text = [] if RAW_TEXT in records.columns else [F.to_json(F.struct(*_given(records))).alias(RAW_TEXT)]
+    return placed.select(*(name for name in placed.columns if name not in (_FILE, _PATH)), location, *text)
+
+
+def _given(records: DataFrame) -> list[Column]:
+    """The columns that the source sent."""
+    return [F.col(f"`{name}`") for name in records.columns if name not in _POSITION]
 
 
 def _number_units(spark: SparkSession, units: Sequence[InputUnit]) -> DataFrame:
@@ -248,9 +258,8 @@ def _read_parquet(spark: SparkSession, mapping: SourceMapping, units: Sequence[I
     path, row = F.col("_metadata.file_path"), F.col("_metadata.row_index")
     return raw.select(
         F.xxhash64(path).alias(_FILE),
+        path.alias(_PATH),
         row.alias(RAW_RECORD_NO),
-        record_location(path, row, F.lit("parquet")).alias(RAW_LOCATION),
-        F.to_json(F.struct(*(F.col(f"`{name}`") for name in raw.columns))).alias(RAW_TEXT),
         F.lit(False).alias(RAW_CORRUPT),
         *(F.col(f"`{name}`") for name in raw.columns),
     )
@@ -265,8 +274,8 @@ def _lines(spark: SparkSession, mapping: SourceMapping, paths: list[str]) -> Dat
         .text(paths)
         .select(
             F.xxhash64("_metadata.file_path").alias(_FILE),
+            F.col("_metadata.file_path").alias(_PATH),
             position.alias(RAW_RECORD_NO),
-            record_location(F.col("_metadata.file_path"), position, F.lit(mapping.format)).alias(RAW_LOCATION),
             F.col("value").alias(RAW_TEXT),
         )
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -14,13 +16,26 @@ from segmentation.storage.raw import named_read_errors, one_task_per_block, read
 from segmentation.tables.ingest_ledger import READ
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from pyspark.sql import DataFrame, SparkSession
 
     from segmentation.increments.params import IngestParams
     from segmentation.sources.mapping import SourceMapping
     from segmentation.storage.raw import InputUnit
+
+
+@contextmanager
+def partitions_to_size(spark: SparkSession, units: Sequence[InputUnit], partition_mb: int) -> Iterator[None]:
+    """Exchange a slice into as many partitions as its size asks for."""
+    key = "spark.sql.shuffle.partitions"
+    before = int(str(spark.conf.get(key)))
+    needed = math.ceil(sum(unit.bytes for unit in units) / (partition_mb * 1024 * 1024))
+    spark.conf.set(key, str(max(before, needed)))
+    try:
+        yield
+    finally:
+        spark.conf.set(key, str(before))
 
 
 def parse_slice(

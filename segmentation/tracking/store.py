@@ -196,7 +196,7 @@ class Store:
         for data in training.data:
             # Not mlflow.data.load_delta: it counts the rows through Python, and its source is just this one.
             source = DeltaDatasetSource(path=data.path, delta_table_version=data.version)
-            mlflow.log_input(MetaDataset(source, name=data.name), "training")  # type: ignore[abstract]
+            mlflow.log_input(MetaDataset(source, name=data.name, digest=f"v{data.version}"), "training")  # type: ignore[abstract]
         for name, content in training.documents.items():
             mlflow.log_text(json.dumps(content, indent=2, sort_keys=True), name)
         for curve in training.curves:

@@ -117,5 +117,5 @@ def test_a_killed_run_leaves_old_or_new_and_the_next_one_completes_it(ingest: In
         assert digest(spark, lake, WRITES) == new, f"killed after {point} of {made} files: the rerun differs"
         outcomes[point] = ("killed" if killed else "ended", "old" if left == old else "new")
         shutil.rmtree(lake)
-    print(json.dumps({"files": made, "points": outcomes}))
+    print(json.dumps({"files": made, "points": outcomes}))  # noqa: T201  what happened at which point, with -s
     assert any(state == "killed" for state, _ in outcomes.values())

@@ -73,7 +73,6 @@ def test_of_two_at_once_one_wins_and_a_repeat_changes_nothing(spark: SparkSessio
     assert Lake(spark, str(tmp_path / "lake"), "reader").publications.current() == published
 
 
-@pytest.mark.xfail(strict=True, reason="where there is no lock (object stores), a run publishes what its rival wrote")
 def test_of_two_without_a_lock_the_one_that_publishes_publishes_its_own_alone(
     spark: SparkSession, tmp_path: Path
 ) -> None:
