@@ -15,7 +15,7 @@ INPUT ?= $(INPUT_$(DATASET))
 ENV := . scripts/env.sh;
 PYTEST := $(ENV) python -m pytest
 
-.PHONY: help setup data browser demo check lint test faults truths mlflow review wheel lock clean
+.PHONY: help setup data browser demo check lint test faults truths bench mlflow review wheel lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ browser:
 
 truths: setup data ## the tests against published figures; fails if one was skipped
 	@$(ENV) PYTHONPATH=tests/plugins python -m pytest -p no_skips -m truths -rs $(ARGS)
+
+bench: setup ## the benchmark at a small scale against DuckDB (ARGS=more options of python -m benchmarks run)
+	@$(ENV) python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	@$(ENV) python -m benchmarks run --events 1M --modes full,increment --engines suite,duckdb $(ARGS)
 
 mlflow: setup ## the MLflow UI of LAKE's runs and models on 127.0.0.1:PORT
 	@test -f $(LAKE)/mlflow.db || { echo "make mlflow: $(LAKE)/mlflow.db does not exist; make demo DATASET=$(DATASET) makes it" >&2; exit 2; }

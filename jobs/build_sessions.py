@@ -27,8 +27,15 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(ctx: Context) -> RunReport:
-    """Build the tables where they do not reflect the published events."""
+    """Build the tables where they do not reflect the published events.
+
+    Raises:
+        ConfigurationError: the events were cut into sessions under other parameters.
+    """
     events = ctx.lake.require(EVENTS, "ingest_events")
+    shaping = {"sessions": ctx.config.sessions.fingerprint, "workspace": ctx.config.workspace.fingerprint}
+    rebuild = f"python jobs/ingest_events.py --source ... --input ... --lake {ctx.lake.root} --rebuild"
+    ctx.lake.check_parameters(EVENTS, shaping, rebuild)
     report = RunReport(as_of=ctx.as_of)
     if not ctx.options.get("rebuild") and ctx.lake.reflects(EVENTS, WRITES):
         report.notes.append("sessions and user days already reflect all events")

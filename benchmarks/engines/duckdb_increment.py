@@ -213,7 +213,7 @@ _CLUSTERS = f"""
         FROM accepted WINDOW w AS (PARTITION BY uid ORDER BY happened)),
     edges AS (
         SELECT uid, happened AS first, starts, if(ends, happened, lead(happened) OVER w) AS last
-        FROM cut WHERE starts OR ends WINDOW w AS (PARTITION BY uid ORDER BY happened))
+        FROM cut WHERE starts OR ends WINDOW w AS (PARTITION BY uid ORDER BY happened, starts DESC))
     SELECT * EXCLUDE (starts) FROM edges WHERE starts"""
 """The sessions that new events would be by themselves."""
 

@@ -179,7 +179,8 @@ def _sessions(laid: pl.LazyFrame) -> pl.DataFrame:
 
 def _session_ids(sessions: pl.DataFrame) -> pl.Series:
     texts = sessions.select(pl.format("{}\u001f{}", pl.col("user_id").cast(pl.String), "started"))
-    return pl.Series([hashlib.sha256(text.encode()).hexdigest()[:32] for text in texts.to_series()])
+    ids = [hashlib.sha256(text.encode()).hexdigest()[:32] for text in texts.to_series()]
+    return pl.Series(ids, dtype=pl.String)
 
 
 def _steps(laid: pl.LazyFrame, sessions: pl.LazyFrame) -> pl.DataFrame:

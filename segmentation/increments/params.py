@@ -28,7 +28,8 @@ class IngestParams(Parameters):
     @property
     def shaping(self) -> str:
         """Fingerprint of what shapes the tables; slices and thresholds do not."""
-        return fingerprint_of(self.model_dump(mode="json", exclude={"slice_mb", "partition_mb", "max_rejected_share"}))
+        running = {"slice_mb", "partition_mb", "max_rejected_share"}
+        return fingerprint_of(self.model_dump(mode="json", exclude=running))
 
     @model_validator(mode="after")
     def _horizon_covers_lateness(self) -> "IngestParams":

@@ -41,7 +41,7 @@ SHAPED = {
     "features": ("build_features",),
 }
 """Section -> the jobs that write its fingerprint into the tables they make."""
-RUNNING = {"ingest": ("max_rejected_share", "slice_mb")}
+RUNNING = {"ingest": ("max_rejected_share", "partition_mb", "slice_mb")}
 """Section -> its keys that are left out of the fingerprint: they say how a job runs, not what it makes."""
 RETRAINED = ("clusters", "propensity")
 """Sections that are part of a training's fingerprint."""
