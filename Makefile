@@ -58,7 +58,8 @@ bench: setup ## the benchmark at a small scale against DuckDB (ARGS=more options
 
 mlflow: setup ## the MLflow UI of LAKE's runs and models on 127.0.0.1:PORT
 	@test -f $(LAKE)/mlflow.db || { echo "make mlflow: $(LAKE)/mlflow.db does not exist; make demo DATASET=$(DATASET) makes it" >&2; exit 2; }
-	@$(ENV) mlflow ui --backend-store-uri sqlite:///$(LAKE)/mlflow.db --host 127.0.0.1 --port $(PORT)
+	@$(ENV) MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --workers 1 \
+		--backend-store-uri sqlite:///$(LAKE)/mlflow.db --host 127.0.0.1 --port $(PORT)
 
 review: ## print where LAKE's review page is, and open it on a desktop
 	@test -f $(LAKE)/review/index.html || { echo "make review: $(LAKE)/review/index.html does not exist; make demo DATASET=$(DATASET) makes it" >&2; exit 2; }
