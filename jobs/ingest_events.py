@@ -120,12 +120,12 @@ def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit]) -> No
         named_read_errors(units, must_be_named=True),
         partitions_to_size(ctx.spark, units, config.ingest.partition_mb),
     ):
-        parsed = parse_slice(ctx.spark, mapping, units, ingest=config.ingest, time_zone=config.workspace.time_zone)
+        received = parse_slice(ctx.spark, mapping, units, ingest=config.ingest, time_zone=config.workspace.time_zone)
         state = _read_state(lake, new_units)
         increment = plan_increment(
-            parsed, state, ingest=config.ingest, sessions=config.sessions, workspace=config.workspace
+            received, state, ingest=config.ingest, sessions=config.sessions, workspace=config.workspace
         )
-        check_slice(parsed, increment.ledger, mapping.name, config.ingest.max_rejected_share)
+        check_slice(received.records, increment.ledger, mapping.name, config.ingest.max_rejected_share)
         lake.set_parameters(EVENTS, _fingerprints(ctx, mapping))
         increment.additions.append(Addition(INPUT_UNITS, new_units))
         write_increment(lake, increment)

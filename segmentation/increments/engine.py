@@ -14,7 +14,7 @@ from segmentation.increments.known import ACCEPTED
 from segmentation.increments.reconcile import change_rejections
 from segmentation.increments.resession import Resessioned, is_new, resessionise
 from segmentation.increments.revision import revise
-from segmentation.increments.state import RECORD_KEY, USER_DAY, Increment, State, hold
+from segmentation.increments.state import RECORD_KEY, USER_DAY, Increment, Slice, State, hold
 from segmentation.increments.verdicts import Verdicts, judge_slice
 from segmentation.quality.reasons import Reason
 
@@ -29,7 +29,7 @@ REMOVED = (*RECORD_KEY, "source", "user_id", "event_at", "event_date", "session_
 
 
 def plan_increment(
-    parsed: DataFrame,
+    received: Slice,
     state: State,
     *,
     ingest: IngestParams,
@@ -39,7 +39,7 @@ def plan_increment(
     """Work out everything that a slice changes.
 
     Args:
-        parsed: all records of the slice (PARSED_RECORDS), each once; cheap to read again.
+        received: the slice's records.
         state: the tables as published before the slice, its own units already in `input_units`.
         ingest: horizon and cap.
         sessions: session parameters.
@@ -49,7 +49,7 @@ def plan_increment(
         The increment: the frames to write.
     """
     zone = workspace.time_zone
-    verdicts = judge_slice(parsed, state, horizon_days=ingest.horizon_days)
+    verdicts = judge_slice(received, state, horizon_days=ingest.horizon_days)
     copied = _retracted_copies(verdicts, zone)
 
     def change(capped: Capped) -> tuple[Resessioned, DataFrame | None]:

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from segmentation.events.deduplicate import CONFLICT, DUPLICATE, HEAD
 from segmentation.events.payload import payload_json, restore_payload
 from segmentation.increments.routes import ROUTE, route
+from segmentation.increments.state import broadcast_few
 from segmentation.quality.reasons import VERDICTS
 
 if TYPE_CHECKING:
@@ -41,10 +42,11 @@ def known_records(state: State, suspects: Suspects) -> DataFrame:
     Grain: a record. Identities whose hash alone is equal come along; they are judged as they were.
     """
     since = F.col("received_at") >= F.lit(suspects.received_since)
+    few = broadcast_few(suspects.routes)
 
     def of_routes(df: DataFrame) -> DataFrame:
         routed = df.where(since).select("*", route())
-        return routed.join(F.broadcast(suspects.routes), ROUTE, "left_semi").drop(ROUTE)
+        return routed.join(few, ROUTE, "left_semi").drop(ROUTE)
 
     stored = state.events.where(F.col("event_date").isin(*suspects.known_days))
     accepted = of_routes(stored).select("*", payload_json().alias("payload"))

@@ -12,7 +12,17 @@ from pyspark.sql import functions as F
 
 from segmentation.frames import conform
 from segmentation.increments.resession import Resessioned, is_moved, is_new
-from segmentation.increments.state import RECORD_KEY, USER_DAY, Addition, Increment, Retraction, State, hold, on_days
+from segmentation.increments.state import (
+    RECORD_KEY,
+    USER_DAY,
+    Addition,
+    Increment,
+    Retraction,
+    State,
+    broadcast_few,
+    hold,
+    on_days,
+)
 from segmentation.sessions.build import build_sessions
 from segmentation.sessions.user_days import build_user_day_counts, build_user_days, negate, sum_by_key
 from segmentation.tables.events import EVENTS
@@ -85,8 +95,9 @@ def _change_derived(
         plan.additions.append(Addition(USER_DAYS, deltas))
         plan.additions.append(Addition(USER_DAY_COUNTS, build_user_day_counts(moved.after, time_zone=zone)))
         return
-    _renew_user_days(plan, deltas, stale, state)
-    _renew_counts(plan, moved, stale, state, zone)
+    few = broadcast_few(stale)
+    _renew_user_days(plan, deltas, few, state)
+    _renew_counts(plan, moved, few, state, zone)
 
 
 def _renew_user_days(plan: Increment, deltas: DataFrame, stale: DataFrame, state: State) -> None:
@@ -114,7 +125,7 @@ def _renew_counts(plan: Increment, moved: Resessioned, stale: DataFrame, state: 
 
 def _of_users_days(df: DataFrame, stale: DataFrame, days: list[date]) -> DataFrame:
     on_those = df.where(F.col("event_date").isin(*days))
-    return on_those.join(F.broadcast(stale), list(USER_DAY), "left_semi")
+    return on_those.join(stale, list(USER_DAY), "left_semi")
 
 
 def _stored_user_days(deltas: DataFrame, state: State, days: list[date]) -> DataFrame | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import date
 
     from pyspark.sql import DataFrame
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 
 RECORD_KEY = ("batch_id", "record_no")
 USER_DAY = ("user_id", "event_date")
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Newly received records, parsed."""
+
+    records: DataFrame
+    """All of them (PARSED_RECORDS), each once; cheap to read again."""
+    pick: Callable[[DataFrame], DataFrame]
+    """Parse few of them alone: those whose row_key the given frame has."""
 
 
 @dataclass(frozen=True)
@@ -88,10 +98,14 @@ def hold(df: DataFrame) -> DataFrame:
     return df.localCheckpoint(eager=True)
 
 
-FEW = 4_000_000
-"""Rows with a 64-bit key that fit beside each other in every executor (about 100 MB)."""
+FEW, FEW_NUMBERS = 1_000_000, 4_000_000
+"""Rows that fit into the memory of every executor (about 100 MB): in general, and where the key is a 64-bit number."""
 
 
 def broadcast_few(held: DataFrame) -> DataFrame:
-    """Send a held frame to where the other side of a join stands, if it is small enough, so that that stays put."""
-    return F.broadcast(held) if held.count() <= FEW else held
+    """Send a held frame to where the other side of a join stands, if it is small enough, so that that stays put.
+
+    The key is the first column.
+    """
+    limit = FEW_NUMBERS if held.dtypes[0][1] == "bigint" else FEW
+    return F.broadcast(held) if held.count() <= limit else held

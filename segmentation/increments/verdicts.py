@@ -14,7 +14,7 @@ from segmentation.increments.state import broadcast_few, hold
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from segmentation.increments.state import State
+    from segmentation.increments.state import Slice, State
 
 
 class Verdicts(NamedTuple):
@@ -32,15 +32,15 @@ class Verdicts(NamedTuple):
     """Known records whose verdict or survivor changed, with both and their payload; None: there are none."""
 
 
-def judge_slice(parsed: DataFrame, state: State, *, horizon_days: int) -> Verdicts:
+def judge_slice(received: Slice, state: State, *, horizon_days: int) -> Verdicts:
     """Judge the records of a slice, and again what they touch of earlier slices.
 
     Only hashes of identities are exchanged. What is set aside is held, so that the wide rows are filtered where
     they stand.
     """
-    index = index_records(parsed)
+    index = index_records(received.records)
     suspects = find_suspects(index, state, horizon_days=horizon_days)
-    aside = _set_aside(parsed, index, suspects.routes)
+    aside = _set_aside(received, index, suspects.routes)
     suspected = aside.where(F.col("suspected"))
     records = new_records(suspected)
     known = None
@@ -54,7 +54,7 @@ def judge_slice(parsed: DataFrame, state: State, *, horizon_days: int) -> Verdic
     no_heads = aside.where(F.col("rejected")).select("row_key").unionByName(losers.select("row_key"))
     dropped = broadcast_few(hold(no_heads.unionByName(late.select("row_key"))))
     return Verdicts(
-        heads=parsed.join(dropped, "row_key", "left_anti"),
+        heads=received.records.join(dropped, "row_key", "left_anti"),
         rejected=aside.where(F.col("rejected")),
         late=late,
         copies=hold(suspected.join(losers, "row_key", "inner")),
@@ -62,14 +62,13 @@ def judge_slice(parsed: DataFrame, state: State, *, horizon_days: int) -> Verdic
     )
 
 
-def _set_aside(parsed: DataFrame, index: DataFrame, routes: DataFrame) -> DataFrame:
+def _set_aside(received: Slice, index: DataFrame, routes: DataFrame) -> DataFrame:
     """Hold, with all columns, the records that are not plainly events: rejected, late, or of a suspected route."""
     marked = index.join(broadcast_few(routes.select(ROUTE, F.lit(True).alias("_marked"))), ROUTE, "left")
     suspected = F.coalesce("_marked", F.lit(False)) & ~F.col("rejected")
     keys = marked.select("row_key", "rejected", "late", suspected.alias("suspected"))
     aside = hold(keys.where(F.col("rejected") | F.col("late") | F.col("suspected")))
-    # A semi join goes below the projection: the other records' columns are not even worked out.
-    few = parsed.join(broadcast_few(aside.select("row_key")), "row_key", "left_semi")
+    few = received.pick(aside.select("row_key"))
     return hold(few.join(broadcast_few(aside.select("row_key", "suspected")), "row_key"))
 
 

@@ -20,6 +20,10 @@ FIXED = {
     # Recording the caller of every column expression doubles the time that plans take to build.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
     "spark.sql.ansi.enabled": "false",
+    # What we merge is held already (increments/state.py): Delta need not keep a copy of its own.
+    "spark.databricks.delta.merge.materializeSource": "none",
+    # Frames laid out by user are joined where they stand, though the key says more than the user.
+    "spark.sql.requireAllClusterKeysForCoPartition": "false",
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",

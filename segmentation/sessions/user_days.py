@@ -62,7 +62,7 @@ def build_user_day_counts(
     for events, day, dimension, item in parts:
         items = events.select("user_id", F.col(day).alias("event_date"), item.alias("item"))
         if days is not None:
-            items = items.join(F.broadcast(days), ["user_id", "event_date"], how)
+            items = items.join(days, ["user_id", "event_date"], how)
         counts = items.groupBy("user_id", "event_date", "item").agg(F.count(F.lit(1)).alias("n"))
         counted.append(conform(counts.select("*", F.lit(dimension).alias("dimension")), USER_DAY_COUNTS))
     return reduce(lambda left, right: left.unionByName(right), counted)

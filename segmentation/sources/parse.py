@@ -67,7 +67,7 @@ def parse_records(
     records = judged.select(
         F.col(RAW_UNIT).alias("batch_id"),
         F.col(RAW_RECORD_NO).alias("record_no"),
-        (F.shiftleft(RAW_UNIT_NO, UNIT_SHIFT) + F.col(RAW_RECORD_NO)).alias("row_key"),
+        raw_row_key().alias("row_key"),
         F.when(rejected, F.col(RAW_LOCATION)).alias("location"),
         F.when(rejected, F.col(RAW_TEXT)).alias("raw"),
         rejected.alias("rejected"),
@@ -78,6 +78,11 @@ def parse_records(
         *_event_columns(corrupt, time_zone),
     )
     return conform(records, PARSED_RECORDS)
+
+
+def raw_row_key() -> Column:
+    """Number the raw records of a slice: the unit's place in it, and the position there."""
+    return F.shiftleft(RAW_UNIT_NO, UNIT_SHIFT) + F.col(RAW_RECORD_NO)
 
 
 def _event_columns(corrupt: Column, time_zone: str) -> list[Column]:

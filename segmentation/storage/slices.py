@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.errors import ContractError, DataError
-from segmentation.increments.state import hold
+from segmentation.increments.state import Slice, broadcast_few, hold
 from segmentation.quality.reasons import VERDICTS
-from segmentation.sources.parse import parse_records
+from segmentation.sources.parse import parse_records, raw_row_key
 from segmentation.storage.raw import named_read_errors, one_task_per_block, read_records
 from segmentation.tables.ingest_ledger import READ
 
@@ -45,16 +45,16 @@ def parse_slice(
     *,
     ingest: IngestParams,
     time_zone: str,
-) -> DataFrame:
+) -> Slice:
     """Parse a slice's units. Records of text are kept on the executors; Parquet is cheaper read again.
 
     Raises:
         DataError: a text file cannot be read; names it.
     """
 
-    def parse() -> DataFrame:
+    def parse(raw: DataFrame) -> DataFrame:
         return parse_records(
-            read_records(spark, mapping, units),
+            raw,
             mapping=mapping,
             lateness_days=ingest.lateness_days,
             clock_skew_hours=ingest.clock_skew_hours,
@@ -62,9 +62,17 @@ def parse_slice(
         )
 
     if mapping.format == "parquet":
-        return parse()
+        raw = read_records(spark, mapping, units)
+
+        def pick(keys: DataFrame) -> DataFrame:
+            # Before parsing: Spark does not take a join below what parsing works out.
+            wanted = broadcast_few(keys.select(F.col("row_key").alias("_wanted")))
+            return parse(raw.join(wanted, raw_row_key() == F.col("_wanted"), "left_semi"))
+
+        return Slice(parse(raw), pick)
     with named_read_errors(units), one_task_per_block(spark):
-        return hold(parse())  # reads now, while one task has one block
+        held = hold(parse(read_records(spark, mapping, units)))  # reads now, while one task has one block
+    return Slice(held, lambda keys: held.join(broadcast_few(keys), "row_key", "left_semi"))
 
 
 def check_slice(parsed: DataFrame, ledger: DataFrame, source: str, max_share: float) -> None:

@@ -1,0 +1,58 @@
+"""What the executed plan may cost: the wide row is exchanged once and sorted once, and sessions come out of that."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from segmentation.frames import small_frame
+from segmentation.increments.cap import EVENT
+from segmentation.increments.routes import find_suspects, index_records
+from segmentation.increments.state import State
+from segmentation.parameters import WorkspaceParams
+from segmentation.sessions.build import build_sessions
+from segmentation.sessions.params import SessionParams
+from segmentation.sessions.sessionise import sessionise
+from segmentation.tables.events import EVENTS
+from segmentation.tables.records import PARSED_RECORDS
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+pytestmark = pytest.mark.spark
+
+
+def one_row(spark: SparkSession, schema) -> DataFrame:
+    """A row of nulls that Spark does not know to be one."""
+    return small_frame(spark, [tuple(None for _ in schema)], schema)
+
+
+def steps(df: DataFrame) -> list[str]:
+    """The operators of the executed plan, by name."""
+    plan = df._jdf.queryExecution().executedPlan().toString()
+    return [line.lstrip(" :+-*()0123456789").split(" ", 1)[0] for line in plan.splitlines()]
+
+
+def test_the_wide_row_is_exchanged_once_and_sorted_once(spark: SparkSession) -> None:
+    events = one_row(spark, EVENTS.schema).select(*EVENT)
+    laid_out = sessionise(events, params=SessionParams(), time_zone="UTC")
+    assert steps(laid_out).count("Exchange") == 1
+    assert steps(laid_out).count("Sort") == 1
+
+
+def test_sessions_are_summed_where_their_events_stand(spark: SparkSession) -> None:
+    events = one_row(spark, EVENTS.schema).select(*EVENT)
+    laid_out = sessionise(events, params=SessionParams(), time_zone="UTC").localCheckpoint()
+    built = steps(build_sessions(laid_out, workspace=WorkspaceParams(), params=SessionParams()))
+    assert "Exchange" not in built
+    assert "SortAggregate" not in built
+
+
+def test_only_hashes_are_exchanged_to_find_copies(spark: SparkSession) -> None:
+    index = index_records(one_row(spark, PARSED_RECORDS.schema))
+    assert set(index.columns) == {"row_key", "route", "received_at", "rejected", "late"}
+    nothing = State(*(one_row(spark, EVENTS.schema) for _ in range(7)), is_empty=True)
+    suspects = find_suspects(index, nothing, horizon_days=30)
+    assert suspects.routes.columns == ["route"]
+    assert suspects.routes.count() == 0
