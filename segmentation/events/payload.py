@@ -33,11 +33,6 @@ def payload_json() -> Column:
     return F.to_json(F.struct(*parts))
 
 
-def payload_hash() -> Column:
-    """Hash the payload columns at hand: SHA-256 of :func:`payload_json`, 64 hex digits."""
-    return F.sha2(payload_json(), 256)
-
-
 def restore_payload(json: str, *names: str) -> list[Column]:
     """Read columns of a payload back from the canonical JSON in column `json` (all but event_date by default)."""
     record = F.from_json(F.col(json), _JSON_SCHEMA)
