@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-from functools import reduce
 from typing import TYPE_CHECKING
 
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.errors import DataError
 from segmentation.features import catalogue, feature_set_version, user_features_contract
 from segmentation.features.build import build_user_features
+from segmentation.frames import union_all
 from segmentation.increments.cut import before_cut, tables_at_cut
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
     from datetime import date
+
+    from pyspark.sql import DataFrame
 
 READS = (EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS)
 WRITES = (USER_FEATURES,)
@@ -53,7 +54,7 @@ def run(ctx: Context) -> RunReport:
     events = ctx.lake.require(EVENTS, "ingest_events")
     cuts = _find_cuts(ctx, events, as_of)
     frames = (_features_at(ctx, events, cut, is_current=current) for cut, current in cuts.items())
-    features = reduce(DataFrame.unionByName, frames)
+    features = union_all(frames)
     if ctx.options.get("rebuild"):
         ctx.lake.replace(table, features)
     else:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sys
-from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.errors import DataError
 from segmentation.evaluation.classification import AUC_PR, AUC_ROC, BRIER, LOG_LOSS
+from segmentation.frames import union_all
 from segmentation.models.inputs import feature_set_at, training_fingerprint
 from segmentation.models.labels import Roles, assign_roles, label_users
 from segmentation.models.propensity import auc_pr_of, fit_propensity
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
     from datetime import date
+
+    from pyspark.sql import DataFrame
 
     from segmentation.models.params import Target
 
@@ -77,7 +78,7 @@ def _read_roles(ctx: Context) -> Roles:
 
 def _train(ctx: Context, target: Target, roles: Roles, fingerprint: str) -> ModelVersion:
     params = ctx.config.propensity
-    training = reduce(DataFrame.unionByName, (_labelled(ctx, target, cut) for cut in roles.training))
+    training = union_all(_labelled(ctx, target, cut) for cut in roles.training)
     fit = fit_propensity(training, _labelled(ctx, target, roles.evaluation), target=target, params=params)
     for name, reason in fit.left_out.items():
         ctx.progress.say(f"propensity {target}: feature {name} left out: {reason}")

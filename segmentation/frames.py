@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType
 
@@ -13,7 +15,7 @@ from segmentation.errors import ContractError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
     from pyspark.sql.types import StructType
 
     from segmentation.tables.table import Table
@@ -42,6 +44,11 @@ def conform(df: DataFrame, table: Table) -> DataFrame:
     if problems:
         raise ContractError(f"frame does not fit table '{table.name}': " + "; ".join(problems))
     return df.select(*table.names)
+
+
+def union_all(parts: Iterable[DataFrame]) -> DataFrame:
+    """Put frames of the same columns, in any order, under each other; rows are kept as often as they come."""
+    return reduce(DataFrame.unionByName, parts)
 
 
 def small_frame(spark: SparkSession, rows: Iterable[tuple[Any, ...]], schema: StructType) -> DataFrame:

@@ -91,7 +91,9 @@ def _change_known(plan: Increment, changed: DataFrame, zone: str) -> None:
 
 def _withdraw(table: Table, rows: DataFrame) -> Retraction:
     """Take records back; their receipt prunes the files."""
-    span = rows.agg(F.min("received_at").alias("first"), F.max("received_at").alias("last")).head()
+    # As text, in the session's UTC: a collected instant is a naive one of this machine's zone.
+    first_and_last = (bound("received_at").cast("string") for bound in (F.min, F.max))
+    span = rows.agg(*first_and_last).head()
     first, last = span or (None, None)
     between = "false" if first is None else f"t.received_at BETWEEN TIMESTAMP'{first}' AND TIMESTAMP'{last}'"
     return Retraction(table, rows.select(*RECORD_KEY), RECORD_KEY, between)

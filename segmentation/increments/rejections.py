@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
 from segmentation.events.deduplicate import CONFLICT, DUPLICATE
 from segmentation.events.payload import payload_json, restore_payload
-from segmentation.frames import conform
+from segmentation.frames import conform, union_all
 from segmentation.increments.known import ACCEPTED as KNOWN_ACCEPTED
 from segmentation.increments.state import hold
 from segmentation.sources.location import record_location
@@ -114,18 +113,14 @@ def ledger_rows(slice_fates: list[DataFrame], moves: list[DataFrame]) -> DataFra
     Returns:
         Rows of `ingest_ledger`, signed; what cancels out is left out.
     """
-    final = hold(_union(slice_fates))
+    final = hold(union_all(slice_fates))
     none = F.lit(None).cast("string").alias("reason")
     read = final.select(*LEDGER_OF, F.lit(ledger.READ).alias("stage"), none, "records")
     parsed = final.where(F.col("stage") != ledger.UNPARSABLE)
     parsed = parsed.select(*LEDGER_OF, F.lit(ledger.PARSED).alias("stage"), none, "records")
-    whole = _union([final, read, parsed, *moves])
+    whole = union_all([final, read, parsed, *moves])
     summed = whole.groupBy(*INGEST_LEDGER.key).agg(F.sum("records").alias("records"))
     return conform(summed.where(F.col("records") != 0), INGEST_LEDGER)
-
-
-def _union(parts: list[DataFrame]) -> DataFrame:
-    return reduce(lambda left, right: left.unionByName(right), parts)
 
 
 def _located(rows: DataFrame, units: DataFrame) -> DataFrame:

@@ -85,7 +85,7 @@ def _change_derived(
     if moved.before is not None and moved.touched is not None:
         started = _list_days(moved.touched, "session_date")
         ids = moved.touched.select("session_id")
-        plan.retractions.append(Retraction(SESSIONS, ids, ("session_id",), on_days(started, "session_date")))
+        plan.retractions.append(Retraction(SESSIONS, ids, ("session_id",), on_days(started, "t.session_date")))
         days.append(negate(build_user_days(moved.before, moved.touched, workspace=workspace), USER_DAYS))
     deltas = hold(sum_by_key(days, USER_DAYS))
     plan.transition_days = _list_days(deltas)
@@ -95,26 +95,20 @@ def _change_derived(
         plan.additions.append(Addition(USER_DAYS, deltas))
         plan.additions.append(Addition(USER_DAY_COUNTS, build_user_day_counts(moved.after, time_zone=zone)))
         return
-    few = broadcast_few(stale)
-    _renew_user_days(plan, deltas, few, state)
-    _renew_counts(plan, moved, few, state, zone)
-
-
-def _renew_user_days(plan: Increment, deltas: DataFrame, stale: DataFrame, state: State) -> None:
-    listed = _list_days(stale)
-    plan.retractions.append(Retraction(USER_DAYS, stale, USER_DAY, on_days(listed)))
-    stored = _of_users_days(state.user_days, stale, listed)
-    present = sum_by_key([stored, deltas], USER_DAYS).where(F.col("events") != 0)
+    few, listed = broadcast_few(stale), _list_days(stale)
+    for table in (USER_DAYS, USER_DAY_COUNTS):
+        plan.retractions.append(Retraction(table, few, USER_DAY, on_days(listed)))
+    stored = [_of_users_days(df, few, listed) for df in (state.user_days, state.user_day_counts)]
+    present = sum_by_key([stored[0], deltas], USER_DAYS).where(F.col("events") != 0)
     plan.additions.append(Addition(USER_DAYS, present))
+    _renew_counts(plan, moved, few, stored[1], zone)
 
 
-def _renew_counts(plan: Increment, moved: Resessioned, stale: DataFrame, state: State, zone: str) -> None:
+def _renew_counts(plan: Increment, moved: Resessioned, stale: DataFrame, stored: DataFrame, zone: str) -> None:
     """Count fresh days of users as they are; add the changes of stale ones to what is stored."""
-    listed = _list_days(stale)
-    plan.retractions.append(Retraction(USER_DAY_COUNTS, stale, USER_DAY, on_days(listed)))
     fresh = build_user_day_counts(moved.after, time_zone=zone, days=stale, how="left_anti")
     parts = [
-        _of_users_days(state.user_day_counts, stale, listed),
+        stored,
         build_user_day_counts(moved.after, time_zone=zone, days=stale),
     ]
     if moved.before is not None:

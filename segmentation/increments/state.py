@@ -84,9 +84,9 @@ class Increment:
     """Days whose transitions may have changed."""
 
 
-def on_days(days: Sequence[date], column: str = "event_date") -> str:
-    """Say that a row of the target `t` is of one of the days, so that Delta skips the files of others."""
-    return f"t.{column} IN (" + ", ".join(f"DATE'{day}'" for day in days) + ")" if days else "false"
+def on_days(days: Sequence[date], column: str = "t.event_date") -> str:
+    """Say that a row (of the target `t`) is of one of the days, so that Delta skips the files of others."""
+    return f"{column} IN (" + ", ".join(f"DATE'{day}'" for day in days) + ")" if days else "false"
 
 
 def hold(df: DataFrame) -> DataFrame:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from functools import reduce
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from segmentation.frames import conform
+from segmentation.frames import conform, union_all
 from segmentation.sessions.build import reporting_value
 from segmentation.tables import user_day_counts as dimensions
 from segmentation.tables.transitions import EXIT, START
@@ -65,14 +64,14 @@ def build_user_day_counts(
             items = items.join(days, ["user_id", "event_date"], how)
         counts = items.groupBy("user_id", "event_date", "item").agg(F.count(F.lit(1)).alias("n"))
         counted.append(conform(counts.select("*", F.lit(dimension).alias("dimension")), USER_DAY_COUNTS))
-    return reduce(lambda left, right: left.unionByName(right), counted)
+    return union_all(counted)
 
 
 def sum_by_key(parts: list[DataFrame], table: Table) -> DataFrame:
     """Sum the measures of frames that fit the table, one row per key each, by its key."""
     if len(parts) == 1:
         return conform(parts[0], table)
-    whole = reduce(lambda left, right: left.unionByName(right), parts)
+    whole = union_all(parts)
     types = {column.name: column.type for column in table.columns}
     sums = [F.sum(name).cast(types[name]).alias(name) for name in table.measures]
     return conform(whole.groupBy(*table.key).agg(*sums), table)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial, reduce
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from segmentation.frames import union_all
+from segmentation.increments.state import on_days
 from segmentation.sequences.transitions import build_transitions
 from segmentation.tables.transitions import TRANSITIONS
 from segmentation.tables.user_day_counts import USER_DAY_COUNTS
@@ -53,12 +55,11 @@ def _in_order(steps: list[Callable[[], None]]) -> None:
 
 def _rewrite_transitions(lake: Lake, days: list[date]) -> None:
     counts = lake.read(USER_DAY_COUNTS).where(F.col("event_date").isin(*days))
-    where = "session_date IN (" + ", ".join(f"DATE'{day}'" for day in days) + ")"
-    lake.replace(TRANSITIONS, build_transitions(counts), where)
+    lake.replace(TRANSITIONS, build_transitions(counts), on_days(days, "session_date"))
 
 
 def _by_table(pairs: Iterable[tuple[Table, DataFrame]]) -> list[tuple[Table, DataFrame]]:
     grouped: dict[str, tuple[Table, list[DataFrame]]] = {}
     for table, rows in pairs:
         grouped.setdefault(table.name, (table, []))[1].append(rows)
-    return [(table, reduce(lambda left, right: left.unionByName(right), parts)) for table, parts in grouped.values()]
+    return [(table, union_all(parts)) for table, parts in grouped.values()]
