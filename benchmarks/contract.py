@@ -49,5 +49,5 @@ TABLES: dict[str, dict[str, str]] = {
     "user_day_counts": {"user_id": TEXT, "event_date": DAY, "dimension": TEXT, "item": TEXT, "n": COUNT},
     "rejections": {"reason": TEXT, "records": COUNT},
 }
-"""Table -> column -> kind. Left out of `events`: what is constant or empty here, and batch_id and record_no, which
-depend on how the input was cut into files. `rejections` counts quarantine and duplicates by reason."""
+"""Table -> column -> kind. Left out of `events`: what is constant or empty here, our own identity_hash, and
+batch_id and record_no, which depend on how the input was cut into files. `rejections` counts quarantine and duplicates by reason."""

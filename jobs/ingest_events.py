@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from segmentation.frames import small_frame
 from segmentation.increments.engine import plan_increment
-from segmentation.increments.state import Addition, State
+from segmentation.increments.state import Addition, State, release_held
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.sources.mapping import SourceMapping, load_mapping
@@ -117,6 +117,7 @@ def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit]) -> No
     new_units = small_frame(ctx.spark, rows, INPUT_UNITS.schema)
     with (
         ctx.progress.step(f"take in {len(units)} input units of {mapping.name}"),
+        release_held(ctx.spark),
         named_read_errors(units, must_be_named=True),
         partitions_to_size(ctx.spark, units, config.ingest.partition_mb),
     ):

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from segmentation.increments.state import hold
 from segmentation.sessions.build import build_sessions
 from segmentation.sessions.sessionise import sessionise
-from segmentation.sessions.user_days import build_user_day_counts, build_user_days
+from segmentation.sessions.user_days import Complete, build_user_day_counts, build_user_days, sum_contexts
 from segmentation.tables.events import EVENTS
 from segmentation.tables.records import ASSIGNED
 
@@ -46,9 +46,6 @@ def tables_of(events: DataFrame, *, workspace: WorkspaceParams, sessions: Sessio
     """Build sessions and user days from the events of complete sessions; their session ids are assigned anew."""
     unassigned = events.select(*(name for name in EVENTS.names if name not in ASSIGNED))
     laid_out = hold(sessionise(unassigned, params=sessions, time_zone=workspace.time_zone))
-    built = build_sessions(laid_out, workspace=workspace, params=sessions)
-    return CutTables(
-        sessions=built,
-        user_days=build_user_days(laid_out, built, workspace=workspace),
-        user_day_counts=build_user_day_counts(laid_out, time_zone=workspace.time_zone),
-    )
+    contexts = sum_contexts(laid_out, workspace=workspace)
+    built = Complete(laid_out, contexts, build_sessions(laid_out, workspace=workspace, params=sessions))
+    return CutTables(built.sessions, build_user_days(built), build_user_day_counts(built))

@@ -14,7 +14,7 @@ from segmentation.increments.known import ACCEPTED
 from segmentation.increments.reconcile import change_rejections
 from segmentation.increments.resession import Resessioned, is_new, resessionise
 from segmentation.increments.revision import revise
-from segmentation.increments.state import RECORD_KEY, USER_DAY, Increment, Slice, State, hold
+from segmentation.increments.state import RECORD_KEY, Increment, Slice, State, hold
 from segmentation.increments.verdicts import Verdicts, judge_slice
 from segmentation.quality.reasons import Reason
 
@@ -52,20 +52,21 @@ def plan_increment(
     verdicts = judge_slice(received, state, horizon_days=ingest.horizon_days)
     copied = _retracted_copies(verdicts, zone)
 
-    def change(capped: Capped) -> tuple[Resessioned, DataFrame | None]:
+    def plan_for(capped: Capped) -> tuple[Increment, Resessioned]:
         removed = _removed(copied, capped)
-        return resessionise(capped.kept, removed, state, workspace=workspace, params=sessions), removed
+        moved = resessionise(capped.kept, removed, state, workspace=workspace, params=sessions)
+        plan = Increment()
+        revise(plan, moved, removed, state, workspace=workspace, params=sessions)
+        return plan, moved
 
     # Hardly any user's day reaches the cap: that is seen from the result, and only then looked at before it.
     capped = Capped(kept=verdicts.heads.select(*EVENT))
-    moved, removed = change(capped)
-    if copied is not None or _may_reach_cap(moved, state, ingest.user_day_cap):
+    plan, moved = plan_for(capped)
+    if copied is not None or plan.most_events > ingest.user_day_cap:
         heavy = heavy_user_days(verdicts.heads, copied, state, ingest.user_day_cap)
         if not heavy.isEmpty():
             capped = apply_cap(verdicts.heads, copied, heavy, state, cap=ingest.user_day_cap, time_zone=zone)
-            moved, removed = change(capped)
-    plan = Increment()
-    revise(plan, moved, removed, state, workspace=workspace, params=sessions)
+            plan, moved = plan_for(capped)
     change_rejections(plan, moved.after.where(is_new()), verdicts, capped, state, zone)
     return plan
 
@@ -86,15 +87,3 @@ def _removed(copied: DataFrame | None, capped: Capped) -> DataFrame | None:
     if not parts:
         return None
     return hold(parts[0] if len(parts) == 1 else parts[0].unionByName(parts[1]))
-
-
-def _may_reach_cap(moved: Resessioned, state: State, cap: int) -> bool:
-    """Tell whether any user's day may hold more than the cap: the most that arrived with the most that was there."""
-    counts = moved.after.groupBy(*USER_DAY).agg(F.count(F.lit(1)).alias("n"))
-    found = counts.agg(F.max("n").alias("n"), F.min("event_date").alias("first"), F.max("event_date").alias("last"))
-    most = found.head()
-    if most is None or most["n"] is None:
-        return False
-    stored = state.user_days.where(F.col("event_date").between(F.lit(most["first"]), F.lit(most["last"])))
-    there = None if state.is_empty else stored.agg(F.max("events").alias("n")).head()
-    return bool(most["n"] + ((there["n"] or 0) if there else 0) > cap)

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from segmentation.events.deduplicate import CONFLICT, DUPLICATE, HEAD
 from segmentation.events.payload import payload_json, restore_payload
-from segmentation.increments.routes import ROUTE, route
+from segmentation.increments.routes import ROUTE, identity_hash
 from segmentation.increments.state import broadcast_few
 from segmentation.quality.reasons import VERDICTS
 
@@ -45,18 +45,17 @@ def known_records(state: State, suspects: Suspects) -> DataFrame:
     few = broadcast_few(suspects.routes)
 
     def of_routes(df: DataFrame) -> DataFrame:
-        routed = df.where(since).select("*", route())
-        return routed.join(few, ROUTE, "left_semi").drop(ROUTE)
+        return df.where(since).join(few, ROUTE, "left_semi").drop(ROUTE)
 
     stored = state.events.where(F.col("event_date").isin(*suspects.known_days))
     accepted = of_routes(stored).select("*", payload_json().alias("payload"))
-    held = of_routes(state.quarantine.where(F.col("reason").isin(*VERDICTS)))
+    held = of_routes(state.quarantine.where(F.col("reason").isin(*VERDICTS)).select("*", identity_hash()))
     held = held.select("*", F.col("raw").alias("payload"), *restore_payload("raw", "event_at"))
     held_verdict = F.when(F.col("reason") == CONFLICT, CONFLICT).otherwise(HEAD)
     return (
         _known(accepted, F.lit(ACCEPTED), F.lit(HEAD), F.sha2("payload", 256))
         .unionByName(_known(held, F.col("reason"), held_verdict, F.coalesce("survivor_hash", F.sha2("payload", 256))))
-        .unionByName(_known_duplicates(of_routes(state.duplicates)))
+        .unionByName(_known_duplicates(of_routes(state.duplicates.select("*", identity_hash()))))
     )
 
 

@@ -79,7 +79,10 @@ def change_rejections(
         Addition(DUPLICATES, rejections.duplicate_rows(duplicates)),
     ]
     plan.ledger = hold(rejections.ledger_rows(fates, moves))
-    plan.corrections.append(Correction(INGEST_LEDGER, plan.ledger))
+    if moves:
+        plan.corrections.append(Correction(INGEST_LEDGER, plan.ledger))
+    else:  # all rows are of the slice's own units, which are new
+        plan.additions.append(Addition(INGEST_LEDGER, plan.ledger))
 
 
 def _change_known(plan: Increment, changed: DataFrame, zone: str) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from pyspark.sql import functions as F
 
 from segmentation.increments.cap import EVENT
-from segmentation.increments.state import RECORD_KEY, broadcast_few, hold
-from segmentation.sessions.sessionise import hint_session_id, sessionise
+from segmentation.increments.state import RECORD_KEY, broadcast_few, hold, hold_packed
+from segmentation.sessions.sessionise import LAID_OUT, hint_session_id, sessionise
 from segmentation.tables.sessions import SESSIONS
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from segmentation.sessions.params import SessionParams
 
 _WAS = ("was_session_id", "was_started_at")
+_SUMMED = ("event_at", "event_date", "event_name", "state", "platform", "channel", "value", "currency", "duration_ms")
+_NEAR = (*_SUMMED, *LAID_OUT, "session_id", "session_started_at")
+"""What sessions and users' days are made of."""
 
 
 class Resessioned(NamedTuple):
@@ -68,20 +71,21 @@ def resessionise(
     """
 
     def cut(events: DataFrame) -> DataFrame:
-        return sessionise(events, params=params, time_zone=workspace.time_zone)
+        laid_out = sessionise(events, params=params, time_zone=workspace.time_zone)
+        return hold_packed(laid_out, ("user_id",), _NEAR)
 
     nothing = (F.lit(None).cast("string").alias(_WAS[0]), F.lit(None).cast("timestamp").alias(_WAS[1]))
     added = added.select(*EVENT, *nothing)
     touched = None if state.is_empty else _touched(added, removed, state, params)
     days = [] if touched is None else _days(touched, workspace.time_zone)
     if touched is None or not days:
-        return Resessioned(hold(cut(added)), None, None)
+        return Resessioned(cut(added), None, None)
     nearby = state.events.where(F.col("event_date").isin(*days))
     sessions = broadcast_few(touched.select("session_id"))
     as_they_were = (F.col("session_id").alias(_WAS[0]), F.col("session_started_at").alias(_WAS[1]))
     before = hold(nearby.join(sessions, "session_id", "left_semi").select(*EVENT, *as_they_were))
     remaining = before if removed is None else before.join(removed, list(RECORD_KEY), "left_anti")
-    return Resessioned(after=hold(cut(remaining.unionByName(added))), before=hold(cut(before)), touched=touched)
+    return Resessioned(after=cut(remaining.unionByName(added)), before=cut(before), touched=touched)
 
 
 def _touched(added: DataFrame, removed: DataFrame | None, state: State, params: SessionParams) -> DataFrame | None:

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from segmentation.frames import conform
 from segmentation.increments.resession import Resessioned, is_moved, is_new
+from segmentation.increments.routes import identity_hash
 from segmentation.increments.state import (
     RECORD_KEY,
     USER_DAY,
@@ -24,7 +25,14 @@ from segmentation.increments.state import (
     on_days,
 )
 from segmentation.sessions.build import build_sessions
-from segmentation.sessions.user_days import build_user_day_counts, build_user_days, negate, sum_by_key
+from segmentation.sessions.user_days import (
+    Complete,
+    build_user_day_counts,
+    build_user_days,
+    negate,
+    sum_by_key,
+    sum_contexts,
+)
 from segmentation.tables.events import EVENTS
 from segmentation.tables.sessions import SESSIONS
 from segmentation.tables.user_day_counts import USER_DAY_COUNTS
@@ -65,7 +73,7 @@ def revise(
 def _change_events(plan: Increment, moved: Resessioned, removed: DataFrame | None) -> None:
     """Store new events; store those anew whose session is another one now."""
     changed = moved.after.where(is_new() | is_moved())
-    plan.additions.append(Addition(EVENTS, conform(changed, EVENTS)))
+    plan.additions.append(Addition(EVENTS, conform(changed.select("*", identity_hash()), EVENTS)))
     if moved.before is None:
         return
     keys = (*RECORD_KEY, "event_date")
@@ -79,42 +87,42 @@ def _change_events(plan: Increment, moved: Resessioned, removed: DataFrame | Non
 def _change_derived(
     plan: Increment, moved: Resessioned, state: State, workspace: WorkspaceParams, sessions: SessionParams
 ) -> None:
-    built = hold(build_sessions(moved.after, workspace=workspace, params=sessions))
-    plan.additions.append(Addition(SESSIONS, built))
-    days = [build_user_days(moved.after, built, workspace=workspace)]
+    contexts = hold(sum_contexts(moved.after, workspace=workspace))
+    after = Complete(moved.after, contexts, hold(build_sessions(moved.after, workspace=workspace, params=sessions)))
+    before = None
+    plan.additions.append(Addition(SESSIONS, after.sessions))
+    days = [build_user_days(after)]
     if moved.before is not None and moved.touched is not None:
         started = _list_days(moved.touched, "session_date")
         ids = moved.touched.select("session_id")
         plan.retractions.append(Retraction(SESSIONS, ids, ("session_id",), on_days(started, "t.session_date")))
-        days.append(negate(build_user_days(moved.before, moved.touched, workspace=workspace), USER_DAYS))
+        before = Complete(moved.before, sum_contexts(moved.before, workspace=workspace), moved.touched)
+        days.append(negate(build_user_days(before), USER_DAYS))
     deltas = hold(sum_by_key(days, USER_DAYS))
     plan.transition_days = _list_days(deltas)
     stale = None if state.is_empty else _stored_user_days(deltas, state, plan.transition_days)
-    zone = workspace.time_zone
-    if stale is None:
-        plan.additions.append(Addition(USER_DAYS, deltas))
-        plan.additions.append(Addition(USER_DAY_COUNTS, build_user_day_counts(moved.after, time_zone=zone)))
-        return
-    few, listed = broadcast_few(stale), _list_days(stale)
-    for table in (USER_DAYS, USER_DAY_COUNTS):
-        plan.retractions.append(Retraction(table, few, USER_DAY, on_days(listed)))
-    stored = [_of_users_days(df, few, listed) for df in (state.user_days, state.user_day_counts)]
-    present = sum_by_key([stored[0], deltas], USER_DAYS).where(F.col("events") != 0)
+    present, counts = deltas, [build_user_day_counts(after)]
+    if stale is not None:
+        few, listed = broadcast_few(stale), _list_days(stale)
+        for table in (USER_DAYS, USER_DAY_COUNTS):
+            plan.retractions.append(Retraction(table, few, USER_DAY, on_days(listed)))
+        stored = [_of_users_days(df, few, listed) for df in (state.user_days, state.user_day_counts)]
+        present = hold(sum_by_key([stored[0], deltas], USER_DAYS).where(F.col("events") != 0))
+        counts = _renewed_counts(after, before, few, stored[1])
+    most = present.agg(F.max("events").alias("events")).head()
+    plan.most_events = (most and most["events"]) or 0
     plan.additions.append(Addition(USER_DAYS, present))
-    _renew_counts(plan, moved, few, stored[1], zone)
+    plan.additions += [Addition(USER_DAY_COUNTS, rows) for rows in counts]
 
 
-def _renew_counts(plan: Increment, moved: Resessioned, stale: DataFrame, stored: DataFrame, zone: str) -> None:
+def _renewed_counts(after: Complete, before: Complete | None, stale: DataFrame, stored: DataFrame) -> list[DataFrame]:
     """Count fresh days of users as they are; add the changes of stale ones to what is stored."""
-    fresh = build_user_day_counts(moved.after, time_zone=zone, days=stale, how="left_anti")
-    parts = [
-        stored,
-        build_user_day_counts(moved.after, time_zone=zone, days=stale),
-    ]
-    if moved.before is not None:
-        parts.append(negate(build_user_day_counts(moved.before, time_zone=zone, days=stale), USER_DAY_COUNTS))
+    fresh = build_user_day_counts(after, days=stale, how="left_anti")
+    parts = [stored, build_user_day_counts(after, days=stale)]
+    if before is not None:
+        parts.append(negate(build_user_day_counts(before, days=stale), USER_DAY_COUNTS))
     changed = sum_by_key(parts, USER_DAY_COUNTS).where(F.col("n") != 0)
-    plan.additions += [Addition(USER_DAY_COUNTS, changed), Addition(USER_DAY_COUNTS, fresh)]
+    return [changed, fresh]
 
 
 def _of_users_days(df: DataFrame, stale: DataFrame, days: list[date]) -> DataFrame:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from segmentation.increments.state import State
 
-ROUTE = "route"
+ROUTE = "identity_hash"
+"""Stored with accepted events: their strings need not be read to see that they have no copies."""
 
 
 class Suspects(NamedTuple):
@@ -36,14 +37,14 @@ class Suspects(NamedTuple):
     """Earlier records matter from here on; None: nothing was judged before."""
 
 
-def route() -> Column:
+def identity_hash() -> Column:
     """Hash the identity at hand to 64 bits."""
     return F.xxhash64(*IDENTITY).alias(ROUTE)
 
 
 def index_records(parsed: DataFrame) -> DataFrame:
-    """Hold the narrow index of a slice: row_key, route, received_at, rejected, late."""
-    return hold(parsed.select("row_key", route(), "received_at", "rejected", "late"))
+    """Hold the narrow index of a slice: row_key, identity_hash, received_at, rejected, late."""
+    return hold(parsed.select("row_key", identity_hash(), "received_at", "rejected", "late"))
 
 
 def find_suspects(index: DataFrame, state: State, *, horizon_days: int) -> Suspects:
@@ -72,7 +73,7 @@ def find_suspects(index: DataFrame, state: State, *, horizon_days: int) -> Suspe
 def _known_routes(state: State, since: datetime) -> DataFrame:
     """Routes of all that was judged and received since; with the day of accepted events."""
     recent = F.col("received_at") >= F.lit(since)
-    accepted = state.events.where(recent).select(route(), "event_date")
+    accepted = state.events.where(recent).select(ROUTE, "event_date")
     no_day = F.lit(None).cast("date").alias("event_date")
-    held = state.quarantine.where(recent & F.col("reason").isin(*VERDICTS)).select(route(), no_day)
-    return accepted.unionByName(held).unionByName(state.duplicates.where(recent).select(route(), no_day))
+    held = state.quarantine.where(recent & F.col("reason").isin(*VERDICTS)).select(identity_hash(), no_day)
+    return accepted.unionByName(held).unionByName(state.duplicates.where(recent).select(identity_hash(), no_day))

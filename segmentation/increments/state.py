@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import date
 
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
 
     from segmentation.tables.table import Table
 
@@ -80,6 +81,8 @@ class Increment:
     corrections: list[Correction] = field(default_factory=list)
     ledger: DataFrame = field(init=False)
     """The slice's signed ledger rows, held."""
+    most_events: int = 0
+    """Most events that any touched user's day has after the slice."""
     transition_days: list[date] = field(default_factory=list)
     """Days whose transitions may have changed."""
 
@@ -93,9 +96,36 @@ def hold(df: DataFrame) -> DataFrame:
     """Work a frame out now and keep it, for what is made of it more than once.
 
     A checkpoint rather than a cache: it cuts the plan, and plans built on many cached frames take Spark longer to
-    compare than small slices take to compute. The blocks go when the frame is garbage.
+    compare than small slices take to compute. :func:`release_held` gives the memory back.
     """
     return df.localCheckpoint(eager=True)
+
+
+def hold_packed(df: DataFrame, alone: Sequence[str], near: Sequence[str]) -> DataFrame:
+    """Hold a wide frame so that reading a few of its columns is cheap.
+
+    Spark copies every column of a held row each time that it is read: `alone` stay columns (what the frame is laid
+    out by), `near` are packed into one, and all others into another.
+    """
+    others = [name for name in df.columns if name not in (*alone, *near)]
+    packed = hold(df.select(*alone, F.struct(*near).alias("_near"), F.struct(*others).alias("_others")))
+    return packed.select(*alone, "_near.*", "_others.*").select(*df.columns)
+
+
+@contextmanager
+def release_held(spark: SparkSession) -> Iterator[None]:
+    """Give back, on leaving, the memory of all frames held inside.
+
+    Left to itself Spark keeps them until the driver's next full collection, and writes them to disk meanwhile.
+    """
+    context = spark.sparkContext._jsc  # noqa: SLF001  the only way to list what is held
+    before = set(context.getPersistentRDDs())
+    try:
+        yield
+    finally:
+        for number, frame in context.getPersistentRDDs().items():
+            if number not in before:
+                frame.unpersist(False)
 
 
 FEW, FEW_NUMBERS = 1_000_000, 4_000_000

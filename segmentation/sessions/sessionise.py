@@ -70,11 +70,8 @@ def sessionise(events: DataFrame, *, params: SessionParams, time_zone: str) -> D
     )
     laid = flagged.select(
         "*",
-        carried(F.col("event_at")).alias("session_started_at"),
-        # A hash is dear: one a session, carried on.
-        carried(_session_id()).alias("session_id"),
-        carried(F.col("platform")).alias("session_platform"),
-        carried(F.col("state")).alias("_entry_state"),
+        # Hashing and carrying are dear: one hash a session, one struct carried on.
+        carried(F.struct("event_at", _session_id().alias("id"), "platform", "state")).alias("_first"),
         F.last("_beat", ignorenulls=True).over(order.rowsBetween(Window.unboundedPreceding, -1)).alias("_last_beat"),
     )
     gap = F.floor((F.col("_micros") - F.col("_previous")) / 1_000_000)
@@ -83,14 +80,14 @@ def sessionise(events: DataFrame, *, params: SessionParams, time_zone: str) -> D
         *_unpacked(events),
         "starts",
         "ends",
-        F.when(F.col("ends"), F.col("_entry_state")).alias("entry_state"),
+        F.when(F.col("ends"), F.col("_first.state")).alias("entry_state"),
         F.when(~F.col("starts"), F.col("_previous_state")).alias("previous_state"),
         F.when(~F.col("starts"), gap).alias("gap_s"),
-        "session_platform",
-        F.to_date(F.from_utc_timestamp("session_started_at", time_zone)).alias("session_date"),
+        F.col("_first.platform").alias("session_platform"),
+        F.to_date(F.from_utc_timestamp("_first.event_at", time_zone)).alias("session_date"),
         new_beat.cast("bigint").alias("heartbeat_bucket_starts"),
-        "session_started_at",
-        "session_id",
+        F.col("_first.event_at").alias("session_started_at"),
+        F.col("_first.id").alias("session_id"),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pyspark.sql import functions as F
 
@@ -20,51 +20,104 @@ if TYPE_CHECKING:
     from segmentation.tables.table import Table
 
 
-def build_user_days(laid_out: DataFrame, sessions: DataFrame, *, workspace: WorkspaceParams) -> DataFrame:
+CONTEXT = ("user_id", "event_date", "platform", "channel", "hour")
+
+
+class Complete(NamedTuple):
+    """Complete sessions: their events, laid out by `sessionise`, and two summaries of them."""
+
+    events: DataFrame
+    contexts: DataFrame
+    sessions: DataFrame
+
+
+def sum_contexts(laid_out: DataFrame, *, workspace: WorkspaceParams) -> DataFrame:
+    """Sum events by user, day, platform, channel and hour: few rows, of which both tables of a user's day are made.
+
+    Grain: events laid out by `sessionise` in; CONTEXT out, with the event measures of `user_days`, null where there
+    is nothing to sum.
+    """
+    value = reporting_value(workspace.currency)
+    purchase = F.col("event_name").isin(*workspace.conversion_events)
+    hour = F.hour(F.from_utc_timestamp("event_at", workspace.time_zone)).alias("hour")
+    return laid_out.groupBy(*CONTEXT[:-1], hour).agg(
+        F.count(F.lit(1)).alias("events"),
+        F.sum(purchase.cast("bigint")).alias("purchases"),
+        F.sum(value).alias("value"),
+        F.sum(F.when(purchase, value)).alias("purchase_value"),
+        F.sum((F.col("value").isNotNull() & value.isNull()).cast("bigint")).alias("no_rate"),
+        F.sum("gap_s").alias("gap_s_sum"),
+        F.sum(F.col("gap_s") * F.col("gap_s")).alias("gap_s2_sum"),
+    )
+
+
+def build_user_days(of: Complete) -> DataFrame:
     """Sum events by their day and sessions by the day they started.
 
-    Grain: events laid out by `sessionise`, and their sessions, in; a user's day out. Money in the reporting
-    currency; values in others are counted in no_rate. Capped sessions count as sessions and add no duration.
+    Grain: complete sessions in; a user's day out. Money in the reporting currency; values in others are counted in
+    no_rate. Capped sessions count as sessions and add no duration.
     """
-    return sum_by_key([_event_sums(laid_out, workspace), _session_sums(sessions)], USER_DAYS)
+    return sum_by_key([_event_sums(of.contexts), _session_sums(of.sessions)], USER_DAYS)
 
 
-def build_user_day_counts(
-    laid_out: DataFrame, *, time_zone: str, days: DataFrame | None = None, how: str = "left_semi"
-) -> DataFrame:
+def build_user_day_counts(of: Complete, *, days: DataFrame | None = None, how: str = "left_semi") -> DataFrame:
     """Count event names, platforms, channels, hours and transitions of a user's day.
 
-    Grain: events laid out by `sessionise` in; user x day x dimension x item out. Transitions carry the session's
-    day and the platform of its first event; each session has one START and one EXIT.
+    Grain: complete sessions in; user x day x dimension x item out. Transitions carry the session's day and the
+    platform of its first event; each session has one START and one EXIT.
 
     Args:
-        laid_out: the events.
-        time_zone: reporting zone, of the hours.
+        of: the sessions.
         days: users' days (user_id, event_date; few) to count alone (`left_semi`) or to leave out (`left_anti`).
         how: which of the two.
     """
-    platform, first = "session_platform", F.coalesce("previous_state", F.lit(START))
-    local_hour = F.lpad(F.hour(F.from_utc_timestamp("event_at", time_zone)).cast("string"), 2, "0")
-    with_channel, ends = laid_out.where(F.col("channel").isNotNull()), laid_out.where("ends")
-    step = F.concat_ws(dimensions.STEP_SEPARATOR, platform, first, "state")
-    leave = F.concat_ws(dimensions.STEP_SEPARATOR, platform, "state", F.lit(EXIT))
-    # No state is called EXIT: the items of two parts never meet, and need no sum.
-    parts = [
-        (laid_out, "event_date", dimensions.EVENT_NAME, F.col("event_name")),
-        (laid_out, "event_date", dimensions.PLATFORM, F.col("platform")),
-        (with_channel, "event_date", dimensions.CHANNEL, F.col("channel")),
-        (laid_out, "event_date", dimensions.HOUR, local_hour),
-        (laid_out, "session_date", dimensions.TRANSITION, step),
-        (ends, "session_date", dimensions.TRANSITION, leave),
-    ]
-    counted = []
-    for events, day, dimension, item in parts:
-        items = events.select("user_id", F.col(day).alias("event_date"), item.alias("item"))
-        if days is not None:
-            items = items.join(days, ["user_id", "event_date"], how)
-        counts = items.groupBy("user_id", "event_date", "item").agg(F.count(F.lit(1)).alias("n"))
-        counted.append(conform(counts.select("*", F.lit(dimension).alias("dimension")), USER_DAY_COUNTS))
-    return union_all(counted)
+
+    def of_days(counted: DataFrame) -> DataFrame:
+        return counted if days is None else counted.join(days, ["user_id", "event_date"], how)
+
+    steps, exits = _count_steps(of.events), _count_exits(of.sessions)
+    counted = (_count_names(of.events), _count_contexts(of.contexts), steps, exits)
+    return union_all(conform(of_days(counts), USER_DAY_COUNTS) for counts in counted)
+
+
+def _count_names(laid_out: DataFrame) -> DataFrame:
+    counts = laid_out.groupBy("user_id", "event_date", F.col("event_name").alias("item")).agg(_rows())
+    return counts.select("*", F.lit(dimensions.EVENT_NAME).alias("dimension"))
+
+
+def _count_contexts(contexts: DataFrame) -> DataFrame:
+    items = {
+        dimensions.PLATFORM: F.col("platform"),
+        dimensions.CHANNEL: F.col("channel"),
+        dimensions.HOUR: F.lpad(F.col("hour").cast("string"), 2, "0"),
+    }
+    pairs = F.array(*(F.struct(F.lit(name).alias("dimension"), item.alias("item")) for name, item in items.items()))
+    apart = contexts.select("user_id", "event_date", F.inline(pairs), "events").where(F.col("item").isNotNull())
+    return apart.groupBy("user_id", "event_date", "dimension", "item").agg(F.sum("events").alias("n"))
+
+
+def _count_steps(laid_out: DataFrame) -> DataFrame:
+    """Count transitions into an event. The texts are put together once they are counted."""
+    day, platform = F.col("session_date").alias("event_date"), F.col("session_platform").alias("platform")
+    before = F.coalesce("previous_state", F.lit(START)).alias("before")
+    counts = laid_out.groupBy("user_id", day, platform, before, "state").agg(_rows())
+    return _as_transitions(counts, "platform", "before", "state")
+
+
+def _count_exits(sessions: DataFrame) -> DataFrame:
+    """Count sessions by the state that they end in; no state is called EXIT."""
+    day = F.col("session_date").alias("event_date")
+    counts = sessions.groupBy("user_id", day, "platform", "exit_state").agg(_rows())
+    return _as_transitions(counts, "platform", "exit_state", F.lit(EXIT))
+
+
+def _as_transitions(counts: DataFrame, *parts: str | Column) -> DataFrame:
+    item = F.concat_ws(dimensions.STEP_SEPARATOR, *parts).alias("item")
+    return counts.select("user_id", "event_date", item, "n", F.lit(dimensions.TRANSITION).alias("dimension"))
+
+
+def _rows() -> Column:
+    return F.count(F.lit(1)).alias("n")
 
 
 def sum_by_key(parts: list[DataFrame], table: Table) -> DataFrame:
@@ -83,19 +136,9 @@ def negate(df: DataFrame, table: Table) -> DataFrame:
     return df.select(*table.key, *((-F.col(name)).cast(types[name]).alias(name) for name in table.measures))
 
 
-def _event_sums(laid_out: DataFrame, workspace: WorkspaceParams) -> DataFrame:
-    value = reporting_value(workspace.currency)
-    purchase = F.col("event_name").isin(*workspace.conversion_events)
-    sums = laid_out.groupBy("user_id", "event_date").agg(
-        F.count(F.lit(1)).alias("events"),
-        F.sum(purchase.cast("bigint")).alias("purchases"),
-        F.sum(value).alias("value"),
-        F.sum(F.when(purchase, value)).alias("purchase_value"),
-        F.sum((F.col("value").isNotNull() & value.isNull()).cast("bigint")).alias("no_rate"),
-        F.sum("gap_s").alias("gap_s_sum"),
-        F.sum(F.col("gap_s") * F.col("gap_s")).alias("gap_s2_sum"),
-    )
-    return _completed(sums)
+def _event_sums(contexts: DataFrame) -> DataFrame:
+    measures = [name for name in contexts.columns if name not in CONTEXT]
+    return _completed(contexts.groupBy("user_id", "event_date").agg(*(F.sum(name).alias(name) for name in measures)))
 
 
 def _session_sums(sessions: DataFrame) -> DataFrame:

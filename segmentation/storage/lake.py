@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from segmentation.tables.table import Table
 
 FINGERPRINT = "segmentation.fingerprint."
+NO_ROW = "false"
+"""Condition of a retraction that cannot find anything."""
 
 
 class Lake:
@@ -124,7 +126,7 @@ class Lake:
         `prune` is a condition on the target `t` alone, with literals, so that Delta skips files by statistics.
         """
         self._sign()
-        if self._is_empty(table):
+        if prune == NO_ROW or self._is_new(table):
             return
         matches = " AND ".join(f"t.{name} = s.{name}" for name in on)
         self._target(table).merge(keys.alias("s"), f"({prune}) AND {matches}").whenMatchedDelete().execute()
@@ -139,7 +141,7 @@ class Lake:
         self._sign()
         deltas = conform(deltas, table)
         count = table.measures[0]
-        if self._is_empty(table):
+        if self._is_new(table):
             self.append(table, deltas.where(F.col(count) != 0))
             return
         same_key = " AND ".join(f"t.{name} <=> s.{name}" for name in table.key)
@@ -258,9 +260,10 @@ class Lake:
         self._new.add(table.name)
         self._note(table)
 
-    def _is_empty(self, table: Table) -> bool:
+    def _is_new(self, table: Table) -> bool:
+        """Tell whether this run has only just made the table."""
         self._create(table)
-        return table.name in self._new or self.spark.read.format("delta").load(self.path(table)).isEmpty()
+        return table.name in self._new
 
     def _fingerprints(self, table: Table) -> dict[str, str]:
         if not self._exists(table):

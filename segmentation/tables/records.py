@@ -3,7 +3,7 @@
 from segmentation.tables.events import EVENTS
 from segmentation.tables.table import COUNT, FLAG, STRING, STRINGS, Column, Table
 
-ASSIGNED = ("session_id", "session_started_at")
+ASSIGNED = ("session_id", "session_started_at", "identity_hash")
 """Columns of `events` that the engine adds to a record."""
 
 PARSED_RECORDS = Table(

@@ -51,8 +51,8 @@ def test_sessions_are_summed_where_their_events_stand(spark: SparkSession) -> No
 
 def test_only_hashes_are_exchanged_to_find_copies(spark: SparkSession) -> None:
     index = index_records(one_row(spark, PARSED_RECORDS.schema))
-    assert set(index.columns) == {"row_key", "route", "received_at", "rejected", "late"}
+    assert set(index.columns) == {"row_key", "identity_hash", "received_at", "rejected", "late"}
     nothing = State(*(one_row(spark, EVENTS.schema) for _ in range(7)), is_empty=True)
     suspects = find_suspects(index, nothing, horizon_days=30)
-    assert suspects.routes.columns == ["route"]
+    assert suspects.routes.columns == ["identity_hash"]
     assert suspects.routes.count() == 0
