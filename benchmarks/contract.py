@@ -50,4 +50,5 @@ TABLES: dict[str, dict[str, str]] = {
     "rejections": {"reason": TEXT, "records": COUNT},
 }
 """Table -> column -> kind. Left out of `events`: what is constant or empty here, our own identity_hash, and
-batch_id and record_no, which depend on how the input was cut into files. `rejections` counts quarantine and duplicates by reason."""
+batch_id and record_no, which depend on how the input was cut into files. `rejections` counts quarantine and
+duplicates by reason."""

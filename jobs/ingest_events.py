@@ -9,13 +9,14 @@ from pyspark.sql import functions as F
 
 from segmentation.frames import small_frame
 from segmentation.increments.engine import plan_increment
-from segmentation.increments.state import Addition, State, release_held
+from segmentation.increments.state import Addition, release_held
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.sources.mapping import SourceMapping, load_mapping
 from segmentation.storage.increment_writer import write_increment
 from segmentation.storage.raw import list_units, named_read_errors, slices
 from segmentation.storage.slices import check_accepted, check_slice, parse_slice, partitions_to_size
+from segmentation.storage.state import read_state
 from segmentation.tables.duplicates import DUPLICATES
 from segmentation.tables.events import EVENTS
 from segmentation.tables.ingest_ledger import INGEST_LEDGER
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Sequence
 
-    from pyspark.sql import DataFrame
-
-    from segmentation.storage.lake import Lake
     from segmentation.storage.raw import InputUnit
 
 READS = (INPUT_UNITS, EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS, QUARANTINE, DUPLICATES)
@@ -122,7 +120,7 @@ def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit]) -> No
         partitions_to_size(ctx.spark, units, config.ingest.partition_mb),
     ):
         received = parse_slice(ctx.spark, mapping, units, ingest=config.ingest, time_zone=config.workspace.time_zone)
-        state = _read_state(lake, new_units)
+        state = read_state(lake, new_units)
         increment = plan_increment(
             received, state, ingest=config.ingest, sessions=config.sessions, workspace=config.workspace
         )
@@ -132,20 +130,6 @@ def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit]) -> No
         write_increment(lake, increment)
         if state.is_empty:
             check_accepted(lake.read(EVENTS), mapping.name)
-
-
-def _read_state(lake: Lake, new_units: DataFrame) -> State:
-    units = lake.read(INPUT_UNITS)
-    return State(
-        events=lake.read(EVENTS),
-        sessions=lake.read(SESSIONS),
-        user_days=lake.read(USER_DAYS),
-        user_day_counts=lake.read(USER_DAY_COUNTS),
-        quarantine=lake.read(QUARANTINE),
-        duplicates=lake.read(DUPLICATES),
-        input_units=units.unionByName(new_units),
-        is_empty=units.isEmpty(),
-    )
 
 
 def _fingerprints(ctx: Context, mapping: SourceMapping) -> dict[str, str]:
