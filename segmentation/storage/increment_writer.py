@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from segmentation.tables.table import Table
 
 
-TABLES_AT_ONCE = 8
+TABLES_AT_ONCE = 3
 """Tables are independent, and most of a small commit is waiting: some are written at the same time."""
 
 
