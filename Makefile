@@ -41,7 +41,7 @@ lint:
 	$(ENV) lint-imports
 
 test: setup data lint ## lint, types, layers and every test but the heavy ones, under 10 minutes
-	$(PYTEST) -m "not faults" $(ARGS)
+	$(PYTEST) -n 2 --dist loadfile -m "not faults" $(ARGS)
 
 faults: setup data browser ## the heavy tests: crashes, browser, notebooks, cluster; under 20 minutes
 	$(PYTEST) -m faults $(ARGS)

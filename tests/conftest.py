@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 PROJECT = Path(__file__).parents[1]
+# PySpark takes a main module without a file for its own doctests, and ends the process: pytest-xdist's has none.
+sys.modules["__main__"].__dict__.setdefault("__file__", __file__)
 SETTINGS = {
     "spark.master": "local[2]",
     "spark.driver.memory": "2g",

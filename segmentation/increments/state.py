@@ -116,7 +116,7 @@ def hold_packed(df: DataFrame, alone: Sequence[str], near: Sequence[str]) -> Dat
 def release_held(spark: SparkSession) -> Iterator[None]:
     """Give back, on leaving, the memory of all frames held inside.
 
-    Left to itself Spark keeps them until the driver's next full collection, and writes them to disk meanwhile.
+    Left to itself Spark keeps them until the driver's next full collection, on disk where memory is short.
     """
     context = spark.sparkContext._jsc  # noqa: SLF001  the only way to list what is held
     before = set(context.getPersistentRDDs())

@@ -41,7 +41,7 @@ def event(user: str, at: datetime, received_at: datetime | None = None) -> dict[
     row |= {"source": "s", "event_id": text, "user_id": user, "identifier": user, "event_name": "visit"}
     row |= {"state": "visit", "event_at": at, "received_at": received_at or at, "event_date": at.date()}
     row |= {"platform": "web", "properties": "{}", "batch_id": "b", "record_no": 0}
-    return row | {"session_id": "set anew", "session_started_at": at}
+    return row | {"session_id": "set anew", "session_started_at": at, "identity_hash": 0}
 
 
 def history() -> list[dict[str, Any]]:

@@ -116,6 +116,7 @@ def _events(hits: list[Hit]) -> list[Row]:
             "properties": "{}",
             "session_id": hit.session,
             "session_started_at": starts[hit.session],
+            "identity_hash": 0,
             "batch_id": "b1",
             "record_no": number,
         }
