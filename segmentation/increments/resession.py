@@ -98,8 +98,11 @@ def _touched(added: DataFrame, removed: DataFrame | None, state: State, params: 
     if removed is not None:
         moved = moved.unionByName(removed.select(*columns))
     day = F.to_date("event_at").alias("_day")
-    spans = hold(moved.groupBy("user_id", day).agg(F.min("event_at").alias("_from"), F.max("event_at").alias("_to")))
-    whole = spans.agg(F.min("_from").alias("first"), F.max("_to").alias("last")).head()
+    hint = F.col("session_hint").isNotNull()
+    ends = (F.min("event_at").alias("_from"), F.max("event_at").alias("_to"), F.max(hint).alias("_hinted"))
+    spans = hold(moved.groupBy("user_id", day).agg(*ends))
+    bounds = (F.min("_from").alias("first"), F.max("_to").alias("last"), F.max("_hinted").alias("hinted"))
+    whole = spans.agg(*bounds).head()
     if whole is None or whole["first"] is None:
         return None
     timeout = F.expr(f"INTERVAL {params.timeout_s} SECONDS")
@@ -111,7 +114,9 @@ def _touched(added: DataFrame, removed: DataFrame | None, state: State, params: 
         (F.col("ended_at") >= F.col("_from") - timeout) & (F.col("started_at") <= F.col("_to") + timeout)
     )
     found = near.select(*SESSIONS.names)
-    hinted = moved.where(F.col("session_hint").isNotNull()).select(hint_session_id().alias("session_id")).distinct()
+    if not whole["hinted"]:
+        return hold(found.dropDuplicates(["session_id"]))
+    hinted = moved.where(hint).select(hint_session_id().alias("session_id")).distinct()
     of_hints = state.sessions.join(hinted, "session_id", "left_semi").select(*SESSIONS.names)
     return hold(found.unionByName(of_hints).dropDuplicates(["session_id"]))
 

@@ -103,12 +103,11 @@ def _change_derived(
     stale = None if state.is_empty else _stored_user_days(deltas, state, plan.transition_days)
     present, counts = deltas, [build_user_day_counts(after)]
     if stale is not None:
-        few, listed = broadcast_few(stale), _list_days(stale)
+        few, listed = broadcast_few(stale.select(*USER_DAY)), _list_days(stale)
         for table in (USER_DAYS, USER_DAY_COUNTS):
             plan.retractions.append(Retraction(table, few, USER_DAY, on_days(listed)))
-        stored = [_of_users_days(df, few, listed) for df in (state.user_days, state.user_day_counts)]
-        present = hold(sum_by_key([stored[0], deltas], USER_DAYS).where(F.col("events") != 0))
-        counts = _renewed_counts(after, before, few, stored[1])
+        present = hold(sum_by_key([stale, deltas], USER_DAYS).where(F.col("events") != 0))
+        counts = _renewed_counts(after, before, few, _of_users_days(state.user_day_counts, few, listed))
     most = present.agg(F.max("events").alias("events")).head()
     plan.most_events = (most and most["events"]) or 0
     plan.additions.append(Addition(USER_DAYS, present))
@@ -132,8 +131,7 @@ def _of_users_days(df: DataFrame, stale: DataFrame, days: list[date]) -> DataFra
 
 def _stored_user_days(deltas: DataFrame, state: State, days: list[date]) -> DataFrame | None:
     """Return the changed users' days that are stored already; None where there are none."""
-    stored = state.user_days.where(F.col("event_date").isin(*days)).select(*USER_DAY)
-    stale = hold(deltas.select(*USER_DAY).join(stored, list(USER_DAY), "left_semi"))
+    stale = hold(_of_users_days(state.user_days, broadcast_few(deltas.select(*USER_DAY)), days))
     return None if stale.isEmpty() else stale
 
 

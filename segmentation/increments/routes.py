@@ -34,7 +34,7 @@ class Suspects(NamedTuple):
     known_days: list[date]
     """Days of the accepted events that may be among them."""
     received_since: datetime | None
-    """Earlier records matter from here on; None: nothing was judged before."""
+    """Earlier records matter from here on; None: none of them may be a copy."""
 
 
 def identity_hash() -> Column:
@@ -62,10 +62,12 @@ def find_suspects(index: DataFrame, state: State, *, horizon_days: int) -> Suspe
         return Suspects(doubled, [], None)
     since = first["at"] - timedelta(days=horizon_days)
     known = hold(_known_routes(state, since).join(broadcast_few(counts.select(ROUTE)), ROUTE, "left_semi"))
-    days = known.select("event_date").where(F.col("event_date").isNotNull()).distinct().collect()  # a row per day
+    days = [row["event_date"] for row in known.select("event_date").distinct().collect()]  # a row per day
+    if not days:
+        return Suspects(doubled, [], None)
     return Suspects(
         routes=hold(doubled.unionByName(known.select(ROUTE)).distinct()),
-        known_days=sorted(row["event_date"] for row in days),
+        known_days=sorted(day for day in days if day is not None),
         received_since=since,
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from delta.tables import DeltaTable
@@ -10,6 +9,7 @@ from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError, RetryableError
 from segmentation.frames import conform, empty_frame
+from segmentation.storage.commits import head_version, runs_of_commits
 from segmentation.storage.hadoop import glob_paths
 from segmentation.storage.lock import is_local, local_path
 from segmentation.storage.publications import PublicationLog
@@ -46,6 +46,7 @@ class Lake:
         self._recovered: dict[str, int] = {}
         self._existing: set[str] = set()
         self._new: set[str] = set()
+        self._stored: dict[str, dict[str, str]] = {}
 
     def path(self, table: Table) -> str:
         """Return the folder of a table."""
@@ -118,6 +119,7 @@ class Lake:
         if stale:
             names = ", ".join(f"'{FINGERPRINT}{name}'" for name in stale)
             self.spark.sql(f"ALTER TABLE delta.`{self.path(table)}` UNSET TBLPROPERTIES ({names})")
+            del self._stored[table.name]
         self._note(table)
 
     def delete(self, table: Table, keys: DataFrame, on: Iterable[str], prune: str = "true") -> None:
@@ -165,12 +167,12 @@ class Lake:
             name = folder.rsplit("/", 1)[-1]
             if name == PUBLICATIONS.name:
                 continue
-            head, published = self._head(folder), current.tables.get(name, 0)
+            head, published = head_version(self.spark, folder), current.tables.get(name, 0)
             if head > published:
                 DeltaTable.forPath(self.spark, folder).restoreToVersion(published)
-                self._recovered[name] = self._head(folder)
+                self._recovered[name] = head_version(self.spark, folder)
                 if name in current.tables:
-                    self._written[name] = self._head(folder)
+                    self._written[name] = head_version(self.spark, folder)
         if self._written:
             self.publish({})
 
@@ -194,7 +196,7 @@ class Lake:
         published = self.publications.current().tables
         for name, version in self._written.items():
             base = max(published.get(name, -1), self._recovered.get(name, -1))
-            runs = self._runs_of_commits(name, base + 1, version)
+            runs = runs_of_commits(self.spark, f"{self.root}/{name}", base + 1, version)
             if runs - {self.run_id}:
                 raise RetryableError(
                     f"another run wrote to {self.root}/{name} meanwhile; run the same command again, "
@@ -233,6 +235,7 @@ class Lake:
             pairs = ", ".join(f"'{key}' = '{value}'" for key, value in sorted(news.items()))
             self.spark.sql(f"ALTER TABLE delta.`{self.path(table)}` SET TBLPROPERTIES ({pairs})")
             self._note(table)
+        self._stored[table.name] = {**stored, **fingerprints}
 
     # Inside
 
@@ -250,7 +253,9 @@ class Lake:
             return
         builder = DeltaTable.createIfNotExists(self.spark).location(self.path(table)).comment(table.grain)
         builder = builder.addColumns(table.schema)
-        settings = {"delta.enableDeletionVectors": "true", **(properties or {})}
+        settings = dict(properties or {})
+        if table.deletion_vectors:
+            settings["delta.enableDeletionVectors"] = "true"
         if table.clustered_by:
             settings["delta.dataSkippingStatsColumns"] = ",".join(table.clustered_by)
         for key, value in sorted(settings.items()):
@@ -266,33 +271,22 @@ class Lake:
         return table.name in self._new
 
     def _fingerprints(self, table: Table) -> dict[str, str]:
+        if table.name in self._stored:
+            return self._stored[table.name]
         if not self._exists(table):
             return {}
         row = DeltaTable.forPath(self.spark, self.path(table)).detail().select("properties").head()
         properties: dict[str, str] = row["properties"] if row else {}
-        return {k.removeprefix(FINGERPRINT): v for k, v in properties.items() if k.startswith(FINGERPRINT)}
+        stored = {k.removeprefix(FINGERPRINT): v for k, v in properties.items() if k.startswith(FINGERPRINT)}
+        self._stored[table.name] = stored
+        return stored
 
     def _note(self, table: Table) -> None:
-        self._written[table.name] = self._head(self.path(table))
+        self._written[table.name] = head_version(self.spark, self.path(table))
 
     def _sign(self) -> None:
         """Let commits carry the run's id; every write says so first, as two lakes may share a session."""
         self.spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", self.run_id)
-
-    def _runs_of_commits(self, name: str, first: int, last: int) -> set[str | None]:
-        folder = f"{self.root}/{name}"
-        if is_local(self.root):
-            logs = (local_path(folder) / "_delta_log" / f"{version:020d}.json" for version in range(first, last + 1))
-            infos = (json.loads(line) for log in logs for line in log.read_text().splitlines() if "commitInfo" in line)
-            return {info["commitInfo"].get("userMetadata") for info in infos if "commitInfo" in info}
-        commits = DeltaTable.forPath(self.spark, folder).history(last - first + 1).where(F.col("version") >= first)
-        return {row["userMetadata"] for row in commits.select("userMetadata").collect()}  # a row per commit
-
-    def _head(self, folder: str) -> int:
-        if is_local(self.root):  # a listing instead of a Spark job
-            return max(int(commit.stem) for commit in (local_path(folder) / "_delta_log").glob("*[0-9].json"))
-        row = DeltaTable.forPath(self.spark, folder).history(1).select("version").head()
-        return int(row["version"]) if row else 0
 
     def _delta_folders(self) -> list[str]:
         logs = glob_paths(self.spark, f"{self.root}/*/_delta_log")

@@ -12,12 +12,13 @@ from pyspark.sql import functions as F
 
 from segmentation.errors import RetryableError
 from segmentation.frames import small_frame
+from segmentation.storage.commits import head_version, runs_of_commits
 from segmentation.tables.publications import PUBLICATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pyspark.sql import DataFrame, Row, SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 
 @dataclass(frozen=True)
@@ -63,26 +64,23 @@ class PublicationLog:
         if not DeltaTable.isDeltaTable(self._spark, self._path):
             DeltaTable.createIfNotExists(self._spark).location(self._path).addColumns(PUBLICATIONS.schema).execute()
         conflict = f"another run published to {self._path} meanwhile; run the same command again"
+        before = head_version(self._spark, self._path)
         # Of two transactions of one application and number Delta fails the second, or leaves it out if it comes later.
         transaction = {"txnAppId": "segmentation.publications", "txnVersion": str(number)}
         try:
             row.write.format("delta").mode("append").options(**transaction).save(self._path)
         except DeltaConcurrentModificationException as error:
             raise RetryableError(conflict) from error
-        newest = self._read_row(f"{number:08d}")
-        if newest is None or newest["run_id"] != self._run_id:
+        after = head_version(self._spark, self._path)
+        if self._run_id not in runs_of_commits(self._spark, self._path, before + 1, after):
             raise RetryableError(conflict)
 
     def _read(self) -> Publication:
         if not DeltaTable.isDeltaTable(self._spark, self._path):
             return Publication()
-        row = self._read_row(None)
-        return (
-            Publication(int(row["publication_id"]), dict(row["tables"]), dict(row["bases"])) if row else Publication()
-        )
-
-    def _read_row(self, publication_id: str | None) -> Row | None:
         log = self._spark.read.format("delta").load(self._path)
-        if publication_id is not None:
-            log = log.where(F.col("publication_id") == publication_id)
-        return log.orderBy(F.col("publication_id").desc()).limit(1).head()
+        row = log.agg(F.max_by(F.struct("*"), "publication_id").alias("newest")).head()
+        newest = row and row["newest"]
+        if newest is None:
+            return Publication()
+        return Publication(int(newest["publication_id"]), dict(newest["tables"]), dict(newest["bases"]))

@@ -32,5 +32,6 @@ EVENTS = Table(
         Column("record_no", COUNT, "position of that record in its unit, from 0"),
     ),
     clustered_by=("event_date", "received_at", "session_started_at"),
+    deletion_vectors=True,
     written_by="ingest_events",
 )

@@ -26,5 +26,6 @@ SESSIONS = Table(
         Column("capped", FLAG, "longer than the cap: left out of duration statistics, its events stay"),
     ),
     clustered_by=("session_date", "started_at", "ended_at"),
+    deletion_vectors=True,
     written_by="ingest_events, build_sessions",
 )

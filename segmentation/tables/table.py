@@ -49,6 +49,8 @@ class Table:
 
     ``clustered_by`` names the columns whose minimum and maximum prune files (data skipping); rows are never
     partitioned by folder, because an increment writes few files that cover few days.
+    ``deletion_vectors``: single rows are taken back from large files by marking them. Every plan that reads such a
+    table pays for a look at the marks, so small tables and those replaced by day go without.
     ``retention`` says how long rows stay.
     """
 
@@ -58,6 +60,7 @@ class Table:
     columns: tuple[Column, ...]
     written_by: str
     clustered_by: tuple[str, ...] = ()
+    deletion_vectors: bool = False
     retention: str = "kept"
 
     @property

@@ -28,5 +28,6 @@ USER_DAY_COUNTS = Table(
         Column("n", COUNT, "how often, always positive"),
     ),
     clustered_by=("event_date", "dimension"),
+    deletion_vectors=True,
     written_by="ingest_events, build_sessions",
 )

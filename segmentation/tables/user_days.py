@@ -22,5 +22,6 @@ USER_DAYS = Table(
         Column("gap_s2_sum", COUNT, "sum of their squares; events - sessions is their number over whole sessions"),
     ),
     clustered_by=("event_date",),
+    deletion_vectors=True,
     written_by="ingest_events, build_sessions",
 )
