@@ -14,9 +14,10 @@ from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.sources.mapping import SourceMapping, load_mapping
 from segmentation.storage.increment_writer import write_increment
-from segmentation.storage.raw import list_units, named_read_errors, slices
+from segmentation.storage.raw import named_read_errors
 from segmentation.storage.slices import check_accepted, check_slice, parse_slice, partitions_to_size
 from segmentation.storage.state import read_state
+from segmentation.storage.units import list_units, slices
 from segmentation.tables.duplicates import DUPLICATES
 from segmentation.tables.events import EVENTS
 from segmentation.tables.ingest_ledger import INGEST_LEDGER
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Sequence
 
-    from segmentation.storage.raw import InputUnit
+    from segmentation.storage.units import InputUnit
 
 READS = (INPUT_UNITS, EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS, QUARANTINE, DUPLICATES)
 WRITES = (*READS, TRANSITIONS, INGEST_LEDGER)
@@ -111,7 +112,7 @@ def _rebuild(ctx: Context) -> RunReport:
 
 def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit]) -> None:
     config, lake = ctx.config, ctx.lake
-    rows = [(u.batch_id, mapping.name, u.path, mapping.format, u.bytes, u.modified_at, ctx.run_id) for u in units]
+    rows = [(u.batch_id, mapping.name, u.path, u.format, u.bytes, u.modified_at, ctx.run_id) for u in units]
     new_units = small_frame(ctx.spark, rows, INPUT_UNITS.schema)
     with (
         ctx.progress.step(f"take in {len(units)} input units of {mapping.name}"),

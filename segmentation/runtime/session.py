@@ -20,6 +20,8 @@ FIXED = {
     # Recording the caller of every column expression doubles the time that plans take to build.
     "spark.python.sql.dataFrameDebugging.enabled": "false",
     "spark.sql.ansi.enabled": "false",
+    # A name sent twice in one record (GA4 parameters) is no error: the last one counts.
+    "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
     # What we merge is held already (increments/state.py): Delta need not keep a copy of its own.
     "spark.databricks.delta.merge.materializeSource": "none",
     # Frames laid out by user are joined where they stand, though the key says more than the user.

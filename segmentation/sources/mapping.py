@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+Format = Literal["csv", "json", "parquet", "text"]
+
+
 class FieldMapping(Parameters):
     """Where a field comes from: a column, a constant, or a Spark SQL expression over the raw columns.
 
@@ -24,6 +27,8 @@ class FieldMapping(Parameters):
     expr: str | None = None
     default: str | int | float | None = None
     """Used where the field is empty."""
+    case: Literal["lower", "upper"] | None = None
+    """Turns a text into one case, where the source mixes them."""
     required: bool = False
     """An empty field rejects the record as `missing_value`."""
     min: float | None = None
@@ -45,12 +50,17 @@ class FieldMapping(Parameters):
 class TimeMapping(FieldMapping):
     """A time: epoch numbers with their unit, or text with its pattern and zone."""
 
-    unit: Literal["s", "ms", "us"] | None = None
-    """Unit of an epoch number."""
-    format: str | None = None
-    """Spark datetime pattern of a text; without unit and format ISO 8601 is expected."""
+    unit: Literal["s", "ms", "us", "auto"] | None = None
+    """Unit of an epoch number; auto tells it from the number's size, and finds numbers below 10^8 unreadable."""
+    format: tuple[str, ...] = ()
+    """Spark datetime patterns of a text, the first that fits counts; without unit and format ISO 8601 is expected."""
     zone: str = "UTC"
     """Zone of texts that carry none."""
+
+    @field_validator("format", mode="before")
+    @classmethod
+    def _one_pattern(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value or ()
 
     @model_validator(mode="after")
     def _unit_or_format(self) -> TimeMapping:
@@ -110,17 +120,31 @@ class SourceMapping(Parameters):
 
     name: str
     description: str = ""
-    format: Literal["csv", "json", "parquet"]
+    format: tuple[Format, ...] = Field(min_length=1)
+    """One, or a list of those that the source is delivered in: then the ending of a file's name decides."""
     delimiter: str = ","
+    quote: str = '"'
+    """CSV: what encloses a field that holds a delimiter; empty: nothing does."""
+    header: tuple[str, ...] | None = None
+    """CSV: the columns of files that have no header line."""
     encoding: str = "UTF-8"
     columns: str | None = None
     """Raw columns with types (DDL), needed for nested JSON; otherwise every JSON field is read as text."""
+    derive: dict[str, str] = Field(default_factory=dict)
+    """Columns worked out first, by Spark SQL over the raw ones and those before; all others may then use them."""
     fields: EventFields
-    properties: dict[str, str] = Field(default_factory=dict)
-    """Property name -> raw column; all of them end up in `events.properties`."""
+    properties: dict[str, FieldMapping] = Field(default_factory=dict)
+    """Property name -> where it comes from; all of them end up in `events.properties`."""
+    property_map: str | None = None
+    """Spark SQL that gives a MAP<STRING, STRING> of further properties, whose names need not be known."""
     rules: tuple[Rule, ...] = ()
     lateness_days: int | None = Field(default=None, ge=0)
     """Lateness bound of this source; applies only where received_at is mapped."""
+
+    @field_validator("format", mode="before")
+    @classmethod
+    def _one_format(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
 
     @field_validator("properties", mode="before")
     @classmethod
@@ -133,11 +157,11 @@ class SourceMapping(Parameters):
         named = {f.column for f in self._field_mappings() if f.column is not None}
         identity = self.fields.event_id
         own = {identity.column} if identity.column else set(identity.key)
-        return tuple(sorted(named | own | set(self.properties.values())))
+        return tuple(sorted((named | own) - set(self.derive)))
 
     def _field_mappings(self) -> list[FieldMapping]:
-        values = (getattr(self.fields, name) for name in EventFields.model_fields)
-        return [value for value in values if isinstance(value, FieldMapping)]
+        values = [getattr(self.fields, name) for name in EventFields.model_fields]
+        return [value for value in (*values, *self.properties.values()) if isinstance(value, FieldMapping)]
 
 
 def load_mapping(conf_dir: Path, name: str) -> SourceMapping:

@@ -14,6 +14,7 @@ from segmentation.frames import conform
 from segmentation.quality.checks import Check, any_fails, failed_reasons
 from segmentation.quality.reasons import Reason
 from segmentation.sources.mapping import FieldMapping, SourceMapping, TimeMapping
+from segmentation.sources.platforms import common_platform
 from segmentation.tables.records import PARSED_RECORDS
 from segmentation.tables.transitions import EXIT, START
 from segmentation.tables.user_day_counts import STEP_SEPARATOR
@@ -33,6 +34,9 @@ RAW_CORRUPT = "_raw_corrupt"
 TEXT_FIELDS = ("platform", "device_type", "channel", "session_hint", "currency")
 UNIT_SHIFT = 40
 """Bits of a record's position in its unit, within row_key."""
+MICROS_PER_UNIT = {"s": 1_000_000, "ms": 1_000, "us": 1}
+LEAST_EPOCH = {"s": 10**8, "ms": 10**11, "us": 10**14}
+"""Where the size of an epoch number tells its unit: from 3 March 1973 on, up to a thousand times as much."""
 NUMBER_FIELDS = {"value": "decimal(18,4)", "sequence_no": "bigint", "duration_ms": "bigint"}
 
 
@@ -54,8 +58,9 @@ def parse_records(
     Raises:
         ConfigurationError: an expression of the mapping does not compile; names the field.
     """
+    raw = _derive(raw, mapping)
     origins = _origins(raw, mapping)
-    drafts = raw.select("*", *_drafts(origins, mapping))
+    drafts = raw.select("*", *_drafts(raw, origins, mapping))
     checks = _checks(drafts, mapping, clock_skew_hours)
     judged = drafts.select("*", any_fails(checks).alias("_fails"))
     corrupt, rejected = F.col(RAW_CORRUPT), F.col(RAW_CORRUPT) | F.col("_fails")
@@ -105,6 +110,13 @@ def _event_columns(corrupt: Column, time_zone: str) -> list[Column]:
     return [F.when(~corrupt, column).alias(name) for name, column in named.items()]
 
 
+def _derive(raw: DataFrame, mapping: SourceMapping) -> DataFrame:
+    """Add the mapping's derived columns, each of which may use those before it."""
+    for name, text in mapping.derive.items():
+        raw = raw.select("*", _expression(raw, f"derived column {name}", text).alias(name))
+    return raw
+
+
 class Origin(NamedTuple):
     """What a field is read from, and its type there."""
 
@@ -122,7 +134,7 @@ def _origins(raw: DataFrame, mapping: SourceMapping) -> dict[str, Origin]:
     return origins
 
 
-def _drafts(origins: Mapping[str, Origin], mapping: SourceMapping) -> list[Column]:
+def _drafts(raw: DataFrame, origins: Mapping[str, Origin], mapping: SourceMapping) -> list[Column]:
     fields = mapping.fields
 
     def text(name: str) -> Column:
@@ -138,9 +150,10 @@ def _drafts(origins: Mapping[str, Origin], mapping: SourceMapping) -> list[Colum
         "event_at": event_at,
         "event_at_given": _given(origins["event_at"], fields.event_at),
         "received_at": received_at,
-        "properties": _properties(mapping),
+        "properties": _properties(raw, mapping),
     }
-    drafts.update({name: text(name) for name in TEXT_FIELDS})
+    drafts["platform"] = common_platform(text("platform"))
+    drafts.update({name: text(name) for name in TEXT_FIELDS if name != "platform"})
     for name, kind in NUMBER_FIELDS.items():
         drafts[name] = _number(origins[name], getattr(fields, name), kind)
         drafts[f"{name}_given"] = _given(origins[name], getattr(fields, name))
@@ -210,6 +223,8 @@ def _expression(df: DataFrame, name: str, text: str) -> Column:
 def _text(origin: Origin, spec: FieldMapping | None) -> Column:
     """Read a field as trimmed text; blank is null, and null takes the declared default."""
     trimmed = F.nullif(F.trim(origin.column.cast("string")), F.lit(""))
+    if spec is not None and spec.case is not None:
+        trimmed = {"lower": F.lower, "upper": F.upper}[spec.case](trimmed)
     if spec is None or spec.default is None:
         return trimmed
     return F.coalesce(trimmed, F.lit(str(spec.default)))
@@ -235,17 +250,34 @@ def _number(origin: Origin, spec: FieldMapping | None, kind: str) -> Column:
 def _instant(origin: Origin, spec: TimeMapping) -> Column:
     """Read a time as a UTC instant; null where it does not fit its declared form."""
     if spec.unit is not None:
-        micros_per_unit = {"s": 1_000_000, "ms": 1_000, "us": 1}[spec.unit]
         if spec.unit == "us" and _is_typed(origin, spec, "bigint"):
             return F.timestamp_micros(origin.column)
-        text = _text(origin, spec)
-        exact = (text.try_cast("decimal(38,6)") * F.lit(micros_per_unit)).cast("decimal(38,0)").try_cast("bigint")
-        return F.timestamp_micros(exact)
-    if spec.format is None and spec.zone == "UTC" and _is_typed(origin, spec, "timestamp"):
+        number = _text(origin, spec).try_cast("decimal(38,6)")
+        micros = (number * _micros_per_unit(number, spec.unit)).cast("decimal(38,0)").try_cast("bigint")
+        return F.timestamp_micros(micros)
+    if not spec.format and spec.zone == "UTC" and _is_typed(origin, spec, "timestamp"):
         return origin.column.cast("timestamp")
     text = _text(origin, spec)
-    local = F.try_to_timestamp(text, F.lit(spec.format)) if spec.format else text.try_cast("timestamp")
-    return local if spec.zone == "UTC" else F.to_utc_timestamp(local, spec.zone)
+    if spec.format:
+        local = F.coalesce(*(F.try_to_timestamp(text, F.lit(pattern)) for pattern in spec.format))
+    else:
+        local = text.try_cast("timestamp")
+    if spec.zone == "UTC":
+        return local
+    instant = F.to_utc_timestamp(local, spec.zone)
+    # An hour that the clocks leave out cannot be read; of one that they repeat the first is taken.
+    return F.when(F.from_utc_timestamp(instant, spec.zone) == local, instant)
+
+
+def _micros_per_unit(number: Column, unit: str) -> Column:
+    """Return the unit of an epoch number; told from its size, seconds, ms and us since 1973 do not overlap."""
+    if unit != "auto":
+        return F.lit(MICROS_PER_UNIT[unit])
+    told = F.lit(None).cast("bigint")
+    for name, least in LEAST_EPOCH.items():
+        fits = F.abs(number).between(F.lit(least), F.lit(least * 1_000 - 1))
+        told = F.when(fits, F.lit(MICROS_PER_UNIT[name])).otherwise(told)
+    return told
 
 
 def _event_id(raw: DataFrame, mapping: SourceMapping) -> Column:
@@ -259,8 +291,13 @@ def _event_id(raw: DataFrame, mapping: SourceMapping) -> Column:
     return F.sha2(F.to_json(parts), 256)
 
 
-def _properties(mapping: SourceMapping) -> Column:
-    """Canonical JSON of the mapped properties: keys sorted, nulls left out."""
-    if not mapping.properties:
-        return F.lit("{}")
-    return F.to_json(F.struct(*(F.col(f"`{c}`").alias(name) for name, c in sorted(mapping.properties.items()))))
+def _properties(raw: DataFrame, mapping: SourceMapping) -> Column:
+    """Canonical JSON of the mapped properties: keys sorted, nulls left out; named ones win over those of the map."""
+    named = {name: _origin(raw, f"property {name}", spec) for name, spec in sorted(mapping.properties.items())}
+    if mapping.property_map is None:
+        return F.to_json(F.struct(*(column.alias(name) for name, column in named.items()))) if named else F.lit("{}")
+    others = _expression(raw, "property_map", mapping.property_map)
+    kept = F.map_filter(others, lambda key, value: value.isNotNull() & ~key.isin(*named))
+    texts = F.create_map(*(part for name, column in named.items() for part in (F.lit(name), column.cast("string"))))
+    whole = F.map_concat(kept, F.map_filter(texts, lambda _, value: value.isNotNull())) if named else kept
+    return F.coalesce(F.to_json(F.map_from_entries(F.array_sort(F.map_entries(whole)))), F.lit("{}"))

@@ -1,14 +1,10 @@
-"""Raw input files: which units there are, and their records with position and text."""
+"""The records of raw input files, with their position and text."""
 
 from __future__ import annotations
 
 import csv
-import re
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
@@ -19,95 +15,22 @@ from segmentation.errors import ConfigurationError, DataError
 from segmentation.frames import small_frame
 from segmentation.sources.location import BLOCK_BYTES, record_location
 from segmentation.sources.parse import RAW_CORRUPT, RAW_LOCATION, RAW_RECORD_NO, RAW_TEXT, RAW_UNIT, RAW_UNIT_NO
-from segmentation.storage.hadoop import glob_paths, is_empty_file, read_first_line
+from segmentation.storage.hadoop import read_first_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pyspark.sql import Column, DataFrame, Row, SparkSession
+    from pyspark.sql import Column, DataFrame, SparkSession
 
     from segmentation.sources.mapping import SourceMapping
+    from segmentation.storage.units import InputUnit
 
-_ENDINGS = {
-    "csv": re.compile(r"\.(csv|tsv|txt)(\.(gz|bz2|zst))?$", re.IGNORECASE),
-    "json": re.compile(r"\.(json|jsonl|ndjson)(\.(gz|bz2|zst))?$", re.IGNORECASE),
-    "parquet": re.compile(r"\.(parquet|pq)$", re.IGNORECASE),
-}
 _FILE = "_file"
 """64-bit hash of the file's path: told apart by the driver, so that executors need not compare paths."""
 _PATH = "_path"
 _POSITION = (_FILE, _PATH, RAW_RECORD_NO, RAW_TEXT, RAW_CORRUPT)
 _ROW_BITS = 33
 """monotonically_increasing_id keeps the row's position within its task in its lower 33 bits."""
-
-
-@dataclass(frozen=True)
-class InputUnit:
-    """A file as an input unit: the same path, size and modification time are the same unit."""
-
-    batch_id: str
-    path: str
-    """URI, with blanks and the like percent-encoded."""
-    bytes: int
-    modified_at: datetime
-
-    @property
-    def readable_path(self) -> str:
-        """The path as Spark's readers take it."""
-        return unquote(self.path)
-
-
-def list_units(spark: SparkSession, mapping: SourceMapping, inputs: Sequence[str]) -> list[InputUnit]:
-    """List the files under the given paths, sorted by path.
-
-    A path that is a file is taken as it is. Of folders (recursively), files are taken whose ending fits the format;
-    hidden files and those that begin with an underscore are left out.
-
-    Raises:
-        ConfigurationError: a path does not exist, or none holds a file.
-        DataError: a path is an empty file.
-    """
-    given = {path: glob_paths(spark, path) for path in inputs}
-    missing = sorted(path for path, found in given.items() if not found)
-    if missing:
-        raise ConfigurationError(f"input does not exist: {', '.join(missing[:10])} ({len(missing)} in all)")
-    paths = sorted({path for found in given.values() for path in found})
-    files = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(paths)
-    units = files.select(
-        _batch_id(mapping.name).alias("batch_id"),
-        F.col("_metadata.file_path").alias("path"),
-        F.col("_metadata.file_size").alias("bytes"),
-        F.col("_metadata.file_modification_time").alias("modified_at"),
-    )
-    rows = units.orderBy("path").collect()  # as many rows as there are files
-    fitting = _ENDINGS[mapping.format]
-    taken = [_to_unit(row) for row in rows if unquote(row["path"]) in paths or fitting.search(row["path"])]
-    empty = [path for path in paths if is_empty_file(spark, path)]
-    if empty:
-        raise DataError(f"{', '.join(empty)}: the file is empty; leave it out, or deliver it again")
-    if not taken:
-        raise ConfigurationError(f"input holds no {mapping.format} file: {', '.join(inputs)}")
-    return taken
-
-
-def _to_unit(row: Row) -> InputUnit:
-    # A collected instant is a naive one of this machine's zone.
-    modified_at = row["modified_at"].astimezone(timezone.utc)
-    return InputUnit(row["batch_id"], row["path"], row["bytes"], modified_at)
-
-
-def slices(units: Sequence[InputUnit], megabytes: int) -> Iterator[list[InputUnit]]:
-    """Cut the units, in order, into slices of about the given size; a unit is never cut."""
-    taken: list[InputUnit] = []
-    size = 0
-    for unit in units:
-        if taken and size + unit.bytes > megabytes * 1024 * 1024:
-            yield taken
-            taken, size = [], 0
-        taken.append(unit)
-        size += unit.bytes
-    if taken:
-        yield taken
 
 
 @contextmanager
@@ -131,17 +54,18 @@ def one_task_per_block(spark: SparkSession) -> Iterator[None]:
 def read_records(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> DataFrame:
     """Read the units' records: raw columns beside their unit, position, location, text and whether they are corrupt.
 
-    Blank lines and CSV headers are not records. Files of one slice may differ in their CSV header.
+    Blank lines and CSV headers are not records. Files of one slice are of one format; their CSV headers may differ.
 
     Raises:
         ConfigurationError: a file lacks a column that the mapping names.
         DataError: a file cannot be read at all (named).
     """
-    readers = {"csv": _read_csv, "json": _read_json, "parquet": _read_parquet}
-    records = readers[mapping.format](spark, mapping, units)
+    readers = {"csv": _read_csv, "json": _read_json, "parquet": _read_parquet, "text": _read_text}
+    format_ = units[0].format
+    records = readers[format_](spark, mapping, units)
     placed = records.join(F.broadcast(_number_units(spark, units)), _FILE)
     # What only rejected records need comes after the join, where it is left out for all others.
-    location = record_location(F.col(_PATH), F.col(RAW_RECORD_NO), F.lit(mapping.format)).alias(RAW_LOCATION)
+    location = record_location(F.col(_PATH), F.col(RAW_RECORD_NO), F.lit(format_)).alias(RAW_LOCATION)
     text = [] if RAW_TEXT in records.columns else [F.to_json(F.struct(*_given(records))).alias(RAW_TEXT)]
     return placed.select(*(name for name in placed.columns if name not in (_FILE, _PATH)), location, *text)
 
@@ -190,8 +114,7 @@ def named_read_errors(units: Sequence[InputUnit], *, must_be_named: bool = False
 def _read_csv(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> DataFrame:
     by_header: dict[tuple[str, ...], list[str]] = {}
     for unit in units:
-        first = read_first_line(spark, unit.path, mapping.encoding)
-        header = tuple(next(csv.reader([first], delimiter=mapping.delimiter), [])) if first is not None else ()
+        header = mapping.header or _header_of(spark, mapping, unit)
         by_header.setdefault(header, []).append(unit.readable_path)
     by_header.pop((), None)
     if not by_header:
@@ -201,6 +124,13 @@ def _read_csv(spark: SparkSession, mapping: SourceMapping, units: Sequence[Input
     for part in parts[1:]:
         whole = whole.unionByName(part, allowMissingColumns=True)
     return whole
+
+
+def _header_of(spark: SparkSession, mapping: SourceMapping, unit: InputUnit) -> tuple[str, ...]:
+    first = read_first_line(spark, unit.path, mapping.encoding)
+    if first is None:
+        return ()
+    return tuple(next(csv.reader([first], delimiter=mapping.delimiter), []))
 
 
 def _parse_csv(spark: SparkSession, mapping: SourceMapping, header: list[str], paths: list[str]) -> DataFrame:
@@ -217,10 +147,13 @@ def _parse_csv(spark: SparkSession, mapping: SourceMapping, header: list[str], p
         "sep": mapping.delimiter,
         "mode": "PERMISSIVE",
         "columnNameOfCorruptRecord": RAW_CORRUPT,
-        "escape": '"',
+        "quote": mapping.quote or "\u0000",
+        "escape": mapping.quote or "\u0000",
     }
     ddl = ", ".join(f"`{name}` STRING" for name in [*header, RAW_CORRUPT])
-    lines = _lines(spark, mapping, paths).where(F.col(RAW_RECORD_NO) > 0)
+    lines = _lines(spark, mapping, paths)
+    if mapping.header is None:
+        lines = lines.where(F.col(RAW_RECORD_NO) > 0)
     parsed = lines.select("*", F.from_csv(RAW_TEXT, ddl, options).alias("_parsed"))
     return parsed.select(
         *_POSITION[:-1],
@@ -242,6 +175,12 @@ def _read_json(spark: SparkSession, mapping: SourceMapping, units: Sequence[Inpu
         (~F.coalesce(one & F.col("_parsed")[0].isNotNull(), F.lit(False))).alias(RAW_CORRUPT),
         F.when(one, F.col("_parsed")[0]).alias("_record"),
     ).select(*_POSITION, "_record.*")
+
+
+def _read_text(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> DataFrame:
+    """Take a line as a record of one column, `line`; expressions take it apart."""
+    lines = _lines(spark, mapping, [unit.readable_path for unit in units])
+    return lines.select(*_POSITION[:-1], F.lit(False).alias(RAW_CORRUPT), F.col(RAW_TEXT).alias("line"))
 
 
 def _read_parquet(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> DataFrame:
@@ -280,14 +219,3 @@ def _lines(spark: SparkSession, mapping: SourceMapping, paths: list[str]) -> Dat
         )
     )
     return lines.where(F.trim(RAW_TEXT) != "")
-
-
-def _batch_id(source: str) -> Column:
-    meta = F.concat_ws(
-        "\u001f",
-        F.lit(source),
-        "_metadata.file_path",
-        "_metadata.file_size",
-        F.unix_micros("_metadata.file_modification_time").cast("string"),
-    )
-    return F.substring(F.sha2(meta, 256), 1, 16)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from segmentation.increments.params import IngestParams
     from segmentation.sources.mapping import SourceMapping
-    from segmentation.storage.raw import InputUnit
+    from segmentation.storage.units import InputUnit
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def parse_slice(
             time_zone=time_zone,
         )
 
-    if mapping.format == "parquet":
+    if units[0].format == "parquet":
         raw = read_records(spark, mapping, units)
 
         def pick(keys: DataFrame) -> DataFrame:

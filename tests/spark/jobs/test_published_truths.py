@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,27 @@ def test_ecom_has_30_duplicates_and_3605_sessions(workspace: Workspace, publishe
     again = workspace.run(ingest_events, *arguments)
     assert (again.code, again.result["quality"]) == (0, quality)
     assert workspace.pointer() == before
+
+
+EDGE_CASES = {"long session", "Rotating domain_userid per session", "Unexpired session"}
+"""Sessions of Snowplow's expected table that need its look-back limits or its stitching of people."""
+
+
+def test_snowplow_web_has_the_expected_sessions(workspace: Workspace, published: Callable[..., Path]) -> None:
+    events = published("snowplow_web", "source/snowplow_web_events.csv")
+    quality = workspace.run(ingest_events, "--source", "snowplow", "--input", str(events)).result["quality"]
+    assert (quality["read"], quality["accepted"], quality["reasons"]) == (160, 157, {"conflict": 3})
+    assert balanced(quality)
+    with published("snowplow_web", "expected/default/snowplow_web_sessions_expected.csv").open() as lines:
+        expected = [
+            (row["user_id"], row["domain_sessionid"], int(row["total_events"])) for row in csv.DictReader(lines)
+        ]
+    by_session = workspace.table("events").groupBy("session_hint", "session_id").count()
+    made: dict[str, list[int]] = {}
+    for row in by_session.collect():
+        made.setdefault(row["session_hint"], []).append(row["count"])
+    differing = {name for name, session, total in expected if made[session] != [total]}
+    assert (len(expected), differing) == (18, EDGE_CASES)
 
 
 @pytest.mark.faults  # minutes

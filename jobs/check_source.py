@@ -1,0 +1,92 @@
+"""Look at a source before anything is written: what would be accepted, what rejected and why; draft a new mapping."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from segmentation.errors import ConfigurationError
+from segmentation.increments.state import hold
+from segmentation.runtime.context import Context, RunReport
+from segmentation.runtime.main import run_job
+from segmentation.sources.infer import draft_mapping
+from segmentation.sources.mapping import load_mapping
+from segmentation.sources.parse import parse_records
+from segmentation.sources.preview import describe_preview, preview_records
+from segmentation.storage.raw import named_read_errors, one_task_per_block, read_records
+from segmentation.storage.sample import read_sample
+from segmentation.storage.units import list_units
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Sequence
+
+    from segmentation.sources.mapping import SourceMapping
+    from segmentation.tables.table import Table
+
+READS: tuple[Table, ...] = ()
+WRITES: tuple[Table, ...] = ()
+DRAFTED_FROM = 1_000
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare what is looked at."""
+    parser.add_argument("--source", required=True, help="name of the mapping in <conf-dir>/sources")
+    parser.add_argument("--input", nargs="+", required=True, metavar="PATH", help="files or folders")
+    parser.add_argument("--records", type=int, default=100_000, help="look at this many records of the input")
+    parser.add_argument(
+        "--infer", action="store_true", help="first draft <conf-dir>/sources/<source>.yaml from the first input"
+    )
+
+
+def run(ctx: Context) -> RunReport:
+    """Report on a sample; with --infer write the draft that it is read by, never over an existing mapping.
+
+    Raises:
+        ConfigurationError: --infer, and the mapping exists or leaves something to be filled in.
+    """
+    if ctx.options.get("infer"):
+        _draft(ctx)
+    mapping = load_mapping(ctx.options["conf_dir"], ctx.options["source"])
+    with ctx.progress.step(f"look at {mapping.name}"):
+        preview = _preview(ctx, mapping)
+    for line in describe_preview(preview):
+        ctx.progress.say(line)
+    return RunReport(status="checked", quality=preview)
+
+
+def _draft(ctx: Context) -> None:
+    name, path = ctx.options["source"], ctx.options["input"][0]
+    target = ctx.options["conf_dir"] / "sources" / f"{name}.yaml"
+    if target.exists():
+        raise ConfigurationError(f"{target} exists already: leave --infer out, or draft under another name")
+    draft = draft_mapping(name, read_sample(ctx.spark, path, DRAFTED_FROM))
+    target.write_text(draft, encoding="utf-8")
+    ctx.progress.say(f"{target}:\n{draft}")
+    if "TODO" in draft:
+        raise ConfigurationError(f"{target} was drafted, but not all could be told: fill in what it calls TODO")
+
+
+def _preview(ctx: Context, mapping: SourceMapping) -> dict[str, object]:
+    units = list_units(ctx.spark, mapping, ctx.options["input"])
+    units = [unit for unit in units if unit.format == units[0].format]
+    ingest = ctx.config.ingest
+    with named_read_errors(units), one_task_per_block(ctx.spark):
+        raw = read_records(ctx.spark, mapping, units).limit(int(ctx.options.get("records") or 100_000))
+        parsed = parse_records(
+            raw,
+            mapping=mapping,
+            lateness_days=ingest.lateness_days,
+            clock_skew_hours=ingest.clock_skew_hours,
+            time_zone=ctx.config.workspace.time_zone,
+        )
+        return preview_records(hold(parsed))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line."""
+    return run_job(sys.modules[__name__], argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""What would become of records, before anything is written: accepted or rejected and why, field by field."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import functions as F
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+FIELDS = (
+    "event_id", "user_id", "event_name", "state", "event_at", "received_at", "platform", "device_type", "channel",
+    "session_hint", "value", "currency", "duration_ms", "sequence_no",
+)  # fmt: skip
+PERSONAL = ("event_id", "user_id", "session_hint")
+"""Counted, never shown: they tell people apart."""
+
+
+PARTS = ("filled", "distinct", "least", "greatest")
+
+
+def preview_records(parsed: DataFrame) -> dict[str, Any]:
+    """Summarise parsed records (PARSED_RECORDS, held): a few numbers whatever their number.
+
+    Returns:
+        records, accepted, identities (distinct among the accepted), users, reasons (reason -> records; a record may
+        have several), examples (reason -> the first location) and fields (name -> filled, distinct, and least and
+        greatest among the accepted, as text, of fields that are not personal). `distinct` of a field is approximate.
+    """
+    accepted = parsed.where(~F.col("rejected"))
+    measures = [F.count(F.lit(1)).alias("records"), F.count_distinct("event_id").alias("identities")]
+    measures.append(F.count_distinct("user_id").alias("users"))
+    for name in FIELDS:
+        measures += [
+            F.count(name).alias(f"{name} filled"),
+            F.approx_count_distinct(name).alias(f"{name} distinct"),
+        ]
+        if name not in PERSONAL:
+            measures += [
+                F.min(name).cast("string").alias(f"{name} least"),
+                F.max(name).cast("string").alias(f"{name} greatest"),
+            ]
+    totals = accepted.agg(*measures).collect()[0]
+    reasons = parsed.where("rejected").select(F.explode("reasons").alias("reason"), "location")
+    by_reason = reasons.groupBy("reason").agg(F.count(F.lit(1)).alias("records"), F.min("location").alias("example"))
+    found = by_reason.orderBy(F.desc("records"), "reason").collect()  # a row per reason
+    return {
+        "records": parsed.count(),
+        "accepted": totals["records"],
+        "identities": totals["identities"],
+        "users": totals["users"],
+        "reasons": {row["reason"]: row["records"] for row in found},
+        "examples": {row["reason"]: row["example"] for row in found},
+        "fields": {
+            name: {part: totals[f"{name} {part}"] for part in PARTS if f"{name} {part}" in totals} for name in FIELDS
+        },
+    }
+
+
+def describe_preview(preview: dict[str, Any]) -> list[str]:
+    """Write a preview as lines for people."""
+    records, accepted = preview["records"], preview["accepted"]
+    copies = accepted - preview["identities"]
+    users, rejected = preview["users"], records - accepted
+    lines = [f"{records:,} records: {accepted:,} would be events of {users:,} users, {rejected:,} would be rejected"]
+    if copies:
+        lines.append(f"{copies:,} of the {accepted:,} share their event id with another: copies or conflicts")
+    for reason, count in preview["reasons"].items():
+        lines.append(f"  rejected as {reason}: {count:,}, first {preview['examples'][reason]}")
+    lines.append(f"  {'field':<14}{'filled':>10}{'distinct':>10}  values")
+    for name, field in preview["fields"].items():
+        values = f"{field['least']} .. {field['greatest']}" if field.get("least") is not None else ""
+        lines.append(f"  {name:<14}{field['filled']:>10,}{field['distinct']:>10,}  {values}".rstrip())
+    return lines

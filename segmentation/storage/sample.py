@@ -1,0 +1,66 @@
+"""The first records of a file, for people and for drafts; the sample fits the driver."""
+
+from __future__ import annotations
+
+import csv
+import json
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from segmentation.errors import DataError
+from segmentation.sources.infer import Sample
+from segmentation.storage.units import ENDINGS
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+DELIMITERS = ",;\t|"
+
+
+def read_sample(spark: SparkSession, path: str, rows: int) -> Sample:
+    """Read up to `rows` records of a file or folder and tell its format, columns and delimiter.
+
+    Raises:
+        DataError: nothing can be read there.
+    """
+    if ENDINGS["parquet"].search(path.rstrip("/")):
+        return _sample_parquet(spark, path, rows)
+    lines = [row["value"] for row in spark.read.text(path).where(F.trim("value") != "").limit(rows + 1).collect()]
+    if not lines:
+        raise DataError(f"{path}: there are no lines to look at")
+    return _sample_json(path, lines[:rows]) if lines[0].lstrip().startswith("{") else _sample_csv(lines)
+
+
+def _sample_parquet(spark: SparkSession, path: str, rows: int) -> Sample:
+    frame = spark.read.parquet(path)
+    texts = frame.select(*(F.col(f"`{name}`").cast("string").alias(name) for name in frame.columns))
+    return Sample("parquet", tuple(frame.columns), tuple(row.asDict() for row in texts.limit(rows).collect()))
+
+
+def _sample_json(path: str, lines: list[str]) -> Sample:
+    records = []
+    for line in lines:
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue  # the check that follows counts and shows it
+        if isinstance(record, dict):
+            records.append({name: _as_text(value) for name, value in record.items()})
+    if not records:
+        raise DataError(f"{path}: not one of {len(lines)} lines is a JSON object")
+    columns = tuple(dict.fromkeys(name for record in records for name in record))
+    return Sample("json", columns, tuple(records))
+
+
+def _sample_csv(lines: list[str]) -> Sample:
+    delimiter = max(DELIMITERS, key=lines[0].count)
+    header, *rest = csv.reader(lines, delimiter=delimiter)
+    full: list[dict[str, str | None]] = [dict(zip(header, row, strict=True)) for row in rest if len(row) == len(header)]
+    return Sample("csv", tuple(header), tuple(full), delimiter)
+
+
+def _as_text(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value)

@@ -1,0 +1,55 @@
+"""Drafts of mappings: valid, and right where names and values leave no doubt."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from segmentation.sources.infer import Sample, draft_mapping
+from segmentation.sources.mapping import SourceMapping
+
+
+def draft(*rows: dict[str, str | None], delimiter: str = ",") -> dict:
+    text = draft_mapping("mine", Sample("csv", tuple(rows[0]), rows, delimiter))
+    return yaml.safe_load(text)
+
+
+def test_usual_names_become_fields_and_the_rest_properties() -> None:
+    first = {"Order No": "1", "Customer ID": "a", "Action": "buy", "Order Date": "28.02.2024 10:00",
+             "Amount": "9.50", "Device": "Web", "Shop": "Berlin"}  # fmt: skip
+    second = {**first, "Order No": "2", "Order Date": "01.03.2024 10:00", "Device": "iPhone"}
+    made = draft(first, second, delimiter=";")
+    fields = made["fields"]
+    assert made["delimiter"] == ";"
+    assert fields["user_id"] == "Customer ID"
+    assert fields["event_name"] == "Action"
+    assert fields["event_at"] == {"column": "Order Date", "format": "dd.MM.yyyy HH:mm", "zone": "UTC"}
+    assert (fields["value"], fields["platform"]) == ("Amount", "Device")
+    assert fields["event_id"] == {"key": list(first)}
+    assert made["properties"] == ["Order No", "Shop"]
+    SourceMapping.model_validate({"name": "mine", **made})
+
+
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        (["2024-03-01T10:00:00Z", "2024-03-01T10:00:00.5+01:00"], "at"),
+        (["1709287200", "1709287200123"], {"column": "at", "unit": "auto"}),
+        (["20240301"], {"column": "at", "format": "yyyyMMdd", "zone": "UTC"}),
+        (["03/25/2024", "03/01/2024"], {"column": "at", "format": "MM/dd/yyyy", "zone": "UTC"}),
+        (["01/Mar/2024:10:00:00 +0100"], {"column": "at", "format": "dd/MMM/yyyy:HH:mm:ss Z", "zone": "UTC"}),
+        (["yesterday"], "TODO"),
+    ],
+)
+def test_the_form_of_times_is_told_from_all_values(times: list[str], expected: object) -> None:
+    assert draft(*({"at": time, "user": "u"} for time in times))["fields"]["event_at"] == expected
+
+
+def test_a_doubt_is_said() -> None:
+    rows = ({"user": "u", "date": "01/02/2024"}, {"user": "u", "date": "03/04/2024"})
+    assert "or MM/dd/yyyy: the sample fits both" in draft_mapping("mine", Sample("csv", ("user", "date"), rows))
+
+
+def test_a_repeated_id_is_no_identity() -> None:
+    rows = tuple({"id": "1", "user": "u", "timestamp": "2024-03-01 10:00:00"} for _ in range(4))
+    assert draft(*rows)["fields"]["event_id"] == {"key": ["id", "user", "timestamp"]}
