@@ -44,7 +44,7 @@ test: setup data lint ## lint, types, layers and every test but the heavy ones, 
 	$(PYTEST) -n 2 --dist loadfile -m "not faults" $(ARGS)
 
 faults: setup data browser ## the heavy tests: crashes, browser, notebooks, cluster; under 20 minutes
-	$(PYTEST) -m faults $(ARGS)
+	$(PYTEST) -n 2 --dist loadfile -m faults $(ARGS)
 
 browser:
 	@scripts/browser.sh

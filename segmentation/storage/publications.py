@@ -65,8 +65,9 @@ class PublicationLog:
             DeltaTable.createIfNotExists(self._spark).location(self._path).addColumns(PUBLICATIONS.schema).execute()
         conflict = f"another run published to {self._path} meanwhile; run the same command again"
         before = head_version(self._spark, self._path)
-        # Of two transactions of one application and number Delta fails the second, or leaves it out if it comes later.
-        transaction = {"txnAppId": "segmentation.publications", "txnVersion": str(number)}
+        # Of two transactions of one application and number Delta fails the second, or leaves it out if it comes later:
+        # then no commit since bears our name.
+        transaction = {"txnAppId": "segmentation.publications", "txnVersion": str(number), "userMetadata": self._run_id}
         try:
             row.write.format("delta").mode("append").options(**transaction).save(self._path)
         except DeltaConcurrentModificationException as error:
