@@ -1,4 +1,4 @@
-"""The first records of a file, for people and for drafts; the sample fits the driver."""
+"""Small files as they are: the first records of one for a draft, and tables of texts that people write."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from segmentation.errors import DataError
+from segmentation.errors import ConfigurationError, DataError
 from segmentation.sources.infer import Sample
+from segmentation.storage.hadoop import glob_paths
 from segmentation.storage.units import ENDINGS
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 DELIMITERS = ",;\t|"
 
@@ -30,6 +31,17 @@ def read_sample(spark: SparkSession, path: str, rows: int) -> Sample:
     if not lines:
         raise DataError(f"{path}: there are no lines to look at")
     return _sample_json(path, lines[:rows]) if lines[0].lstrip().startswith("{") else _sample_csv(lines)
+
+
+def read_table_of_texts(spark: SparkSession, path: str) -> DataFrame:
+    """Read a CSV with a header line, all columns as text.
+
+    Raises:
+        ConfigurationError: there is no such file.
+    """
+    if not glob_paths(spark, path):
+        raise ConfigurationError(f"{path} does not exist")
+    return spark.read.option("header", "true").option("enforceSchema", "false").csv(path)
 
 
 def _sample_parquet(spark: SparkSession, path: str, rows: int) -> Sample:

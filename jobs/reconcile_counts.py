@@ -1,0 +1,110 @@
+"""Lay the events beside an outside count (a CSV of what the platform's own screen says) and print the differences."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import functions as F
+
+from segmentation.errors import DataError
+from segmentation.increments.state import hold
+from segmentation.quality.outside_counts import BY, compare_counts, read_outside_counts
+from segmentation.runtime.context import Context, RunReport
+from segmentation.runtime.main import run_job
+from segmentation.storage.sample import read_table_of_texts
+from segmentation.tables.events import EVENTS
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Sequence
+
+    from pyspark.sql import DataFrame, Row
+
+    from segmentation.tables.table import Table
+
+READS = (EVENTS,)
+WRITES: tuple[Table, ...] = ()
+SHOWN = 20
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare what is compared."""
+    parser.add_argument("--source", required=True, help="source whose events are counted")
+    parser.add_argument("--counts", required=True, help="CSV: event_date, events, and any of " + ", ".join(BY[1:]))
+    parser.add_argument(
+        "--tolerance",
+        type=float,
+        default=None,
+        help="end with exit code 3 where a settled cell differs by more (share)",
+    )
+
+
+def run(ctx: Context) -> RunReport:
+    """Compare; show the greatest differences, and fail where they are beyond a given tolerance.
+
+    Raises:
+        DataError: a settled cell differs by a greater share of the outside count than --tolerance.
+    """
+    events = ctx.lake.require(EVENTS, "ingest_events").where(F.col("source") == ctx.options["source"])
+    path = ctx.options["counts"]
+    outside = read_outside_counts(read_table_of_texts(ctx.spark, path), path)
+    with ctx.progress.step(f"compare events of {ctx.options['source']} with {path}"):
+        cells = hold(compare_counts(events, outside, time_zone=ctx.config.workspace.time_zone, as_of=ctx.as_of))
+        quality = _totals(cells)
+        worst = cells.where("difference <> 0").orderBy(F.abs("difference").desc(), *_keys(cells)).limit(SHOWN).collect()
+    for line in _describe(quality, worst, _keys(cells)):
+        ctx.progress.say(line)
+    tolerance = ctx.options.get("tolerance")
+    if tolerance is not None and quality["greatest_share"] > tolerance:
+        raise DataError(
+            f"{quality['differing']} settled cells differ from {path}, by up to {quality['greatest_share']:.2%} of its "
+            f"count; --tolerance is {tolerance:.2%}"
+        )
+    return RunReport(as_of=ctx.as_of, status="compared", quality=quality)
+
+
+def _keys(cells: DataFrame) -> list[str]:
+    return [name for name in BY if name in cells.columns]
+
+
+def _totals(cells: DataFrame) -> dict[str, Any]:
+    settled = ~F.col("settling")
+    differs = F.col("difference") != 0
+    share = F.abs("difference") / F.greatest(F.col("counted"), F.lit(1))
+    row = cells.agg(
+        F.count(F.lit(1)).alias("cells"),
+        F.count_if(~differs).alias("equal"),
+        F.count_if(differs & settled).alias("differing"),
+        F.count_if(differs & ~settled).alias("settling"),
+        F.sum("events").alias("events"),
+        F.sum("counted").alias("counted"),
+        F.coalesce(F.max(F.when(settled, share)), F.lit(0.0)).alias("greatest_share"),
+    ).collect()[0]
+    return row.asDict()
+
+
+def _describe(quality: dict[str, Any], worst: list[Row], keys: list[str]) -> list[str]:
+    lines = [
+        "{cells:,} cells: {equal:,} equal, {differing:,} differ, {settling:,} differ but are still settling".format(
+            **quality
+        ),
+        "{events:,} events here, {counted:,} counted outside".format(**quality),
+    ]
+    for row in worst:
+        cell = ", ".join(str(row[name]) for name in keys)
+        here = f"{row['first_at']:%H:%M:%S} .. {row['last_at']:%H:%M:%S}" if row["first_at"] else "none here"
+        note = " (settling)" if row["settling"] else ""
+        lines.append(
+            f"  {cell}: {row['events']:,} here ({here}), {row['counted']:,} outside: {row['difference']:+,}{note}"
+        )
+    return lines
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line."""
+    return run_job(sys.modules[__name__], argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
