@@ -137,6 +137,9 @@ class SourceMapping(Parameters):
     """Property name -> where it comes from; all of them end up in `events.properties`."""
     property_map: str | None = None
     """Spark SQL that gives a MAP<STRING, STRING> of further properties, whose names need not be known."""
+    agent: FieldMapping | None = None
+    """The user agent. Mapped: records of known bots are quarantined as `known_bot`, unless `bots` is keep."""
+    bots: Literal["quarantine", "keep"] = "quarantine"
     rules: tuple[Rule, ...] = ()
     lateness_days: int | None = Field(default=None, ge=0)
     """Lateness bound of this source; applies only where received_at is mapped."""
@@ -161,7 +164,7 @@ class SourceMapping(Parameters):
 
     def _field_mappings(self) -> list[FieldMapping]:
         values = [getattr(self.fields, name) for name in EventFields.model_fields]
-        return [value for value in (*values, *self.properties.values()) if isinstance(value, FieldMapping)]
+        return [value for value in (*values, self.agent, *self.properties.values()) if isinstance(value, FieldMapping)]
 
 
 def load_mapping(conf_dir: Path, name: str) -> SourceMapping:

@@ -13,6 +13,7 @@ from segmentation.errors import ConfigurationError
 from segmentation.frames import conform
 from segmentation.quality.checks import Check, any_fails, failed_reasons
 from segmentation.quality.reasons import Reason
+from segmentation.sources.bots import is_known_bot
 from segmentation.sources.mapping import FieldMapping, SourceMapping, TimeMapping
 from segmentation.sources.platforms import common_platform
 from segmentation.tables.records import PARSED_RECORDS
@@ -153,6 +154,8 @@ def _drafts(raw: DataFrame, origins: Mapping[str, Origin], mapping: SourceMappin
         "properties": _properties(raw, mapping),
     }
     drafts["platform"] = common_platform(text("platform"))
+    if mapping.agent is not None:
+        drafts["agent"] = _origin(raw, "agent", mapping.agent).cast("string")
     drafts.update({name: text(name) for name in TEXT_FIELDS if name != "platform"})
     for name, kind in NUMBER_FIELDS.items():
         drafts[name] = _number(origins[name], getattr(fields, name), kind)
@@ -182,6 +185,8 @@ def _checks(drafts: DataFrame, mapping: SourceMapping, clock_skew_hours: int) ->
         spec = getattr(fields, name)
         if isinstance(spec, FieldMapping):
             checks += _field_checks(name, spec)
+    if mapping.agent is not None and mapping.bots == "quarantine":
+        checks.append(Check(Reason.KNOWN_BOT, is_known_bot(F.col("_agent"))))
     rules = [Check(r.reason, ~_expression(drafts, f"rule {r.reason}", r.expr).cast("boolean")) for r in mapping.rules]
     return [*checks, *rules]
 

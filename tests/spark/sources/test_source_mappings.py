@@ -69,6 +69,7 @@ EXPECTED: dict[tuple[str, str], list[tuple[Any, ...]]] = {
         ("anna", "POST /cart", "2024-03-01 09:00:03", "web", None, None, None, None),
         ("not_a_page",),
         ("request_failed",),
+        ("known_bot",),
         ("null_event_name", "null_time"),
     ],
     ("hubspot_deals", "hubspot_deals.csv"): [
