@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from pyspark.sql import functions as F
+
 from segmentation.errors import ConfigurationError
 from segmentation.increments.state import hold
 from segmentation.runtime.context import Context, RunReport
@@ -13,6 +15,7 @@ from segmentation.sources.infer import draft_mapping
 from segmentation.sources.mapping import load_mapping
 from segmentation.sources.parse import parse_records
 from segmentation.sources.preview import describe_preview, preview_records
+from segmentation.sources.tracking_plan import load_tracking_plan, plan_coverage
 from segmentation.storage.raw import named_read_errors, one_task_per_block, read_records
 from segmentation.storage.sample import read_sample
 from segmentation.storage.units import list_units
@@ -20,6 +23,8 @@ from segmentation.storage.units import list_units
 if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Sequence
+
+    from pyspark.sql import DataFrame, Row
 
     from segmentation.sources.mapping import SourceMapping
     from segmentation.tables.table import Table
@@ -49,9 +54,12 @@ def run(ctx: Context) -> RunReport:
         _draft(ctx)
     mapping = load_mapping(ctx.options["conf_dir"], ctx.options["source"])
     with ctx.progress.step(f"look at {mapping.name}"):
-        preview = _preview(ctx, mapping)
-    for line in describe_preview(preview):
+        parsed = _parse(ctx, mapping)
+        preview = preview_records(parsed)
+        coverage = _coverage(ctx, mapping, parsed)
+    for line in (*describe_preview(preview), *_describe_coverage(coverage)):
         ctx.progress.say(line)
+    preview["off_plan"] = {row["event_name"]: row["broken"] for row in coverage if row["parameter"] is None}
     return RunReport(status="checked", quality=preview)
 
 
@@ -67,7 +75,7 @@ def _draft(ctx: Context) -> None:
         raise ConfigurationError(f"{target} was drafted, but not all could be told: fill in what it calls TODO")
 
 
-def _preview(ctx: Context, mapping: SourceMapping) -> dict[str, object]:
+def _parse(ctx: Context, mapping: SourceMapping) -> DataFrame:
     units = list_units(ctx.spark, mapping, ctx.options["input"])
     units = [unit for unit in units if unit.format == units[0].format]
     ingest = ctx.config.ingest
@@ -79,8 +87,30 @@ def _preview(ctx: Context, mapping: SourceMapping) -> dict[str, object]:
             lateness_days=ingest.lateness_days,
             clock_skew_hours=ingest.clock_skew_hours,
             time_zone=ctx.config.workspace.time_zone,
+            plan=load_tracking_plan(ctx.options["conf_dir"]),
         )
-        return preview_records(hold(parsed))
+        return hold(parsed)
+
+
+def _coverage(ctx: Context, mapping: SourceMapping, parsed: DataFrame) -> list[Row]:
+    """How the accepted records keep to the tracking plan: a row per planned event and parameter."""
+    plan = load_tracking_plan(ctx.options["conf_dir"])
+    if not plan.covers(mapping.name):
+        return []
+    counted = plan_coverage(plan, parsed.where(~F.col("rejected"))).where("goal IS NOT NULL")
+    return counted.orderBy("event_name", F.asc_nulls_first("parameter")).collect()
+
+
+def _describe_coverage(coverage: list[Row]) -> list[str]:
+    lines = []
+    for row in coverage:
+        if row["parameter"] is None:
+            lines.append(
+                f"  planned: {row['event_name']} ({row['goal']}), {row['events']:,} events, {row['broken']:,} off plan"
+            )
+        else:
+            lines.append(f"    {row['parameter']}: {row['filled']:,} given, {row['broken']:,} off plan")
+    return lines
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -13,6 +13,7 @@ from segmentation.increments.state import Addition, release_held
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.sources.mapping import SourceMapping, load_mapping
+from segmentation.sources.tracking_plan import load_tracking_plan
 from segmentation.storage.increment_writer import write_increment
 from segmentation.storage.raw import named_read_errors
 from segmentation.storage.slices import check_accepted, check_slice, parse_slice, partitions_to_size
@@ -120,7 +121,9 @@ def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit]) -> No
         named_read_errors(units, must_be_named=True),
         partitions_to_size(ctx.spark, units, config.ingest.partition_mb),
     ):
-        received = parse_slice(ctx.spark, mapping, units, ingest=config.ingest, time_zone=config.workspace.time_zone)
+        plan = load_tracking_plan(ctx.options["conf_dir"])
+        zone = config.workspace.time_zone
+        received = parse_slice(ctx.spark, mapping, units, ingest=config.ingest, time_zone=zone, plan=plan)
         state = read_state(lake, new_units)
         increment = plan_increment(
             received, state, ingest=config.ingest, sessions=config.sessions, workspace=config.workspace
@@ -135,7 +138,10 @@ def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit]) -> No
 
 def _fingerprints(ctx: Context, mapping: SourceMapping) -> dict[str, str]:
     config = ctx.config
+    plan = load_tracking_plan(ctx.options["conf_dir"])
+    planned = {"tracking_plan": plan.fingerprint} if plan.enforced_on(mapping.name) else {}
     return {
+        **planned,
         "ingest": config.ingest.shaping,
         "sessions": config.sessions.fingerprint,
         "workspace": config.workspace.fingerprint,

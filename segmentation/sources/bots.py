@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from pyspark.sql import Column
 
 KNOWN = (
-    r"(?<!cu)bot\b", r"(?<!cu)bot[/;_\-]", "crawl", "spider", "slurp", "scrap", "archiver", "facebookexternalhit", "whatsapp/",
-    "mediapartners", "feedfetcher", "preview", "pingdom", "uptime", "monitor", "lighthouse", "pagespeed", "headless",
+    r"(?<!cu)bot\b", r"(?<!cu)bot[/;_\-]",  # Cubot is a maker of telephones
+    "crawl", "spider", "slurp", "scrap", "archiver", "facebookexternalhit", "whatsapp/", "mediapartners",
+    "feedfetcher", "preview", "pingdom", "uptime", "monitor", "lighthouse", "pagespeed", "headless",
     "phantomjs", "selenium", r"python-requests", r"python-urllib", r"aiohttp", r"curl/", r"wget/", r"libwww",
     r"go-http-client", r"java/\d", "apache-httpclient", "node-fetch", "axios/", "postmanruntime", "httpie",
 )  # fmt: skip

@@ -16,6 +16,8 @@ from segmentation.quality.reasons import Reason
 from segmentation.sources.bots import is_known_bot
 from segmentation.sources.mapping import FieldMapping, SourceMapping, TimeMapping
 from segmentation.sources.platforms import common_platform
+from segmentation.sources.tracking_plan import FIELDS as PLANNED_FIELDS
+from segmentation.sources.tracking_plan import breaks_plan
 from segmentation.tables.records import PARSED_RECORDS
 from segmentation.tables.transitions import EXIT, START
 from segmentation.tables.user_day_counts import STEP_SEPARATOR
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from pyspark.sql import Column, DataFrame
+
+    from segmentation.sources.tracking_plan import TrackingPlan
 
 RAW_UNIT = "_raw_unit"
 RAW_UNIT_NO = "_raw_unit_no"
@@ -42,7 +46,13 @@ NUMBER_FIELDS = {"value": "decimal(18,4)", "sequence_no": "bigint", "duration_ms
 
 
 def parse_records(
-    raw: DataFrame, *, mapping: SourceMapping, lateness_days: int, clock_skew_hours: int, time_zone: str
+    raw: DataFrame,
+    *,
+    mapping: SourceMapping,
+    lateness_days: int,
+    clock_skew_hours: int,
+    time_zone: str,
+    plan: TrackingPlan | None = None,
 ) -> DataFrame:
     """Map raw records to events and give every reason why a record cannot be one.
 
@@ -55,6 +65,7 @@ def parse_records(
         lateness_days: bound that applies where the mapping has a received time.
         clock_skew_hours: how far event_at may lie after received_at.
         time_zone: reporting zone.
+        plan: the tracking plan, where it is to be enforced.
 
     Raises:
         ConfigurationError: an expression of the mapping does not compile; names the field.
@@ -63,6 +74,9 @@ def parse_records(
     origins = _origins(raw, mapping)
     drafts = raw.select("*", *_drafts(raw, origins, mapping))
     checks = _checks(drafts, mapping, clock_skew_hours)
+    if plan is not None and plan.enforced_on(mapping.name):
+        sent = {name: F.col(f"_{name}") for name in ("event_name", "properties", *PLANNED_FIELDS)}
+        checks.append(Check(Reason.OFF_PLAN, breaks_plan(plan, sent)))
     judged = drafts.select("*", any_fails(checks).alias("_fails"))
     corrupt, rejected = F.col(RAW_CORRUPT), F.col(RAW_CORRUPT) | F.col("_fails")
     reasons = F.when(corrupt, F.array(F.lit(Reason.MALFORMED.value))).otherwise(failed_reasons(checks))

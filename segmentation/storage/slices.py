@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from segmentation.increments.params import IngestParams
     from segmentation.sources.mapping import SourceMapping
+    from segmentation.sources.tracking_plan import TrackingPlan
     from segmentation.storage.units import InputUnit
 
 
@@ -45,6 +46,7 @@ def parse_slice(
     *,
     ingest: IngestParams,
     time_zone: str,
+    plan: TrackingPlan,
 ) -> Slice:
     """Parse a slice's units. Records of text are kept on the executors; Parquet is cheaper read again.
 
@@ -59,6 +61,7 @@ def parse_slice(
             lateness_days=ingest.lateness_days,
             clock_skew_hours=ingest.clock_skew_hours,
             time_zone=time_zone,
+            plan=plan,
         )
 
     if units[0].format == "parquet":

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from segmentation.runtime.main import build_parser
+from segmentation.sources.tracking_plan import describe_plan, load_tracking_plan
 from segmentation.tables.reference import all_tables, tables_page
 
 PROJECT = Path(__file__).parents[3]
@@ -55,6 +56,11 @@ def test_contracts_are_sound() -> None:
 
 def test_the_tables_page_is_current() -> None:
     assert (PROJECT / "docs" / "tables.md").read_text() == tables_page()
+
+
+def test_the_page_of_the_tracking_plan_is_current() -> None:
+    plan = load_tracking_plan(PROJECT / "conf")
+    assert (PROJECT / "docs" / "tracking_plan.md").read_text() == describe_plan(plan)
 
 
 def test_small_files_and_functions() -> None:
