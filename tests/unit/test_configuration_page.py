@@ -47,9 +47,13 @@ def test_every_key_has_its_default_and_a_meaning_on_the_page() -> None:
 def test_a_rebuild_is_asked_for_where_the_tables_fingerprint_says_so(section: str, key: str) -> None:
     before, after = Config(), changed(section, key)
     mapping = load_mapping(CONF, "ecom")
+
+    def context(config: Config) -> SimpleNamespace:
+        return SimpleNamespace(config=config, options={"conf_dir": CONF})
+
     fingerprints = {
-        "ingest_events": lambda config: ingest_events._fingerprints(SimpleNamespace(config=config), mapping),
-        "build_features": lambda config: build_features._fingerprints(SimpleNamespace(config=config)),
+        "ingest_events": lambda config: ingest_events._fingerprints(context(config), mapping),
+        "build_features": lambda config: build_features._fingerprints(context(config)),
     }
     refusing = tuple(job for job, of in fingerprints.items() if of(before) != of(after))
     assert refusing == needs_rebuild(section, key)
