@@ -14,6 +14,8 @@ INPUT ?= $(INPUT_$(DATASET))
 
 ENV := . scripts/env.sh;
 PYTEST := $(ENV) python -m pytest
+# By file, in the order of tests/conftest.py.
+PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup data browser demo check lint test faults truths bench mlflow review wheel lock clean
 
@@ -41,10 +43,10 @@ lint:
 	$(ENV) lint-imports
 
 test: setup data lint ## lint, types, layers and every test but the heavy ones, under 10 minutes
-	$(PYTEST) -n 2 --dist loadfile -m "not faults" $(ARGS)
+	$(PYTEST) $(PARALLEL) -m "not faults" $(ARGS)
 
 faults: setup data browser ## the heavy tests: crashes, browser, notebooks, cluster; under 20 minutes
-	$(PYTEST) -n 2 --dist loadfile -m faults $(ARGS)
+	$(PYTEST) $(PARALLEL) -m faults $(ARGS)
 
 browser:
 	@scripts/browser.sh

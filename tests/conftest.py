@@ -35,6 +35,23 @@ SETTINGS = {
 }
 
 
+LONGEST = (
+    "test_exactness",
+    "test_crash",
+    "test_published_truths",
+    "test_submit",
+    "test_model_jobs",
+    "test_restate",
+    "test_build_features_job",
+)
+"""Files that take minutes begin first, so that no process is left alone with one of them in the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first, in whatever order the others are."""
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+
+
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     """The session that all tests share."""
