@@ -61,7 +61,7 @@ def run(ctx: Context) -> RunReport:
         days = ", ".join(f"DATE'{cut}'" for cut in cuts)
         ctx.lake.replace(table, features, where=f"as_of IN ({days})")
     ctx.lake.set_parameters(table, _fingerprints(ctx))
-    ctx.lake.publish({table.name: ctx.lake.version(EVENTS) or 0})
+    ctx.lake.publish(ctx.lake.basis(EVENTS, (table,)))
     written = ctx.lake.read(table).where(F.col("as_of").isin(*cuts))
     users = {str(row["as_of"]): row["count"] for row in written.groupBy("as_of").count().orderBy("as_of").collect()}
     return RunReport(as_of=as_of, quality={"users": users, "features": len(catalogue(ctx.config.features))})

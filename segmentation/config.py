@@ -14,6 +14,7 @@ from segmentation.increments.params import IngestParams
 from segmentation.models.params import ClusterParams, PropensityParams
 from segmentation.parameters import Parameters, WorkspaceParams, read_yaml, validated
 from segmentation.sessions.params import SessionParams
+from segmentation.storage.params import MaintenanceParams
 from segmentation.tracking.params import TrackingParams
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Config(Parameters):
     propensity: PropensityParams = PropensityParams()
     evaluation: EvaluationParams = EvaluationParams()
     tracking: TrackingParams = TrackingParams()
+    maintenance: MaintenanceParams = MaintenanceParams()
     spark: dict[str, str] = Field(default_factory=dict)
     """Spark settings of the environment; they change speed, never results."""
 

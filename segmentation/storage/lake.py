@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from segmentation.tables.table import Table
 
 FINGERPRINT = "segmentation.fingerprint."
+RETENTION = "delta.deletedFileRetentionDuration"
 NO_ROW = "false"
 """Condition of a retraction that cannot find anything."""
 
@@ -43,6 +44,7 @@ class Lake:
         self.run_id = run_id
         self.publications = PublicationLog(spark, self.path(PUBLICATIONS), run_id)
         self._written: dict[str, int] = {}
+        self._changed: set[str] = set()
         self._recovered: dict[str, int] = {}
         self._existing: set[str] = set()
         self._new: set[str] = set()
@@ -57,6 +59,12 @@ class Lake:
     def version(self, table: Table) -> int | None:
         """Return the version that this run reads: its own, else the published one, else None."""
         return self._written.get(table.name, self.publications.current().tables.get(table.name))
+
+    def content_version(self, table: Table) -> int | None:
+        """Return the version at which the rows that this run reads last changed; None: there are none."""
+        if table.name in self._changed:
+            return self._written[table.name]
+        return self.publications.current().contents.get(table.name)
 
     def read(self, table: Table) -> DataFrame:
         """Read a table at :meth:`version`; a table that was never published is empty."""
@@ -76,8 +84,8 @@ class Lake:
         return self.read(table)
 
     def basis(self, source: Table, derived: Iterable[Table]) -> dict[str, int]:
-        """Say, for :meth:`publish`, that derived tables reflect the source at the version that this run reads."""
-        version = self.version(source)
+        """Say, for :meth:`publish`, that derived tables reflect the source as this run reads it."""
+        version = self.content_version(source)
         return {} if version is None else {table.name: version for table in derived}
 
     def reflects(self, source: Table, derived: Iterable[Table]) -> bool:
@@ -157,6 +165,26 @@ class Lake:
         )
         self._note(table)
 
+    # Maintaining
+
+    def compact(self, table: Table) -> int:
+        """Put small files of a published table together; returns by how many there are fewer. Its rows stay."""
+        self._sign()
+        metrics = self._target(table).optimize().executeCompaction()
+        row = metrics.select("metrics.numFilesAdded", "metrics.numFilesRemoved").head()
+        self._note_files(table)
+        return int(row["numFilesRemoved"] - row["numFilesAdded"]) if row else 0
+
+    def vacuum(self, table: Table, keep_days: int) -> None:
+        """Delete what no version of a published table's last `keep_days` days reads."""
+        self._sign()
+        kept = f"interval {keep_days} days"
+        row = self._target(table).detail().select("properties").head()
+        if row is None or row["properties"].get(RETENTION) != kept:
+            self.spark.sql(f"ALTER TABLE delta.`{self.path(table)}` SET TBLPROPERTIES ('{RETENTION}' = '{kept}')")
+        self._target(table).vacuum()
+        self._note_files(table)
+
     # Publishing
 
     def recover(self) -> None:
@@ -180,15 +208,16 @@ class Lake:
         """Move the pointer: make all that this run wrote since the last publish visible at once.
 
         Args:
-            bases: derived table -> version of `events` that it now reflects.
+            bases: derived table -> contents of `events` that it now reflects.
 
         Returns:
             table -> version, of what became visible.
         """
         self._refuse_foreign_commits()
         visible, self._written = self._written, {}
+        changed, self._changed = self._changed, set()
         if visible:
-            self.publications.publish(visible, bases)
+            self.publications.publish(visible, changed, bases)
         return visible
 
     def _refuse_foreign_commits(self) -> None:
@@ -283,6 +312,13 @@ class Lake:
 
     def _note(self, table: Table) -> None:
         self._written[table.name] = head_version(self.spark, self.path(table))
+        self._changed.add(table.name)
+
+    def _note_files(self, table: Table) -> None:
+        """Note a commit, if there was one, that left the rows as they were."""
+        head = head_version(self.spark, self.path(table))
+        if head != self.version(table):
+            self._written[table.name] = head
 
     def _sign(self) -> None:
         """Let commits carry the run's id; every write says so first, as two lakes may share a session."""

@@ -16,18 +16,22 @@ from segmentation.storage.commits import head_version, runs_of_commits
 from segmentation.tables.publications import PUBLICATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from pyspark.sql import DataFrame, SparkSession
 
 
 @dataclass(frozen=True)
 class Publication:
-    """The tables that move together: table -> version, and derived table -> version of `events` it reflects."""
+    """The tables that move together."""
 
     number: int = 0
     tables: Mapping[str, int] = field(default_factory=dict)
+    """Table -> version to read."""
+    contents: Mapping[str, int] = field(default_factory=dict)
+    """Table -> version at which its rows last changed."""
     bases: Mapping[str, int] = field(default_factory=dict)
+    """Derived table -> contents of `events` that it reflects."""
 
 
 class PublicationLog:
@@ -46,16 +50,28 @@ class PublicationLog:
             self._current = self._read()
         return self._current
 
-    def publish(self, versions: Mapping[str, int], bases: Mapping[str, int]) -> None:
+    def publish(self, versions: Mapping[str, int], changed: Collection[str], bases: Mapping[str, int]) -> None:
         """Write the next publication.
+
+        Args:
+            versions: table -> its new version.
+            changed: those of them whose rows changed.
+            bases: derived table -> contents of `events` that it now reflects.
 
         Raises:
             RetryableError: another run published since this one began.
         """
         before = self.current()
-        after = Publication(before.number + 1, {**before.tables, **versions}, {**before.bases, **bases})
+        contents = {name: version for name, version in versions.items() if name in changed}
+        after = Publication(
+            number=before.number + 1,
+            tables={**before.tables, **versions},
+            contents={**before.contents, **contents},
+            bases={**before.bases, **bases},
+        )
         now = datetime.now(timezone.utc)
-        published = (f"{after.number:08d}", self._run_id, now, dict(after.tables), dict(after.bases))
+        moved = (dict(versions) for versions in (after.tables, after.contents, after.bases))
+        published = (f"{after.number:08d}", self._run_id, now, *moved)
         row = small_frame(self._spark, [published], PUBLICATIONS.schema)
         self._commit(row, after.number)
         self._current = after
@@ -84,4 +100,5 @@ class PublicationLog:
         newest = row and row["newest"]
         if newest is None:
             return Publication()
-        return Publication(int(newest["publication_id"]), dict(newest["tables"]), dict(newest["bases"]))
+        moved = (dict(newest[name]) for name in ("tables", "contents", "bases"))
+        return Publication(int(newest["publication_id"]), *moved)

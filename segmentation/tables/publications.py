@@ -11,7 +11,8 @@ PUBLICATIONS = Table(
         Column("run_id", STRING, "run that published"),
         Column("published_at", INSTANT, "when (UTC)"),
         Column("tables", VERSIONS, "Delta version of every published table"),
-        Column("bases", VERSIONS, "version of `events` that each derived table reflects"),
+        Column("contents", VERSIONS, "version at which a table's rows last changed: compaction only moves files"),
+        Column("bases", VERSIONS, "contents of `events` that each derived table reflects"),
     ),
     written_by="every job that writes",
 )
