@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
-from segmentation.frames import small_frame
 from segmentation.increments.engine import plan_increment
-from segmentation.increments.state import Addition, release_held
+from segmentation.increments.state import release_held
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.sources.mapping import SourceMapping, load_mapping
 from segmentation.sources.tracking_plan import load_tracking_plan
 from segmentation.storage.increment_writer import write_increment
 from segmentation.storage.raw import named_read_errors
+from segmentation.storage.received import add_units, read_units, receive, unit_rows
 from segmentation.storage.slices import check_accepted, check_slice, parse_slice, partitions_to_size
 from segmentation.storage.state import read_state
 from segmentation.storage.units import list_units, slices
@@ -31,7 +31,7 @@ from segmentation.tables.user_days import USER_DAYS
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from segmentation.storage.units import InputUnit
 
@@ -58,17 +58,16 @@ def run(ctx: Context) -> RunReport:
         return _rebuild(ctx)
     mapping = load_mapping(ctx.options["conf_dir"], ctx.options["source"])
     units = list_units(ctx.spark, mapping, ctx.options["input"])
-    known = {row["batch_id"] for row in ctx.lake.read(INPUT_UNITS).select("batch_id").collect()}
-    news = [unit for unit in units if unit.batch_id not in known]
+    received = receive(units, read_units(ctx.lake, mapping.name), mapping.supersede)
     command = f"python jobs/ingest_events.py --source {mapping.name} --input ... --lake {ctx.lake.root} --rebuild"
     ctx.lake.check_parameters(EVENTS, _fingerprints(ctx, mapping), command)
-    for part in slices(news, ctx.config.ingest.slice_mb):
-        _take_in(ctx, mapping, part)
+    for part in slices(received.standing, ctx.config.ingest.slice_mb):
+        _take_in(ctx, mapping, part, received.replaced_by(part))
         ctx.lake.publish(ctx.lake.basis(EVENTS, DERIVED))
-    report = RunReport(as_of=ctx.as_of, quality=reconcile(ctx, mapping.name))
-    if len(news) < len(units):
-        report.notes.append(f"{len(units) - len(news)} of {len(units)} input units were taken in before: unchanged")
-    return report
+    if received.outdated:
+        ctx.lake.append(INPUT_UNITS, unit_rows(ctx.spark, received.outdated, mapping.name, ctx.run_id, received.by))
+        ctx.lake.publish({})
+    return RunReport(as_of=ctx.as_of, quality=reconcile(ctx, mapping.name), notes=received.notes())
 
 
 def reconcile(ctx: Context, source: str) -> dict[str, Any]:
@@ -91,7 +90,8 @@ def reconcile(ctx: Context, source: str) -> dict[str, Any]:
 
 def _rebuild(ctx: Context) -> RunReport:
     """Fold the whole history again, under the parameters of today; readers see it when it is complete."""
-    taken = ctx.lake.require(INPUT_UNITS, "ingest_events").select("source", "path").collect()  # a row per file
+    stored = ctx.lake.require(INPUT_UNITS, "ingest_events").where(F.col("superseded_by").isNull())
+    taken = stored.select("source", "path").collect()  # a row per file
     sources = sorted({row["source"] for row in taken})
     mappings = {name: load_mapping(ctx.options["conf_dir"], name) for name in sources}
     found = {
@@ -102,7 +102,7 @@ def _rebuild(ctx: Context) -> RunReport:
         ctx.lake.clear(table)
     for name, mapping in mappings.items():
         for part in slices(found[name], ctx.config.ingest.slice_mb):
-            _take_in(ctx, mapping, part)
+            _take_in(ctx, mapping, part, {})
     ctx.lake.publish(ctx.lake.basis(EVENTS, DERIVED))
     return RunReport(
         as_of=ctx.as_of,
@@ -111,10 +111,9 @@ def _rebuild(ctx: Context) -> RunReport:
     )
 
 
-def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit]) -> None:
+def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit], replaced: Mapping[str, str]) -> None:
     config, lake = ctx.config, ctx.lake
-    rows = [(u.batch_id, mapping.name, u.path, u.format, u.bytes, u.modified_at, ctx.run_id) for u in units]
-    new_units = small_frame(ctx.spark, rows, INPUT_UNITS.schema)
+    new_units = unit_rows(ctx.spark, units, mapping.name, ctx.run_id)
     with (
         ctx.progress.step(f"take in {len(units)} input units of {mapping.name}"),
         release_held(ctx.spark),
@@ -124,13 +123,13 @@ def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit]) -> No
         plan = load_tracking_plan(ctx.options["conf_dir"])
         zone = config.workspace.time_zone
         received = parse_slice(ctx.spark, mapping, units, ingest=config.ingest, time_zone=zone, plan=plan)
-        state = read_state(lake, new_units)
+        state = read_state(lake, new_units, sorted(replaced))
         increment = plan_increment(
             received, state, ingest=config.ingest, sessions=config.sessions, workspace=config.workspace
         )
         check_slice(received.records, increment.ledger, mapping.name, config.ingest.max_rejected_share)
         lake.set_parameters(EVENTS, _fingerprints(ctx, mapping))
-        increment.additions.append(Addition(INPUT_UNITS, new_units))
+        add_units(increment, new_units, state.input_units, replaced)
         write_increment(lake, increment)
         if state.is_empty:
             check_accepted(lake.read(EVENTS), mapping.name)

@@ -8,6 +8,8 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pyspark.sql import DataFrame
 
 HEAD = "head"
@@ -19,7 +21,7 @@ ARRIVAL = ("received_at", "event_at", "payload_hash", "batch_id", "record_no")
 """Total order of an identity's records; batch and position only break ties between equal records."""
 
 
-def judge_copies(records: DataFrame, *, horizon_days: int) -> DataFrame:
+def judge_copies(records: DataFrame, *, horizon_days: int, complete_from: datetime | None = None) -> DataFrame:
     """Judge every record of the given identities: head, duplicate or conflict.
 
     A record is a copy if any record of its identity was received at most `horizon_days` before it, so a run of
@@ -30,6 +32,12 @@ def judge_copies(records: DataFrame, *, horizon_days: int) -> DataFrame:
     `known_verdict` and `known_head_hash` (null for new ones): where earlier records of the identity were pruned
     away, the earliest loaded one keeps what was known of it.
 
+    Args:
+        records: the records.
+        horizon_days: the horizon.
+        complete_from: records received from here on have all earlier ones of their horizon at hand: what was known of
+            them counts no more, for their head may have left. None: nothing leaves.
+
     Returns:
         The input with `verdict` and `head_hash` (payload of the head, the record's own for a head).
     """
@@ -37,6 +45,8 @@ def judge_copies(records: DataFrame, *, horizon_days: int) -> DataFrame:
     since = F.unix_micros("received_at") - F.lag(F.unix_micros("received_at")).over(order)
     first_loaded = since.isNull()
     known_copy = F.coalesce(F.col("known_verdict").isin(DUPLICATE, CONFLICT), F.lit(False))
+    if complete_from is not None:
+        known_copy &= F.col("received_at") < F.lit(complete_from)
     is_copy = F.when(first_loaded, known_copy).otherwise(since <= horizon_days * 86_400_000_000)
     leads = F.when(first_loaded & known_copy, F.col("known_head_hash")).when(~is_copy, F.col("payload_hash"))
     running = order.rowsBetween(Window.unboundedPreceding, Window.currentRow)

@@ -12,7 +12,7 @@ from segmentation.tables.records import ASSIGNED
 from segmentation.tables.table import COUNT, INSTANT, STRING
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column
+    from pyspark.sql import Column, DataFrame
 
 RECEIPT = ("received_at", "batch_id", "record_no")
 """What belongs to a delivery and not to the event."""
@@ -41,3 +41,10 @@ def restore_payload(json: str, *names: str) -> list[Column]:
         for c in _STORED
         if not names or c.name in names
     ]
+
+
+def restored_events(held: DataFrame, payload: str, time_zone: str, *kept: str) -> DataFrame:
+    """Read events back from the payload JSON in a column, with the columns `kept`; the person is the identifier."""
+    read = held.select("batch_id", "record_no", "received_at", *restore_payload(payload), *kept)
+    day = F.to_date(F.from_utc_timestamp("event_at", time_zone))
+    return read.select("*", F.col("identifier").alias("user_id"), day.alias("event_date"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
-from segmentation.events.payload import restore_payload
+from segmentation.events.payload import restored_events
 from segmentation.increments.state import RECORD_KEY, USER_DAY, hold
 from segmentation.quality.reasons import Reason
 from segmentation.tables.events import EVENTS
@@ -95,10 +95,3 @@ def _contenders(
     if retracted is not None:
         before = before.join(retracted, list(RECORD_KEY), "left_anti")
     return new.unionByName(before).join(heavy, list(USER_DAY), "left_semi")
-
-
-def restored_events(held: DataFrame, payload: str, time_zone: str) -> DataFrame:
-    """Read events back from the payload JSON in a column; the person is the identifier."""
-    read = held.select("batch_id", "record_no", "received_at", *restore_payload(payload))
-    day = F.to_date(F.from_utc_timestamp("event_at", time_zone))
-    return read.select("*", F.col("identifier").alias("user_id"), day.alias("event_date"))

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from segmentation.increments.cap import EVENT, STORED, Capped, apply_cap, heavy_user_days, restored_events
+from segmentation.events.payload import restored_events
+from segmentation.frames import union_all
+from segmentation.increments.cap import EVENT, STORED, Capped, apply_cap, heavy_user_days
 from segmentation.increments.known import ACCEPTED
 from segmentation.increments.reconcile import change_rejections
 from segmentation.increments.resession import Resessioned, is_new, resessionise
@@ -49,39 +51,54 @@ def plan_increment(
         The increment: the frames to write.
     """
     zone = workspace.time_zone
-    verdicts = judge_slice(received, state, horizon_days=ingest.horizon_days)
-    copied = _retracted_copies(verdicts, zone)
+    verdicts = judge_slice(received, state, horizon_days=ingest.horizon_days, zone=zone)
+    arrived = _arrived(verdicts)
+    gone = _gone(verdicts, state, zone)
 
     def plan_for(capped: Capped) -> tuple[Increment, Resessioned]:
-        removed = _removed(copied, capped)
+        removed = _removed(gone, capped)
         moved = resessionise(capped.kept, removed, state, workspace=workspace, params=sessions)
         plan = Increment()
         revise(plan, moved, removed, state, workspace=workspace, params=sessions)
         return plan, moved
 
     # Hardly any user's day reaches the cap: that is seen from the result, and only then looked at before it.
-    capped = Capped(kept=verdicts.heads.select(*EVENT))
+    capped = Capped(kept=arrived)
     plan, moved = plan_for(capped)
-    if copied is not None or plan.most_events > ingest.user_day_cap:
-        heavy = heavy_user_days(verdicts.heads, copied, state, ingest.user_day_cap)
+    if gone is not None or plan.most_events > ingest.user_day_cap:
+        heavy = heavy_user_days(arrived, gone, state, ingest.user_day_cap)
         if not heavy.isEmpty():
-            capped = apply_cap(verdicts.heads, copied, heavy, state, cap=ingest.user_day_cap, time_zone=zone)
+            capped = apply_cap(arrived, gone, heavy, state, cap=ingest.user_day_cap, time_zone=zone)
             plan, moved = plan_for(capped)
     change_rejections(plan, moved.after.where(is_new()), verdicts, capped, state, zone)
     return plan
 
 
-def _retracted_copies(verdicts: Verdicts, zone: str) -> DataFrame | None:
-    """Stored events, and events held as over_cap, that became copies; with their user's day."""
-    if verdicts.changed is None:
-        return None
-    was_event = F.col("known_as").isin(ACCEPTED, Reason.OVER_CAP.value) & (F.col("verdict") != F.col("known_verdict"))
-    return hold(restored_events(verdicts.changed.where(was_event), "payload", zone).select(*REMOVED))
+def _arrived(verdicts: Verdicts) -> DataFrame:
+    """Events of the slice, and known copies that became events with it."""
+    heads = verdicts.heads.select(*EVENT)
+    if verdicts.revived is None:
+        return heads
+    return heads.unionByName(verdicts.revived.where(~F.col("late")).select(*EVENT))
 
 
-def _removed(copied: DataFrame | None, capped: Capped) -> DataFrame | None:
-    """Events that leave `events`: those that became copies or fell beyond the cap."""
-    parts = [] if copied is None else [copied.select(*REMOVED)]
+def _gone(verdicts: Verdicts, state: State, zone: str) -> DataFrame | None:
+    """Stored events, and events held as over_cap, that became copies or whose unit leaves; with their user's day."""
+    over_cap, parts = Reason.OVER_CAP.value, []
+    if verdicts.changed is not None:
+        was_event = F.col("known_as").isin(ACCEPTED, over_cap) & (F.col("verdict") != F.col("known_verdict"))
+        parts.append(restored_events(verdicts.changed.where(was_event), "payload", zone).select(*REMOVED))
+    if state.withdrawal.batch_ids:
+        stored = state.events.where(F.col("event_date").isin(*state.withdrawal.event_dates))
+        held = state.quarantine.where(F.col("reason") == over_cap)
+        parts.append(state.leaving(stored).select(*REMOVED))
+        parts.append(restored_events(state.leaving(held), "raw", zone).select(*REMOVED))
+    return hold(union_all(parts)) if parts else None
+
+
+def _removed(gone: DataFrame | None, capped: Capped) -> DataFrame | None:
+    """Events that leave `events`: those that became copies, whose unit leaves, or that fell beyond the cap."""
+    parts = [] if gone is None else [gone.select(*REMOVED)]
     if capped.over is not None:
         parts.append(capped.over.where(F.col("origin") == STORED).select(*REMOVED))
     if not parts:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from segmentation.events.deduplicate import CONFLICT, DUPLICATE
+from segmentation.events.deduplicate import CONFLICT, DUPLICATE, HEAD
 from segmentation.increments import rejections
 from segmentation.increments.cap import STORED
 from segmentation.increments.known import ACCEPTED
@@ -56,6 +56,9 @@ def change_rejections(
         rejections.fates(accepted, ledger.ACCEPTED),
     ]
     moves = []
+    if verdicts.revived is not None:
+        quarantined.append(rejections.verdict_rows(verdicts.revived.where("late"), too_late, units))
+        fates += _received_again(verdicts.revived)
     if capped.over is not None and capped.restored is not None:
         quarantined.append(rejections.verdict_rows(capped.over, over_cap, units))
         stored = capped.over.where(F.col("origin") == STORED)
@@ -71,7 +74,7 @@ def change_rejections(
         ]
         plan.retractions.append(_withdraw(QUARANTINE, capped.restored))
     if verdicts.changed is not None:
-        moves += rejections.changed_fates(verdicts.changed, zone)
+        moves += rejections.changed_fates(verdicts.changed.where(F.col("verdict") != HEAD), zone)
         quarantined.append(rejections.changed_to_conflict(verdicts.changed, units, zone))
         _change_known(plan, verdicts.changed, zone)
     plan.additions += [
@@ -79,10 +82,24 @@ def change_rejections(
         Addition(DUPLICATES, rejections.duplicate_rows(duplicates)),
     ]
     plan.ledger = hold(rejections.ledger_rows(fates, moves))
-    if moves:
+    if state.withdrawal.batch_ids:
+        units_keys = units.where(state.withdrawal.leaves()).select("batch_id")
+        for table in (QUARANTINE, DUPLICATES, INGEST_LEDGER):
+            plan.retractions.append(Retraction(table, units_keys, ("batch_id",)))
+    if moves or verdicts.revived is not None:
         plan.corrections.append(Correction(INGEST_LEDGER, plan.ledger))
     else:  # all rows are of the slice's own units, which are new
         plan.additions.append(Addition(INGEST_LEDGER, plan.ledger))
+
+
+def _received_again(revived: DataFrame) -> list[DataFrame]:
+    """Count copies that became events as if they left and came back: they are among the slice's events."""
+    late, duplicates = revived.where("late"), revived.where(F.col("known_as") == DUPLICATE)
+    return [
+        rejections.fates(late, ledger.QUARANTINED, Reason.TOO_LATE.value),
+        rejections.fates(duplicates, ledger.DUPLICATE, sign=-1),
+        rejections.fates(revived.where(F.col("known_as") == CONFLICT), ledger.QUARANTINED, CONFLICT, sign=-1),
+    ]
 
 
 def _change_known(plan: Increment, changed: DataFrame, zone: str) -> None:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import date
 
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import Column, DataFrame, SparkSession
 
     from segmentation.tables.table import Table
 
@@ -28,6 +28,21 @@ class Slice:
     """All of them (PARSED_RECORDS), each once; cheap to read again."""
     pick: Callable[[DataFrame], DataFrame]
     """Parse few of them alone: those whose row_key the given frame has."""
+    lateness_days: int | None
+    """The source's lateness bound; None: no received time is mapped, so nothing is late."""
+
+
+@dataclass(frozen=True)
+class Withdrawal:
+    """Units that a slice supersedes: their records leave every table with it."""
+
+    batch_ids: tuple[str, ...] = ()
+    event_dates: tuple[date, ...] = ()
+    """Days of their accepted events."""
+
+    def leaves(self) -> Column:
+        """Tell whether a row (with batch_id) is of these units."""
+        return F.col("batch_id").isin(*self.batch_ids)
 
 
 @dataclass(frozen=True)
@@ -43,6 +58,16 @@ class State:
     input_units: DataFrame
     is_empty: bool
     """Nothing was taken in yet: there is nothing to look up."""
+    withdrawal: Withdrawal = Withdrawal()
+    """What the slice takes the place of; the tables still have it."""
+
+    def standing(self, rows: DataFrame) -> DataFrame:
+        """Leave out the rows (with batch_id) of what leaves."""
+        return rows.where(~self.withdrawal.leaves()) if self.withdrawal.batch_ids else rows
+
+    def leaving(self, rows: DataFrame) -> DataFrame:
+        """Return the rows (with batch_id) of what leaves alone."""
+        return rows.where(self.withdrawal.leaves())
 
 
 @dataclass(frozen=True)

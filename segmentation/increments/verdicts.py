@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pyspark.sql import functions as F
 
-from segmentation.events.deduplicate import CONFLICT, HEAD, IDENTITY, judge_copies
+from segmentation.events.deduplicate import CONFLICT, DUPLICATE, HEAD, IDENTITY, judge_copies
+from segmentation.events.payload import restored_events
 from segmentation.increments.known import known_records, new_records
 from segmentation.increments.routes import ROUTE, find_suspects, index_records
 from segmentation.increments.state import broadcast_few, hold
+from segmentation.quality.lateness import is_late
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -30,9 +32,11 @@ class Verdicts(NamedTuple):
     """Copies, as parsed, with verdict, head_hash and payload_hash."""
     changed: DataFrame | None
     """Known records whose verdict or survivor changed, with both and their payload; None: there are none."""
+    revived: DataFrame | None
+    """Those of them that were copies of what leaves, and are events now; as stored, with known_as and `late`."""
 
 
-def judge_slice(received: Slice, state: State, *, horizon_days: int) -> Verdicts:
+def judge_slice(received: Slice, state: State, *, horizon_days: int, zone: str) -> Verdicts:
     """Judge the records of a slice, and again what they touch of earlier slices.
 
     Only hashes of identities are exchanged. What is set aside is held, so that the wide rows are filtered where
@@ -42,23 +46,24 @@ def judge_slice(received: Slice, state: State, *, horizon_days: int) -> Verdicts
     suspects = find_suspects(index, state, horizon_days=horizon_days)
     aside = _set_aside(received, index, suspects.routes)
     suspected = aside.where(F.col("suspected"))
-    records = new_records(suspected)
-    known = None
+    records = everything = new_records(suspected)
     if suspects.received_since is not None:
         known = hold(known_records(state, suspects))
-        records = records.unionByName(known)
-    judged = judge_copies(records, horizon_days=horizon_days)
+        records, everything = records.unionByName(state.standing(known)), records.unionByName(known)
+    judged = judge_copies(records, horizon_days=horizon_days, complete_from=suspects.complete_from)
     noted = hold(judged.where(F.col("known_as").isNotNull() | (F.col("verdict") != HEAD)))
     losers = noted.where(F.col("known_as").isNull()).select("row_key", "verdict", "head_hash", "payload_hash")
     late = hold(aside.where(F.col("late") & ~F.col("rejected")).join(losers, "row_key", "left_anti"))
     no_heads = aside.where(F.col("rejected")).select("row_key").unionByName(losers.select("row_key"))
     dropped = broadcast_few(hold(no_heads.unionByName(late.select("row_key"))))
+    changed = None if suspects.received_since is None else _changed(noted, everything)
     return Verdicts(
         heads=received.records.join(dropped, "row_key", "left_anti"),
         rejected=aside.where(F.col("rejected")),
         late=late,
         copies=hold(suspected.join(losers, "row_key", "inner")),
-        changed=None if known is None else _changed(noted, records),
+        changed=changed,
+        revived=_revived(changed, received.lateness_days, zone) if state.withdrawal.batch_ids else None,
     )
 
 
@@ -73,7 +78,12 @@ def _set_aside(received: Slice, index: DataFrame, routes: DataFrame) -> DataFram
 
 
 def _changed(noted: DataFrame, records: DataFrame) -> DataFrame | None:
-    """Give known records whose verdict changed their payload, which a duplicate shares with its former survivor."""
+    """Give known records whose verdict changed their payload, which a duplicate shares with its former survivor.
+
+    Args:
+        noted: known records, judged again.
+        records: all records of their identities, those that leave among them.
+    """
     other_verdict = F.col("verdict") != F.col("known_verdict")
     other_survivor = (F.col("verdict") == CONFLICT) & (F.col("head_hash") != F.col("known_head_hash"))
     moved = hold(noted.where(F.col("known_as").isNotNull() & (other_verdict | other_survivor)))
@@ -82,3 +92,12 @@ def _changed(noted: DataFrame, records: DataFrame) -> DataFrame | None:
     given = records.where(F.col("payload").isNotNull())
     payloads = given.select(*IDENTITY, "payload_hash", "payload").distinct()
     return hold(moved.drop("payload").join(payloads, [*IDENTITY, "payload_hash"], "left"))
+
+
+def _revived(changed: DataFrame | None, lateness_days: int | None, zone: str) -> DataFrame | None:
+    if changed is None:
+        return None
+    revived = changed.where((F.col("verdict") == HEAD) & F.col("known_verdict").isin(DUPLICATE, CONFLICT))
+    events = restored_events(revived, "payload", zone, "known_as")
+    revived = hold(events.select("*", is_late("received_at", "event_at", lateness_days).alias("late")))
+    return None if revived.isEmpty() else revived

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from segmentation.errors import ConfigurationError, nearest
 from segmentation.parameters import Parameters, read_yaml, validated
+from segmentation.sources.supersede import SupersedeParams
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -143,6 +144,8 @@ class SourceMapping(Parameters):
     rules: tuple[Rule, ...] = ()
     lateness_days: int | None = Field(default=None, ge=0)
     """Lateness bound of this source; applies only where received_at is mapped."""
+    supersede: SupersedeParams | None = None
+    """Files that take the place of others; without it every file stands."""
 
     @field_validator("format", mode="before")
     @classmethod
@@ -161,6 +164,12 @@ class SourceMapping(Parameters):
         identity = self.fields.event_id
         own = {identity.column} if identity.column else set(identity.key)
         return tuple(sorted((named | own) - set(self.derive)))
+
+    def lateness_bound(self, default_days: int) -> int | None:
+        """Return the days after which a record is too late; None: no received time is mapped, so none is."""
+        if self.fields.received_at is None:
+            return None
+        return default_days if self.lateness_days is None else self.lateness_days
 
     def _field_mappings(self) -> list[FieldMapping]:
         values = [getattr(self.fields, name) for name in EventFields.model_fields]

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from segmentation.errors import ConfigurationError
 from segmentation.frames import conform
 from segmentation.quality.checks import Check, any_fails, failed_reasons
+from segmentation.quality.lateness import is_late
 from segmentation.quality.reasons import Reason
 from segmentation.sources.bots import is_known_bot
 from segmentation.sources.mapping import FieldMapping, SourceMapping, TimeMapping
@@ -80,9 +81,7 @@ def parse_records(
     judged = drafts.select("*", any_fails(checks).alias("_fails"))
     corrupt, rejected = F.col(RAW_CORRUPT), F.col(RAW_CORRUPT) | F.col("_fails")
     reasons = F.when(corrupt, F.array(F.lit(Reason.MALFORMED.value))).otherwise(failed_reasons(checks))
-    days = mapping.lateness_days if mapping.lateness_days is not None else lateness_days
-    late = F.col("_received_at") > F.col("_event_at") + F.expr(f"INTERVAL {days} DAYS")
-    bounded = mapping.fields.received_at is not None
+    late = is_late("_received_at", "_event_at", mapping.lateness_bound(lateness_days))
     # What only rejected records need is not even computed for the others.
     records = judged.select(
         F.col(RAW_UNIT).alias("batch_id"),
@@ -93,7 +92,7 @@ def parse_records(
         rejected.alias("rejected"),
         F.when(rejected, reasons).otherwise(F.array().cast("array<string>")).alias("reasons"),
         corrupt.alias("unparsable"),
-        (F.coalesce(late, F.lit(False)) if bounded else F.lit(False)).alias("late"),
+        late.alias("late"),
         F.lit(mapping.name).alias("source"),
         *_event_columns(corrupt, time_zone),
     )

@@ -64,6 +64,7 @@ def parse_slice(
             plan=plan,
         )
 
+    bound = mapping.lateness_bound(ingest.lateness_days)
     if units[0].format == "parquet":
         raw = read_records(spark, mapping, units)
 
@@ -72,10 +73,10 @@ def parse_slice(
             wanted = broadcast_few(keys.select(F.col("row_key").alias("_wanted")))
             return parse(raw.join(wanted, raw_row_key() == F.col("_wanted"), "left_semi"))
 
-        return Slice(parse(raw), pick)
+        return Slice(parse(raw), pick, bound)
     with named_read_errors(units), one_task_per_block(spark):
         held = hold(parse(read_records(spark, mapping, units)))  # reads now, while one task has one block
-    return Slice(held, lambda keys: held.join(broadcast_few(keys), "row_key", "left_semi"))
+    return Slice(held, lambda keys: held.join(broadcast_few(keys), "row_key", "left_semi"), bound)
 
 
 def check_slice(parsed: DataFrame, ledger: DataFrame, source: str, max_share: float) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segmentation.increments.state import State
+from pyspark.sql import functions as F
+
+from segmentation.increments.state import State, Withdrawal
 from segmentation.tables.duplicates import DUPLICATES
 from segmentation.tables.events import EVENTS
+from segmentation.tables.ingest_ledger import ACCEPTED, INGEST_LEDGER
 from segmentation.tables.input_units import INPUT_UNITS
 from segmentation.tables.quarantine import QUARANTINE
 from segmentation.tables.sessions import SESSIONS
@@ -14,13 +17,21 @@ from segmentation.tables.user_day_counts import USER_DAY_COUNTS
 from segmentation.tables.user_days import USER_DAYS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyspark.sql import DataFrame
 
     from segmentation.storage.lake import Lake
 
 
-def read_state(lake: Lake, new_units: DataFrame | None = None) -> State:
-    """Read the tables as this run sees them; units about to be taken in count as known already."""
+def read_state(lake: Lake, new_units: DataFrame | None = None, withdrawn: Sequence[str] = ()) -> State:
+    """Read the tables as this run sees them.
+
+    Args:
+        lake: where they are.
+        new_units: units about to be taken in; they count as known already.
+        withdrawn: batch_ids of units that are superseded with these.
+    """
     units = lake.read(INPUT_UNITS)
     return State(
         events=lake.read(EVENTS),
@@ -31,4 +42,13 @@ def read_state(lake: Lake, new_units: DataFrame | None = None) -> State:
         duplicates=lake.read(DUPLICATES),
         input_units=units if new_units is None else units.unionByName(new_units),
         is_empty=units.isEmpty(),
+        withdrawal=_withdrawal(lake, withdrawn),
     )
+
+
+def _withdrawal(lake: Lake, batch_ids: Sequence[str]) -> Withdrawal:
+    if not batch_ids:
+        return Withdrawal()
+    of_them = lake.read(INGEST_LEDGER).where(F.col("batch_id").isin(*batch_ids) & (F.col("stage") == ACCEPTED))
+    days = of_them.select("event_date").distinct().collect()  # a row per day
+    return Withdrawal(tuple(sorted(batch_ids)), tuple(sorted(row["event_date"] for row in days)))

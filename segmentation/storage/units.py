@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -40,6 +40,11 @@ class InputUnit:
     modified_at: datetime
     format: str
     """csv, json, parquet or text."""
+
+    @property
+    def modified_us(self) -> int:
+        """Modification time in microseconds since 1970."""
+        return (self.modified_at - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1)
 
     @property
     def readable_path(self) -> str:

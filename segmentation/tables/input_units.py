@@ -1,10 +1,10 @@
-"""Input units that were taken in: what makes the same file given twice change nothing, and what a rebuild reads."""
+"""Input units that were received: what makes the same file given twice change nothing, and what a rebuild reads."""
 
 from segmentation.tables.table import COUNT, INSTANT, STRING, Column, Table
 
 INPUT_UNITS = Table(
     name="input_units",
-    grain="an input unit taken in",
+    grain="an input unit received",
     key=("batch_id",),
     columns=(
         Column("batch_id", STRING, "identity of the unit: hash of source, path, size and modification time"),
@@ -13,7 +13,13 @@ INPUT_UNITS = Table(
         Column("format", STRING, "csv, json or parquet: how positions in it are told"),
         Column("bytes", COUNT, "size"),
         Column("modified_at", INSTANT, "modification time (UTC)"),
-        Column("run_id", STRING, "run that took it in"),
+        Column("run_id", STRING, "run that took it in, or that found it superseded"),
+        Column(
+            "superseded_by",
+            STRING,
+            "unit in whose place none of its records stand any more (conf/sources: supersede); null: they stand",
+            nullable=True,
+        ),
     ),
     written_by="ingest_events",
 )

@@ -23,6 +23,7 @@ from segmentation.tables.user_days import USER_DAYS
 from tests.spark.increments.oracle import DAY, SECOND, Limits, Record
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from pyspark.sql import SparkSession
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from segmentation.storage.lake import Lake
 
 BASE = 1_704_067_200 * SECOND  # 2024-01-01
-MAPPING = """
+MAPPING = r"""
 format: json
 columns: "id STRING, user STRING, name STRING, at BIGINT, received BIGINT, value STRING, platform STRING, hint STRING"
 fields:
@@ -42,10 +43,13 @@ fields:
   value: value
   platform: platform
   session_hint: hint
+supersede:
+  key: '/unit_(\d)_'
+  version: '_v(\d)\.'
 """
 
 
-BATCHES = 3
+BATCHES = 4
 GAPS = (0, 1, 60 * SECOND, 1800 * SECOND, 1800 * SECOND + 1, 7200 * SECOND, 20 * 3600 * SECOND)
 DELAYS = (0, 0, 5 * SECOND, 2 * DAY, 7 * DAY, 7 * DAY + 1)
 SHIFTS = (0, 1, 3600 * SECOND, DAY, 29 * DAY)
@@ -124,8 +128,10 @@ def own(record: Record, case: int) -> Record:
     return replace(record, user=f"{record.user}{case}", event_id=f"{case}-{record.event_id}")
 
 
-def ingest(spark: SparkSession, folder: Path, batches: list[list[Record]], limits: Limits) -> Lake:
-    """Take in each batch by a run of its own, as a scheduler would; returns the lake."""
+def ingest(
+    spark: SparkSession, folder: Path, batches: list[list[Record]], limits: Limits, names: Sequence[str] = ()
+) -> Lake:
+    """Take in each batch, a file of the given name, by a run of its own, as a scheduler would; returns the lake."""
     sources = folder / "conf" / "sources"
     sources.mkdir(parents=True, exist_ok=True)
     (sources / "case.yaml").write_text(MAPPING)
@@ -133,7 +139,7 @@ def ingest(spark: SparkSession, folder: Path, batches: list[list[Record]], limit
         (folder / "conf" / file).write_text("")
     context = None
     for number, batch in enumerate(batches):
-        path = folder / "input" / f"{number:03d}.jsonl"
+        path = folder / "input" / f"{names[number] if names else number}.jsonl"
         path.parent.mkdir(exist_ok=True)
         path.write_text("".join(json.dumps(as_json(record)) + "\n" for record in batch))
         context = open_context(

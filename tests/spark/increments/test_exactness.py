@@ -1,4 +1,4 @@
-"""The law: any order, any batching, any repetition of records give the tables of the oracle."""
+"""The law: any order, any batching, any repetition, any newer export of records give the tables of the oracle."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from pyspark.sql import functions as F
 
-from tests.spark.increments.cases import BATCHES, differences, draw_cases, ingest
+from segmentation.tables.ingest_ledger import INGEST_LEDGER, PARSED, READ
+from segmentation.tables.input_units import INPUT_UNITS
+from tests.spark.increments.cases import differences, draw_cases, ingest
 from tests.spark.increments.oracle import Limits, Record, tables
 
 if TYPE_CHECKING:
@@ -15,16 +18,39 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
+    from segmentation.storage.lake import Lake
+
 LIMITS = Limits(cap=6)
+EXPORT, SECOND, THIRD, NEWER, OUTDATED = "unit_0_v1", "second", "third", "unit_0_v2", "unit_0_v0"
+"""Files; three of them are exports of the same, of which the newest alone counts, whenever it comes."""
+
+
+def draw_units() -> dict[str, list[Record]]:
+    names = (EXPORT, SECOND, THIRD, NEWER)
+    units: dict[str, list[Record]] = {name: [] for name in names}
+    for case in draw_cases(60, seed_=int(os.environ.get("CASES_SEED", "1"))):
+        for record, batch, again in case:
+            units[names[batch]].append(record)
+            if again is not None:
+                units[names[again]].append(record)
+    return units
+
+
+def take_in(spark: SparkSession, folder: Path, units: dict[str, list[Record]], names: list[str]) -> Lake:
+    return ingest(spark, folder, [units[name] for name in names], LIMITS, names)
 
 
 @pytest.mark.spark
 def test_any_order_batching_and_repetition_give_the_oracles_tables(spark: SparkSession, tmp_path: Path) -> None:
-    cases = draw_cases(60, seed_=int(os.environ.get("CASES_SEED", "1")))
-    batches: list[list[Record]] = [[] for _ in range(BATCHES)]
-    for record, batch, again in (delivery for case in cases for delivery in case):
-        batches[batch].append(record)
-        if again is not None:
-            batches[again].append(record)
-    lake = ingest(spark, tmp_path, batches, LIMITS)
-    assert differences(lake, tables([record for batch in batches for record in batch], LIMITS)) == {}
+    units = draw_units()
+    lake = take_in(spark, tmp_path, units, [EXPORT, SECOND, THIRD])
+    assert differences(lake, tables(units[EXPORT] + units[SECOND] + units[THIRD], LIMITS)) == {}
+
+    lake = take_in(spark, tmp_path, units | {OUTDATED: units[EXPORT]}, [NEWER, OUTDATED])
+    standing = units[SECOND] + units[THIRD] + units[NEWER]
+    assert differences(lake, tables(standing, LIMITS)) == {}
+    stages = lake.read(INGEST_LEDGER).groupBy("stage").agg(F.sum("records").alias("n"))
+    counts = {row["stage"]: row["n"] for row in stages.collect()}
+    assert (counts[READ], counts[PARSED]) == (len(standing), len(standing))
+    gone = lake.read(INPUT_UNITS).where(F.col("superseded_by").isNotNull()).select("path").collect()
+    assert sorted(row["path"].rsplit("/", 1)[1] for row in gone) == [f"{OUTDATED}.jsonl", f"{EXPORT}.jsonl"]

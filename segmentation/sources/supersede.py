@@ -1,0 +1,90 @@
+"""Which input units a newer one takes the place of: a day exported again, a daily table after the intraday one."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote
+
+from pydantic import field_validator
+
+from segmentation.parameters import Parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class SupersedeParams(Parameters):
+    """How the paths of a source's files say what they replace.
+
+    Of all files that hold the same (`key`), those of the highest `rank` stand, of these those of the greatest
+    `version`, and of each path its newest content. All patterns are searched in the whole path.
+    """
+
+    key: str
+    """Regular expression; its groups, taken together, name what is exported again: stream and day."""
+    rank: tuple[str, ...] = ()
+    """Regular expressions, from provisional to final; a file is of the last one that its path fits."""
+    version: str | None = None
+    """Regular expression whose group is the version of an export (a folder by run, say); the greatest text stands."""
+
+    @field_validator("key", "version")
+    @classmethod
+    def _with_group(cls, value: str | None) -> str | None:
+        if value is not None and re.compile(value).groups == 0:
+            raise ValueError(f"'{value}' needs a group: (...) around the part that counts")
+        return value
+
+    @field_validator("rank")
+    @classmethod
+    def _readable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in value:
+            re.compile(pattern)
+        return value
+
+
+class Delivery(NamedTuple):
+    """What is known of an input unit without reading it."""
+
+    batch_id: str
+    path: str
+    modified_us: int
+    """Modification time, microseconds since 1970."""
+    bytes: int
+
+
+def find_superseded(deliveries: Iterable[Delivery], params: SupersedeParams | None) -> dict[str, str]:
+    """Return batch_id of each superseded unit -> of one that stands in its place.
+
+    It depends on all units ever received and not on their order. A unit whose path does not fit `key` stands.
+    """
+    if params is None:
+        return {}
+    by_key: dict[tuple[str, ...], list[Delivery]] = defaultdict(list)
+    for delivery in deliveries:
+        found = re.search(params.key, unquote(delivery.path))
+        if found:
+            by_key[tuple(group or "" for group in found.groups())].append(delivery)
+    superseded: dict[str, str] = {}
+    for rivals in by_key.values():
+        standing = _standing(rivals, params)
+        first = min(standing)
+        superseded |= {rival.batch_id: first for rival in rivals if rival.batch_id not in standing}
+    return superseded
+
+
+def _standing(rivals: list[Delivery], params: SupersedeParams) -> set[str]:
+    best = max(_export(rival, params) for rival in rivals)
+    newest: dict[str, Delivery] = {}
+    for rival in sorted(rivals, key=lambda r: (r.modified_us, r.bytes, r.batch_id)):
+        if _export(rival, params) == best:
+            newest[rival.path] = rival
+    return {rival.batch_id for rival in newest.values()}
+
+
+def _export(delivery: Delivery, params: SupersedeParams) -> tuple[int, str]:
+    path = unquote(delivery.path)
+    rank = max((n for n, pattern in enumerate(params.rank) if re.search(pattern, path)), default=-1)
+    version = re.search(params.version, path) if params.version else None
+    return rank, "/".join(group or "" for group in version.groups()) if version else ""
