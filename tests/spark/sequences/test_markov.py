@@ -119,7 +119,9 @@ def test_flows_of_every_group_add_up_and_say_what_to_expect(spark: SparkSession)
     assert 0 < start["goal_probability"] < 1 < start["expected_steps"]
     chains = {(r["dimension"], r["item"]): r for r in journeys.chains.collect()}
     assert (chains["all", "all"]["sessions"], chains["all", "all"]["steps"]) == (6, 16)
-    triples = Counter(t for walk in words.values() for t in zip([START, *walk[:-1]], walk, [*walk[1:], EXIT], strict=True))
+    triples = Counter(
+        t for walk in words.values() for t in zip([START, *walk[:-1]], walk, [*walk[1:], EXIT], strict=True)
+    )
     test = compare_orders(triples)
     assert chains["all", "all"]["order_statistic"] == pytest.approx(test.statistic)
     assert chains["all", "all"]["order_degrees_of_freedom"] == test.degrees_of_freedom
