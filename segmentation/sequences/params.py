@@ -21,3 +21,13 @@ class SequenceParams(Parameters):
     """Steps of a path, repeats collapsed."""
     max_paths: int = Field(default=100, ge=1)
     """Most frequent paths kept."""
+    states_per_step: int = Field(default=12, ge=1)
+    """States by name in each step of `path_edges`; the others are one."""
+    max_edges: int = Field(default=100, ge=1)
+    """Largest edges of `path_edges` by name; the others are one per step."""
+    cluster_sample: int = Field(default=1_000, ge=3)
+    """Sessions that typical journeys are found in: a sample by the hash of their id. Time grows with its square."""
+    max_clusters: int = Field(default=8, ge=2)
+    """Clusters of journeys at most; the silhouette chooses."""
+    indel: float = Field(default=1.0, gt=0)
+    """Cost of leaving a step out, beside substitutions of up to 2 (TRATE)."""
