@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,8 @@ if TYPE_CHECKING:
 READS = (EVENTS, SEGMENT_ASSIGNMENTS, COHORTS)
 AT_CUT = (FUNNELS, JOURNEY_DIFFERENCES, JOURNEY_FLOWS, JOURNEY_STATES, JOURNEY_CHAINS, DROP_OFFS, PATHS, PATH_EDGES)
 WRITES = (*AT_CUT, USER_SEQUENCES)
+TABLES_AT_ONCE = 3
+"""Tables are independent, and most of a small commit is waiting."""
 REBUILD = "jobs/build_journeys.py --rebuild"
 ELSEWHERE = {"cluster_sample", "max_clusters", "indel"}
 """Parameters that do not shape these tables: cluster_journeys has them."""
@@ -71,32 +74,40 @@ def run(ctx: Context) -> RunReport:
         DataError: nothing is a step before the cut.
     """
     as_of, conf = ctx.as_of, Path(ctx.options.get("conf_dir", "conf"))
-    states, rebuild = load_states(conf), bool(ctx.options.get("rebuild"))
-    if not rebuild:
+    states = load_states(conf)
+    if not ctx.options.get("rebuild"):
         ctx.lake.check_parameters(JOURNEY_FLOWS, _fingerprints(ctx), f"python {REBUILD} --lake {ctx.lake.root}")
     events = ctx.lake.require(EVENTS, "ingest_events")
     zone = ctx.config.workspace.time_zone
     steps = build_steps(events.where(before_cut(as_of, zone)), states=states, time_zone=zone).persist()
+    params = ctx.config.sequences
+    paths = build_paths(steps, steps=params.path_steps, goals=params.goals).persist()
     try:
         if steps.isEmpty():
             raise DataError(f"no event before {as_of} is a step of a sequence; see conf/states.yaml")
-        for table, frame in _build(ctx, steps, states, as_of).items():
-            with ctx.progress.step(f"write {table.name}"):
-                of_cut = table in AT_CUT and not rebuild
-                ctx.lake.replace(table, frame, where=f"as_of = DATE'{as_of}'" if of_cut else None)
+        with ctx.progress.step("count flows"):
+            frames = _build(ctx, steps, paths, as_of)
+        with ctx.progress.step("write tables"), ThreadPoolExecutor(TABLES_AT_ONCE) as pool:
+            for done in [pool.submit(_write, ctx, table, frame, as_of) for table, frame in frames.items()]:
+                done.result()
         ctx.lake.set_parameters(JOURNEY_FLOWS, _fingerprints(ctx))
         ctx.lake.publish(ctx.lake.basis(EVENTS, WRITES))
     finally:
         steps.unpersist()
+        paths.unpersist()
     return RunReport(as_of=as_of, quality=_summary(ctx, as_of))
 
 
-def _build(ctx: Context, steps: DataFrame, states: StateMapping, as_of: date) -> dict[Table, DataFrame]:
+def _write(ctx: Context, table: Table, frame: DataFrame, as_of: date) -> None:
+    of_cut = table in AT_CUT and not ctx.options.get("rebuild")
+    ctx.lake.replace(table, frame, where=f"as_of = DATE'{as_of}'" if of_cut else None)
+
+
+def _build(ctx: Context, steps: DataFrame, paths: DataFrame, as_of: date) -> dict[Table, DataFrame]:
     """Build the rows of every table from the same steps."""
     params, conf = ctx.config.sequences, Path(ctx.options.get("conf_dir", "conf"))
-    members = _memberships(ctx, as_of)
+    states, members = load_states(conf), _memberships(ctx, as_of)
     journeys = build_journeys(steps, params=params, as_of=as_of, memberships=members)
-    paths = build_paths(steps, steps=params.path_steps, goals=params.goals).persist()
     funnels = [
         build_funnel(
             steps,
