@@ -94,16 +94,16 @@ def _differences(reading: Reading) -> tuple[Exhibit, ...]:
     if not records:
         return ()
     columns = (
-        Column("comparison", "Comparison"),
         Column("path", "Transition", "path"),
+        Column("comparison", "Comparison"),
+        Column("verdict", "Verdict"),
+        Column("difference", "Difference", "share"),
+        Column("difference_lower", "95 % from", "share"),
+        Column("difference_upper", "to", "share"),
+        Column("q_value", "q", "number"),
+        Column("detectable", "Detectable", "share"),
         Column("counts_a", "Group a"),
         Column("counts_b", "Group b"),
-        Column("difference", "Difference", "number"),
-        Column("difference_lower", "95 % from", "number"),
-        Column("difference_upper", "to", "number"),
-        Column("q_value", "q", "number"),
-        Column("detectable", "Detectable", "number"),
-        Column("verdict", "Verdict"),
     )
     found = [record for record in records if record["found"]]
     rows = [
@@ -119,12 +119,10 @@ def _differences(reading: Reading) -> tuple[Exhibit, ...]:
     exhibit = Exhibit(
         key="differences",
         title="Comparisons declared beforehand",
-        finding=f"{text.plural(len(found), 'transition')} differ between the groups compared."
-        if found
-        else "No difference was found between the groups compared.",
+        finding=f"Between the groups compared {text.plural(len(found), 'difference')} of transitions found.",
         grid=Grid(columns, rows),
         open_table=True,
-        method="Differences of rates, a less b, with Newcombe's interval; Fisher's exact test, q by Benjamini-Hochberg "
+        method="Differences of rates, a less b, in points, with Newcombe's interval; Fisher's exact test, q by Benjamini-Hochberg "
         "over each comparison's family. Detectable: what would have been found 4 times in 5.",
     )
     return (exhibit,)

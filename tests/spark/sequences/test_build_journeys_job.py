@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobs import build_journeys
+from segmentation.review.sections.analyses import analysis_exhibits
+from segmentation.review.sections.reading import Reading
 from segmentation.storage.lake import Lake
 from segmentation.tables.events import EVENTS
 from tests.spark.review.small_lake import few_hits, sessions_of, write_lake
@@ -46,3 +48,10 @@ def test_the_job_writes_every_table_at_the_cut(
     assert result["quality"]["differences"] == {}
     lake = Lake(spark, str(tmp_path / "lake"), "second")
     assert lake.reflects(EVENTS, build_journeys.WRITES)
+    shown = {exhibit.key: exhibit for exhibit in analysis_exhibits(Reading(lake, as_of=last))}
+    assert sorted(shown) == ["differences", "funnel-shop", "lost-conversions"]
+    assert [row["reached"] for row in shown["funnel-shop"].grid.records if row["dimension"] == "all"] == [
+        *reached,
+        sum("purchase" in walk for walk in walks),
+    ]
+    assert analysis_exhibits(Reading(lake, as_of=cut - timedelta(days=1))) == ()

@@ -27,7 +27,8 @@ FUNNELS = [
     Funnel.model_validate(
         {"name": "f", "steps": steps, "order": order, "unit": unit, "window_s": WINDOW, "by": ["platform", "channel"]}
     )
-    for steps, order, unit in product(SHAPES, ("ordered", "strict"), ("user", "session"))
+    for number, (steps, order) in enumerate(product(SHAPES, ("ordered", "strict")))
+    for unit in (("user", "session") if number < 2 else ("user",))
 ]
 
 
