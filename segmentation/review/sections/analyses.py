@@ -119,11 +119,11 @@ def _differences(reading: Reading) -> tuple[Exhibit, ...]:
     exhibit = Exhibit(
         key="differences",
         title="Comparisons declared beforehand",
-        finding=f"Between the groups compared {text.plural(len(found), 'difference')} of transitions found.",
+        finding=f"{text.plural(len(found), 'difference')} found between the groups compared.",
         grid=Grid(columns, rows),
         open_table=True,
-        method="Differences of rates, a less b, in points, with Newcombe's interval; Fisher's exact test, q by Benjamini-Hochberg "
-        "over each comparison's family. Detectable: what would have been found 4 times in 5.",
+        method="Differences of rates, a less b, in points, with Newcombe's interval; Fisher's exact test, q by "
+        "Benjamini-Hochberg over each comparison's family. Detectable: what would have been found 4 times in 5.",
     )
     return (exhibit,)
 
