@@ -13,6 +13,7 @@ from segmentation.features.params import FeatureParams
 from segmentation.increments.params import IngestParams
 from segmentation.models.params import ClusterParams, PropensityParams
 from segmentation.parameters import Parameters, WorkspaceParams, read_yaml, validated
+from segmentation.sequences.params import SequenceParams
 from segmentation.sessions.params import SessionParams
 from segmentation.storage.params import MaintenanceParams
 from segmentation.tracking.params import TrackingParams
@@ -32,6 +33,7 @@ class Config(Parameters):
     workspace: WorkspaceParams = WorkspaceParams()
     ingest: IngestParams = IngestParams()
     sessions: SessionParams = SessionParams()
+    sequences: SequenceParams = SequenceParams()
     features: FeatureParams = FeatureParams()
     clusters: ClusterParams = ClusterParams()
     propensity: PropensityParams = PropensityParams()

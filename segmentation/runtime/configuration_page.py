@@ -35,14 +35,18 @@ What a changed value asks for:
 LONGEST = 60
 """Defaults of more characters stand in a block of their own below the table."""
 SHAPED = {
-    "workspace": ("ingest_events", "build_features"),
+    "workspace": ("ingest_events", "build_features", "build_journeys"),
     "ingest": ("ingest_events",),
     "sessions": ("ingest_events", "build_features"),
     "features": ("build_features",),
+    "sequences": ("build_journeys",),
 }
 """Section -> the jobs that write its fingerprint into the tables they make."""
-RUNNING = {"ingest": ("max_rejected_share", "partition_mb", "slice_mb")}
-"""Section -> its keys that are left out of the fingerprint: they say how a job runs, not what it makes."""
+RUNNING = {
+    "ingest": ("max_rejected_share", "partition_mb", "slice_mb"),
+    "sequences": ("cluster_sample", "max_clusters", "indel"),
+}
+"""Section -> its keys that are left out of the fingerprint: they say how a job runs, or shape a table made whole."""
 RETRAINED = ("clusters", "propensity")
 """Sections that are part of a training's fingerprint."""
 KINDS = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true or false", "null": "null"}

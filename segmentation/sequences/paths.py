@@ -7,14 +7,23 @@ from typing import TYPE_CHECKING
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
+from segmentation.frames import conform
+from segmentation.tables.path_edges import PATH_EDGES
+from segmentation.tables.paths import PATHS
+from segmentation.tables.user_sequences import USER_SEQUENCES
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
     from pyspark.sql import Column, DataFrame
 
 OTHER = "(all other states)"
 """Bucket of the states that a view leaves out."""
+OTHER_PATHS = "(all other paths)"
 
 
-def build_paths(events: DataFrame, *, steps: int) -> DataFrame:
+def build_paths(events: DataFrame, *, steps: int, goals: Sequence[str] = ()) -> DataFrame:
     """Count sessions by the first states they went through.
 
     Grain: an event with its session_id -> a path. Consecutive events of one state are one step; events are ordered
@@ -22,15 +31,62 @@ def build_paths(events: DataFrame, *, steps: int) -> DataFrame:
 
     Returns:
         path (array of 1 to `steps` states), ended (true: the session ended with the path's last state;
-        false: it went on), sessions.
+        false: it went on), sessions, converted (sessions with a state of `goals` anywhere).
     """
+    converted = F.coalesce(F.bool_or(F.col("state").isin(*goals)), F.lit(False))
     return (
         _mark_steps(events)
         .groupBy("session_id")
-        .agg(_first_states(steps).alias("path"), (F.max("step") <= steps).alias("ended"))
+        .agg(_first_states(steps).alias("path"), (F.max("step") <= steps).alias("ended"), converted.alias("converted"))
         .groupBy("path", "ended")
-        .agg(F.count("*").alias("sessions"))
+        .agg(F.count("*").alias("sessions"), F.count_if("converted").alias("converted"))
     )
+
+
+def rank_paths(paths: DataFrame, *, limit: int, as_of: date) -> DataFrame:
+    """Keep the most frequent paths by name; all others are one.
+
+    Grain: a row of :func:`build_paths` -> a row of `paths`. Ties by length, then by the states themselves.
+    """
+    order = (F.col("sessions").desc(), F.size("path"), F.to_json("path"), "ended")
+    top = paths.orderBy(*order).limit(limit).select("path", "ended", F.lit(True).alias("named"))
+    ranked = paths.join(F.broadcast(top), ["path", "ended"], "left").crossJoin(
+        F.broadcast(paths.agg(F.sum("sessions").alias("all")))
+    )
+    is_named = F.coalesce("named", F.lit(False))
+    named = ranked.groupBy(
+        F.when(is_named, F.col("path")).otherwise(F.array(F.lit(OTHER_PATHS))).alias("path"),
+        F.when(is_named, F.col("ended")).alias("ended"),
+        "all",
+    ).agg(F.sum("sessions").alias("sessions"), F.sum("converted").alias("converted"))
+    share = (F.col("sessions") / F.col("all")).alias("share")
+    return conform(named.select("*", share, F.lit(as_of).alias("as_of")), PATHS)
+
+
+def limit_edges(flows: DataFrame, *, limit: int, as_of: date) -> DataFrame:
+    """Keep the largest edges by name; of each step all others are one, so that the sums of steps stay.
+
+    Grain: a row of :func:`build_flows` -> a row of `path_edges`. Ties by step, then by name.
+    """
+    order = (F.col("sessions").desc(), "step", "from_state", "to_state")
+    is_named = F.row_number().over(Window.orderBy(*order)) <= limit
+    ends = [F.when(F.col("named"), F.col(name)).otherwise(OTHER).alias(name) for name in ("from_state", "to_state")]
+    limited = flows.withColumn("named", is_named).groupBy("step", *ends).agg(F.sum("sessions").alias("sessions"))
+    return conform(limited.withColumn("as_of", F.lit(as_of)), PATH_EDGES)
+
+
+def build_user_sequences(steps: DataFrame, *, limit: int, goals: Sequence[str], as_of: date) -> DataFrame:
+    """Write sessions as sequences of states.
+
+    Grain: a row of `build_steps` -> a row of `user_sequences`. At most `limit` states of a session are ever held.
+    """
+    head = F.when(F.col("position") <= limit, F.struct("position", "state"))
+    sequences = steps.groupBy("session_id", "user_id", "session_date", "platform", "channel").agg(
+        F.transform(F.array_sort(F.collect_list(head)), lambda step: step["state"]).alias("states"),
+        F.max("position").alias("steps"),
+        F.bool_or(F.col("state").isin(*goals)).alias("reached_goal"),
+    )
+    return conform(sequences.withColumn("as_of", F.lit(as_of)), USER_SEQUENCES)
 
 
 def build_flows(paths: DataFrame, *, states_per_step: int) -> DataFrame:

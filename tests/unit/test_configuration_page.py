@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from jobs import build_features, ingest_events
+from jobs import build_features, build_journeys, ingest_events
 from segmentation.config import Config, load_config
 from segmentation.parameters import Parameters
 from segmentation.runtime.configuration_page import configuration_page, needs_rebuild
@@ -54,6 +54,7 @@ def test_a_rebuild_is_asked_for_where_the_tables_fingerprint_says_so(section: st
     fingerprints = {
         "ingest_events": lambda config: ingest_events._fingerprints(context(config), mapping),
         "build_features": lambda config: build_features._fingerprints(context(config)),
+        "build_journeys": lambda config: build_journeys._fingerprints(context(config)),
     }
     refusing = tuple(job for job, of in fingerprints.items() if of(before) != of(after))
     assert refusing == needs_rebuild(section, key)

@@ -15,6 +15,7 @@ from segmentation.review.frames.journeys import (
     rate_transitions,
     sum_transitions,
 )
+from segmentation.review.sections.analyses import analysis_exhibits
 from segmentation.sequences.paths import OTHER, build_flows, build_paths
 from segmentation.tables.events import EVENTS
 from segmentation.tables.transitions import EXIT, START, TRANSITIONS
@@ -41,7 +42,7 @@ def build_journeys(reading: Reading) -> Section:
         matrix, drop_off = _transitions(transitions, states, reading.params), _drop_off(transitions, states)
     finally:
         transitions.unpersist()
-    exhibits = (matrix, *_path_exhibits(reading), drop_off)
+    exhibits = (matrix, *_path_exhibits(reading), *analysis_exhibits(reading), drop_off)
     lead = "From the first event of a session (START) to its end (EXIT), state by state. " + exhibits[-1].finding
     return Section("journeys", title, lead, exhibits, missing=reading.missing(EVENTS))
 

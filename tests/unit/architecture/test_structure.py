@@ -15,8 +15,8 @@ from segmentation.tables.reference import all_tables, tables_page
 PROJECT = Path(__file__).parents[3]
 NAMES = sorted(path.stem for path in (PROJECT / "jobs").glob("*.py") if path.stem != "__init__")
 JOBS = {name: importlib.import_module(f"jobs.{name}") for name in NAMES}
-APART = {"run_pipeline", "check_source", "reconcile_counts", "maintain_tables"}
-"""What runs the others, what looks at a source before and after they do, and what looks after the files."""
+APART = {"run_pipeline", "check_source", "reconcile_counts", "build_journeys", "cluster_journeys", "maintain_tables"}
+"""What runs the others, looks at a source before and after they do, analyses on demand, and looks after the files."""
 
 
 def test_lineage_is_acyclic_a_jobs_own_state_aside() -> None:

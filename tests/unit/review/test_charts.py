@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from segmentation.review.charts.analyses import draw_funnel, draw_lost_conversions
 from segmentation.review.charts.health import draw_ledger, draw_reasons
 from segmentation.review.charts.journeys import draw_drop_off, draw_flows, draw_transitions
 from segmentation.review.charts.segments import (
@@ -72,6 +73,8 @@ def figures() -> dict:
         for i in range(3)
     ]
     score = {"lower": 0.1, "median": 0.2, "upper": 0.3, "lowest": 0.0, "highest": 0.9, "mean": 0.25, **segment}
+    funnel_share = {"share_of_first": 0.5, "share_of_first_lower": 0.2, "share_of_first_upper": 0.8}
+    lost = {"lost_conversions": 2.0, "lost_conversions_lower": 1.0, "lost_conversions_upper": 2.5}
     ledger = {"source": SCRIPT, "read": 10, "accepted": 8, "duplicate": 1, "quarantined": 1, "unparsable": 0}
     return {
         "ledger": draw_ledger([ledger]),
@@ -83,6 +86,8 @@ def figures() -> dict:
             [{"state": SCRIPT, "visits": 9, "drop_off": 0.5, "drop_off_lower": 0.2, "drop_off_upper": 0.8}]
         ),
         "flows": draw_flows(FLOWS),
+        "funnel": draw_funnel([{"step": 1, "states": [SCRIPT, "cart"], "reached": 9, **funnel_share}]),
+        "lost": draw_lost_conversions([{"state": SCRIPT, "reached": 9, "left": 3, **lost}]),
         "sizes": draw_sizes([SCRIPT], [3], total=4),
         "profiles": draw_profiles([segment], ["value_sum_30d"], {("value_sum_30d", "s1"): cell}),
         "crossing": draw_crossing(["new"], [segment], [{"rule": "new", "segment_id": "s1", "users": 2}]),
