@@ -8,7 +8,7 @@ from pyspark.sql import Window as Over
 from pyspark.sql import functions as F
 
 from segmentation.features.feature import DAYS_AGO, windows_of
-from segmentation.tables.user_day_counts import TRANSITION
+from segmentation.tables.user_day_counts import STEP_SEPARATOR, TRANSITION
 
 if TYPE_CHECKING:
     from datetime import date
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from segmentation.features.params import FeatureParams
 
-FIRST_OF_JSON_ARRAY = r'^\["(?:[^"\\]|\\.)*",'
+PLATFORM_OF_STEP = f"^[^{STEP_SEPARATOR}]*{STEP_SEPARATOR}"
 
 
 def view_days(user_days: DataFrame, *, as_of: date) -> DataFrame:
@@ -34,11 +34,10 @@ def view_items(user_day_counts: DataFrame, *, as_of: date, params: FeatureParams
     """Sum each user's counts per item over the windows, before the cut.
 
     Grain: a user's day x dimension x item -> user x dimension x item, with `n_<window>`. Transitions are
-    summed over platforms: the item loses its first element.
+    summed over platforms: the item loses its first part.
     """
-    item = F.when(F.col("dimension") == TRANSITION, F.regexp_replace("item", FIRST_OF_JSON_ARRAY, "[")).otherwise(
-        F.col("item")
-    )
+    of_all_platforms = F.regexp_replace("item", PLATFORM_OF_STEP, "")
+    item = F.when(F.col("dimension") == TRANSITION, of_all_platforms).otherwise(F.col("item"))
     sums = [F.sum(F.when(F.expr(w.holds()), F.col("n")).otherwise(0)).alias(f"n_{w}") for w in windows_of(params)]
     return _before(user_day_counts, "event_date", as_of).groupBy("user_id", "dimension", item.alias("item")).agg(*sums)
 
