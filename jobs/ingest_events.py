@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from segmentation.frames import small_frame
 from segmentation.increments.engine import plan_increment
 from segmentation.increments.state import Addition, release_held
+from segmentation.privacy.keys import key_frame, load_keys
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.sources.mapping import SourceMapping, load_mapping
@@ -56,7 +57,7 @@ def run(ctx: Context) -> RunReport:
     """Take in the units that are new, slice by slice; each slice is published whole."""
     if ctx.options.get("rebuild"):
         return _rebuild(ctx)
-    mapping = load_mapping(ctx.options["conf_dir"], ctx.options["source"])
+    mapping = _mapping(ctx, ctx.options["source"])
     units = list_units(ctx.spark, mapping, ctx.options["input"])
     known = {row["batch_id"] for row in ctx.lake.read(INPUT_UNITS).select("batch_id").collect()}
     news = [unit for unit in units if unit.batch_id not in known]
@@ -93,11 +94,13 @@ def _rebuild(ctx: Context) -> RunReport:
     """Fold the whole history again, under the parameters of today; readers see it when it is complete."""
     taken = ctx.lake.require(INPUT_UNITS, "ingest_events").select("source", "path").collect()  # a row per file
     sources = sorted({row["source"] for row in taken})
-    mappings = {name: load_mapping(ctx.options["conf_dir"], name) for name in sources}
+    mappings = {name: _mapping(ctx, name) for name in sources}
     found = {
         name: list_units(ctx.spark, mapping, [row["path"] for row in taken if row["source"] == name])
         for name, mapping in mappings.items()
     }
+    for mapping in mappings.values():
+        _fingerprints(ctx, mapping)  # a key that is missing is missed before anything is cleared
     for table in WRITES:
         ctx.lake.clear(table)
     for name, mapping in mappings.items():
@@ -109,6 +112,10 @@ def _rebuild(ctx: Context) -> RunReport:
         quality={name: reconcile(ctx, name) for name in sources},
         notes=["rebuilt from all input units"],
     )
+
+
+def _mapping(ctx: Context, source: str) -> SourceMapping:
+    return load_mapping(ctx.options["conf_dir"], source).under(ctx.config.privacy)
 
 
 def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit]) -> None:
@@ -123,7 +130,8 @@ def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit]) -> No
     ):
         plan = load_tracking_plan(ctx.options["conf_dir"])
         zone = config.workspace.time_zone
-        received = parse_slice(ctx.spark, mapping, units, ingest=config.ingest, time_zone=zone, plan=plan)
+        keys = key_frame(ctx.spark, load_keys(config.privacy)) if mapping.pseudonymise else None
+        received = parse_slice(ctx.spark, mapping, units, ingest=config.ingest, time_zone=zone, plan=plan, keys=keys)
         state = read_state(lake, new_units)
         increment = plan_increment(
             received, state, ingest=config.ingest, sessions=config.sessions, workspace=config.workspace
@@ -140,8 +148,12 @@ def _fingerprints(ctx: Context, mapping: SourceMapping) -> dict[str, str]:
     config = ctx.config
     plan = load_tracking_plan(ctx.options["conf_dir"])
     planned = {"tracking_plan": plan.fingerprint} if plan.enforced_on(mapping.name) else {}
+    named = mapping.under(config.privacy).pseudonymise
+    keyed = {"privacy.key": load_keys(config.privacy).check} if named else {}
     return {
         **planned,
+        **keyed,
+        "privacy": config.privacy.shaping,
         "ingest": config.ingest.shaping,
         "sessions": config.sessions.fingerprint,
         "workspace": config.workspace.fingerprint,

@@ -37,11 +37,15 @@ LONGEST = 60
 SHAPED = {
     "workspace": ("ingest_events", "build_features"),
     "ingest": ("ingest_events",),
+    "privacy": ("ingest_events",),
     "sessions": ("ingest_events", "build_features"),
     "features": ("build_features",),
 }
 """Section -> the jobs that write its fingerprint into the tables they make."""
-RUNNING = {"ingest": ("max_rejected_share", "partition_mb", "slice_mb")}
+RUNNING = {
+    "ingest": ("max_rejected_share", "partition_mb", "slice_mb"),
+    "privacy": ("key_env", "key_file", "raw_days"),
+}
 """Section -> its keys that are left out of the fingerprint: they say how a job runs, not what it makes."""
 RETRAINED = ("clusters", "propensity")
 """Sections that are part of a training's fingerprint."""
