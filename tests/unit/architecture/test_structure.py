@@ -15,8 +15,8 @@ from segmentation.tables.reference import all_tables, tables_page
 PROJECT = Path(__file__).parents[3]
 NAMES = sorted(path.stem for path in (PROJECT / "jobs").glob("*.py") if path.stem != "__init__")
 JOBS = {name: importlib.import_module(f"jobs.{name}") for name in NAMES}
-APART = {"run_pipeline", "check_source", "reconcile_counts"}
-"""What runs the others, and what looks at a source before and after they do."""
+APART = {"run_pipeline", "check_source", "reconcile_counts", "drop_raw_text"}
+"""What runs the others, what looks at a source before and after they do, and what is run when its days are over."""
 
 
 def test_lineage_is_acyclic_a_jobs_own_state_aside() -> None:

@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 
     from tests.spark.jobs.conftest import Workspace
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.faults]  # two whole ingests: minutes
 
 SECRET = "0badc0de" * 8
 MAPPING = """
 format: json
-columns: "user STRING, mail STRING, name STRING, at BIGINT, got BIGINT, plan STRING, note STRING, more MAP<STRING, STRING>"
+columns: >-
+  user STRING, mail STRING, name STRING, at BIGINT, got BIGINT, plan STRING, note STRING, more MAP<STRING, STRING>
 fields:
   event_id: {key: [user, at]}
   user_id: user
@@ -113,6 +114,7 @@ def test_no_person_and_no_key_is_stored_shown_or_logged(workspace: Workspace, mo
         assert needle not in "".join(seen).encode()
     check_tables(workspace)
     check_other_parameters(workspace, monkeypatch, path)
+    check_rebuild(workspace, monkeypatch, path)
     check_retention(workspace)
 
 
@@ -157,6 +159,22 @@ def check_other_parameters(workspace: Workspace, monkeypatch, path: str) -> None
     monkeypatch.setenv("SEGMENTATION_PRIVACY_KEY", SECRET)
     workspace.source("shop", MAPPING.replace("pseudonymise: [user", "pseudonymise: [event_id"))
     assert workspace.run(ingest_events, "--source", "shop", "--input", path).code == 2
+
+
+def check_rebuild(workspace: Workspace, monkeypatch, path: str) -> None:
+    """A rebuild puts the tables under another key; without any key it clears nothing."""
+    workspace.source("shop", MAPPING)
+    asked = ("--source", "shop", "--input", path, "--rebuild", "--set", "privacy.key_id=k2")
+    before = {row["user_id"] for row in workspace.table("events").collect()}
+    monkeypatch.setenv("SEGMENTATION_PRIVACY_KEY", "")
+    assert workspace.run(ingest_events, *asked).code == 2
+    assert {row["user_id"] for row in workspace.table("events").collect()} == before
+    monkeypatch.setenv("SEGMENTATION_PRIVACY_KEY", SECRET)
+    assert workspace.run(ingest_events, *asked).code == 0
+    renamed = {user.replace("k1.", "k2.") for user in before}  # the same secret under another name
+    assert {row["user_id"] for row in workspace.table("events").collect()} == renamed
+    quarantine = read_sealed(workspace.table("quarantine"), load_keys(PrivacyParams(key_id="k2")))
+    assert quarantine.where("raw_text IS NULL").isEmpty()
 
 
 def check_retention(workspace: Workspace) -> None:
