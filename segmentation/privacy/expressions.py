@@ -29,16 +29,16 @@ def hmac_sha256(inner: Column, outer: Column, message: Column) -> Column:
     return F.sha2(F.concat(outer, F.unhex(F.sha2(F.concat(inner, message), 256))), 256)
 
 
-def pseudonym(text: Column, key_id: str) -> Column:
+def pseudonym(text: Column) -> Column:
     """Return the pseudonym of a text: the key's name, a dot and the HMAC of its UTF-8 bytes; null of null.
 
     The same text has the same pseudonym wherever it stands, so that it can still be joined.
     """
     digest = hmac_sha256(F.col("_pseudonym_inner"), F.col("_pseudonym_outer"), text.cast("binary"))
-    return F.concat(F.lit(f"{key_id}."), digest)
+    return F.concat(_key_id(), F.lit("."), digest)
 
 
-def sealed(text: Column, key_id: str, *position: Column) -> Column:
+def sealed(text: Column, *position: Column) -> Column:
     """Encrypt a text: AES-256-GCM as `sealed:<key id>:<base64 of nonce, ciphertext and tag>`.
 
     The nonce is an HMAC of the record's position and its text: equal runs give equal rows, and one nonce never meets
@@ -49,7 +49,11 @@ def sealed(text: Column, key_id: str, *position: Column) -> Column:
     digest = hmac_sha256(F.col("_nonce_inner"), F.col("_nonce_outer"), message)
     nonce = F.substring(F.unhex(digest), 1, NONCE_BYTES)
     cipher = F.aes_encrypt(text.cast("binary"), F.col("_seal_key"), F.lit("GCM"), F.lit("DEFAULT"), nonce)
-    return F.concat(F.lit(f"{SEALED}{key_id}:"), F.base64(cipher))
+    return F.concat(F.lit(SEALED), _key_id(), F.lit(":"), F.base64(cipher))
+
+
+def _key_id() -> Column:
+    return F.col("_key_id").cast("string")
 
 
 def read_sealed(quarantine: DataFrame, keys: Keys) -> DataFrame:

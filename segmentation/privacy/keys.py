@@ -28,7 +28,7 @@ LEAST_BYTES = 32
 BLOCK = 64
 """Bytes of a block of SHA-256 (RFC 2104: B)."""
 INNER, OUTER = 0x36, 0x5C
-KEY_COLUMNS = ("_pseudonym_inner", "_pseudonym_outer", "_nonce_inner", "_nonce_outer", "_seal_key")
+KEY_COLUMNS = ("_pseudonym_inner", "_pseudonym_outer", "_nonce_inner", "_nonce_outer", "_seal_key", "_key_id")
 
 
 @dataclass(frozen=True, repr=False)
@@ -92,7 +92,8 @@ def key_frame(spark: SparkSession, keys: Keys) -> DataFrame:
 
     A plan shows the names of such a row's columns; a literal it would show with its value.
     """
-    return binary_row(spark, dict(zip(KEY_COLUMNS, (*pads(keys.pseudonym), *pads(keys.nonce), keys.seal), strict=True)))
+    values = (*pads(keys.pseudonym), *pads(keys.nonce), keys.seal, keys.key_id.encode())
+    return binary_row(spark, dict(zip(KEY_COLUMNS, values, strict=True)))
 
 
 def binary_row(spark: SparkSession, values: dict[str, bytes]) -> DataFrame:

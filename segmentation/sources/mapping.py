@@ -149,8 +149,6 @@ class SourceMapping(Parameters):
     """What becomes a keyed pseudonym before it is stored: user, event_id, properties.<name>."""
     keep_properties: tuple[str, ...] | None = None
     """Only these properties are stored; not given: those of the configuration, which are all by default."""
-    key_id: str = "k1"
-    """Name of the key: the configuration's (privacy.key_id), whatever a mapping says."""
 
     @field_validator("format", mode="before")
     @classmethod
@@ -185,7 +183,7 @@ class SourceMapping(Parameters):
         """Return the mapping with what the configuration asks of every source."""
         names = tuple(sorted({*self.pseudonymise, *privacy.pseudonymise}))
         kept = self.keep_properties if self.keep_properties is not None else privacy.keep_properties
-        return self.model_copy(update={"pseudonymise": names, "keep_properties": kept, "key_id": privacy.key_id})
+        return self.model_copy(update={"pseudonymise": names, "keep_properties": kept})
 
     @property
     def raw_columns(self) -> tuple[str, ...]:

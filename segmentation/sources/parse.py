@@ -88,7 +88,7 @@ def parse_records(
     if keys is not None:
         # Only now: no expression of a mapping can have touched the keys.
         judged = judged.crossJoin(F.broadcast(keys))
-        text = sealed(text, mapping.key_id, F.col(RAW_UNIT), F.col(RAW_RECORD_NO))
+        text = sealed(text, F.col(RAW_UNIT), F.col(RAW_RECORD_NO))
     corrupt, rejected = F.col(RAW_CORRUPT), F.col(RAW_CORRUPT) | F.col("_fails")
     reasons = F.when(corrupt, F.array(F.lit(Reason.MALFORMED.value))).otherwise(failed_reasons(checks))
     days = mapping.lateness_days if mapping.lateness_days is not None else lateness_days
@@ -120,7 +120,7 @@ def _event_columns(corrupt: Column, time_zone: str, mapping: SourceMapping, secr
     """Name the drafts as the event's columns, pseudonyms of what is `secret`; a corrupt line's are all null."""
     user, hint = F.col("_user_id"), F.col("_session_hint")
     if USER in secret:  # a session's id often holds its user's
-        user, hint = pseudonym(user, mapping.key_id), pseudonym(hint, mapping.key_id)
+        user, hint = pseudonym(user), pseudonym(hint)
     event_day = F.to_date(F.from_utc_timestamp("_event_at", time_zone))
     named = {
         "event_id": _stored_event_id(mapping, secret),
@@ -330,7 +330,7 @@ def _stored_event_id(mapping: SourceMapping, secret: Sequence[str]) -> Column:
     """Return the identity; a plain hash of a person's fields could be guessed, so it is keyed where persons are."""
     of_key = USER in secret and bool(mapping.fields.event_id.key)
     given = F.col("_event_id")
-    return pseudonym(given, mapping.key_id) if of_key or EVENT_ID in secret else given
+    return pseudonym(given) if of_key or EVENT_ID in secret else given
 
 
 def _property_drafts(raw: DataFrame, mapping: SourceMapping) -> dict[str, Column]:
@@ -349,7 +349,7 @@ def _stored_properties(mapping: SourceMapping, secret: Sequence[str]) -> Column:
     hidden = [name.removeprefix(PROPERTY) for name in secret if name.startswith(PROPERTY)]
     kept = mapping.keep_properties
     named = {n: F.col("_named").getField(n) for n in sorted(mapping.properties) if kept is None or n in kept}
-    named = {n: pseudonym(c.cast("string"), mapping.key_id) if n in hidden else c for n, c in named.items()}
+    named = {n: pseudonym(c.cast("string")) if n in hidden else c for n, c in named.items()}
     if mapping.property_map is None:
         return _properties_json(named, None)
     others = F.col("_others")
@@ -357,7 +357,7 @@ def _stored_properties(mapping: SourceMapping, secret: Sequence[str]) -> Column:
         others = F.map_filter(others, lambda name, _: name.isin(*kept))
     if hidden:
         others = F.transform_values(
-            others, lambda name, value: F.when(name.isin(*hidden), pseudonym(value, mapping.key_id)).otherwise(value)
+            others, lambda name, value: F.when(name.isin(*hidden), pseudonym(value)).otherwise(value)
         )
     return _properties_json(named, others)
 

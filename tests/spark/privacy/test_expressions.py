@@ -59,8 +59,8 @@ def test_pseudonyms_are_pythons_and_sealed_text_comes_back(spark: SparkSession) 
     texts = ["u1", "jo@example.org", "Zoë", "日本", " ", "x" * 1_000, None]
     rows = [("b1", number, text) for number, text in enumerate([*texts, "u1"])]
     df = spark.createDataFrame(rows, "batch_id string, record_no bigint, text string")
-    seal = sealed(F.col("text"), "k7", F.col("batch_id"), F.col("record_no")).alias("raw")
-    keyed = df.crossJoin(key_frame(spark, KEYS)).select(*df.columns, pseudonym(F.col("text"), "k7").alias("p"), seal)
+    seal = sealed(F.col("text"), F.col("batch_id"), F.col("record_no")).alias("raw")
+    keyed = df.crossJoin(key_frame(spark, KEYS)).select(*df.columns, pseudonym(F.col("text")).alias("p"), seal)
     made = keyed.orderBy("record_no").collect()
     for row in made:
         plain = row["text"]
