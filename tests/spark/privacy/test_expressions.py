@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
+import logging
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
 from pyspark.sql import functions as F
 
 from segmentation.frames import union_all
+from segmentation.privacy import keys as keys_module
 from segmentation.privacy.expressions import hmac_sha256, pseudonym, read_sealed, sealed
 from segmentation.privacy.keys import Keys, binary_row, key_frame, pads
 
@@ -72,3 +76,13 @@ def test_pseudonyms_are_pythons_and_sealed_text_comes_back(spark: SparkSession) 
     assert [row["raw_text"] for row in read_sealed(stored, KEYS).collect()] == [row["text"] for row in made] + ["{}"]
     other = Keys("k7", KEYS.pseudonym, KEYS.nonce, b"t" * 32, "check")
     assert {row["raw_text"] for row in read_sealed(stored, other).collect()} == {None, "{}"}
+
+
+def test_the_gateways_debug_log_shows_no_key(spark: SparkSession, caplog, monkeypatch) -> None:
+    sent = base64.b64encode(KEYS.seal).decode()
+    with caplog.at_level(logging.DEBUG):
+        key_frame(spark, KEYS)
+        assert sent not in caplog.text
+        monkeypatch.setattr(keys_module, "_gateway_silenced", nullcontext)
+        key_frame(spark, KEYS)
+        assert sent in caplog.text, "this is how it would show"
