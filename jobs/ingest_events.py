@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from segmentation.increments.engine import plan_increment
 from segmentation.increments.state import release_held
+from segmentation.privacy.keys import key_frame, load_keys
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.sources.mapping import SourceMapping, load_mapping
@@ -56,7 +57,7 @@ def run(ctx: Context) -> RunReport:
     """Take in the units that are new, slice by slice; each slice is published whole."""
     if ctx.options.get("rebuild"):
         return _rebuild(ctx)
-    mapping = load_mapping(ctx.options["conf_dir"], ctx.options["source"])
+    mapping = _mapping(ctx, ctx.options["source"])
     units = list_units(ctx.spark, mapping, ctx.options["input"])
     received = receive(units, read_units(ctx.lake, mapping.name), mapping.supersede)
     command = f"python jobs/ingest_events.py --source {mapping.name} --input ... --lake {ctx.lake.root} --rebuild"
@@ -93,11 +94,13 @@ def _rebuild(ctx: Context) -> RunReport:
     stored = ctx.lake.require(INPUT_UNITS, "ingest_events").where(F.col("superseded_by").isNull())
     taken = stored.select("source", "path").collect()  # a row per file
     sources = sorted({row["source"] for row in taken})
-    mappings = {name: load_mapping(ctx.options["conf_dir"], name) for name in sources}
+    mappings = {name: _mapping(ctx, name) for name in sources}
     found = {
         name: list_units(ctx.spark, mapping, [row["path"] for row in taken if row["source"] == name])
         for name, mapping in mappings.items()
     }
+    for mapping in mappings.values():
+        _fingerprints(ctx, mapping)  # a key that is missing is missed before anything is cleared
     for table in WRITES:
         ctx.lake.clear(table)
     for name, mapping in mappings.items():
@@ -111,6 +114,10 @@ def _rebuild(ctx: Context) -> RunReport:
     )
 
 
+def _mapping(ctx: Context, source: str) -> SourceMapping:
+    return load_mapping(ctx.options["conf_dir"], source).under(ctx.config.privacy)
+
+
 def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit], replaced: Mapping[str, str]) -> None:
     config, lake = ctx.config, ctx.lake
     new_units = unit_rows(ctx.spark, units, mapping.name, ctx.run_id)
@@ -122,7 +129,8 @@ def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit], repla
     ):
         plan = load_tracking_plan(ctx.options["conf_dir"])
         zone = config.workspace.time_zone
-        received = parse_slice(ctx.spark, mapping, units, ingest=config.ingest, time_zone=zone, plan=plan)
+        keys = key_frame(ctx.spark, load_keys(config.privacy)) if mapping.pseudonymise else None
+        received = parse_slice(ctx.spark, mapping, units, ingest=config.ingest, time_zone=zone, plan=plan, keys=keys)
         state = read_state(lake, new_units, sorted(replaced))
         increment = plan_increment(
             received, state, ingest=config.ingest, sessions=config.sessions, workspace=config.workspace
@@ -139,8 +147,12 @@ def _fingerprints(ctx: Context, mapping: SourceMapping) -> dict[str, str]:
     config = ctx.config
     plan = load_tracking_plan(ctx.options["conf_dir"])
     planned = {"tracking_plan": plan.fingerprint} if plan.enforced_on(mapping.name) else {}
+    named = mapping.under(config.privacy).pseudonymise
+    keyed = {"privacy.key": load_keys(config.privacy).check} if named else {}
     return {
         **planned,
+        **keyed,
+        "privacy": config.privacy.shaping,
         "ingest": config.ingest.shaping,
         "sessions": config.sessions.fingerprint,
         "workspace": config.workspace.fingerprint,

@@ -13,6 +13,7 @@ from segmentation.features.params import FeatureParams
 from segmentation.increments.params import IngestParams
 from segmentation.models.params import ClusterParams, PropensityParams
 from segmentation.parameters import Parameters, WorkspaceParams, read_yaml, validated
+from segmentation.privacy.params import PrivacyParams
 from segmentation.sequences.params import SequenceParams
 from segmentation.sessions.params import SessionParams
 from segmentation.storage.params import MaintenanceParams
@@ -32,6 +33,7 @@ class Config(Parameters):
     """Root of the lake: a folder or a URI."""
     workspace: WorkspaceParams = WorkspaceParams()
     ingest: IngestParams = IngestParams()
+    privacy: PrivacyParams = PrivacyParams()
     sessions: SessionParams = SessionParams()
     sequences: SequenceParams = SequenceParams()
     features: FeatureParams = FeatureParams()

@@ -37,6 +37,7 @@ LONGEST = 60
 SHAPED = {
     "workspace": ("ingest_events", "build_features", "build_journeys"),
     "ingest": ("ingest_events",),
+    "privacy": ("ingest_events",),
     "sessions": ("ingest_events", "build_features"),
     "features": ("build_features",),
     "sequences": ("build_journeys",),
@@ -44,6 +45,7 @@ SHAPED = {
 """Section -> the jobs that write its fingerprint into the tables they make."""
 RUNNING = {
     "ingest": ("max_rejected_share", "partition_mb", "slice_mb"),
+    "privacy": ("key_env", "key_file", "raw_days"),
     "sequences": ("cluster_sample", "max_clusters", "indel"),
 }
 """Section -> its keys that are left out of the fingerprint: they say how a job runs, or shape a table made whole."""

@@ -8,11 +8,13 @@ from pydantic import Field, field_validator, model_validator
 
 from segmentation.errors import ConfigurationError, nearest
 from segmentation.parameters import Parameters, read_yaml, validated
+from segmentation.privacy.params import PROPERTY, check_names
 from segmentation.sources.supersede import SupersedeParams
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from segmentation.privacy.params import PrivacyParams
 
 Format = Literal["csv", "json", "parquet", "text"]
 
@@ -144,6 +146,10 @@ class SourceMapping(Parameters):
     rules: tuple[Rule, ...] = ()
     lateness_days: int | None = Field(default=None, ge=0)
     """Lateness bound of this source; applies only where received_at is mapped."""
+    pseudonymise: tuple[str, ...] = ()
+    """What becomes a keyed pseudonym before it is stored: user, event_id, properties.<name>."""
+    keep_properties: tuple[str, ...] | None = None
+    """Only these properties are stored; not given: those of the configuration, which are all by default."""
     supersede: SupersedeParams | None = None
     """Files that take the place of others; without it every file stands."""
 
@@ -156,6 +162,31 @@ class SourceMapping(Parameters):
     @classmethod
     def _list_of_columns(cls, value: Any) -> Any:
         return {column: column for column in value} if isinstance(value, list) else value
+
+    @field_validator("pseudonymise")
+    @classmethod
+    def _known_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return check_names(value)
+
+    @model_validator(mode="after")
+    def _mapped_properties(self) -> SourceMapping:
+        if self.property_map is None:
+            for name in (*self.pseudonymise, *(PROPERTY + kept for kept in self.keep_properties or ())):
+                bare = name.removeprefix(PROPERTY)
+                if name.startswith(PROPERTY) and bare not in self.properties:
+                    raise ValueError(f"there is no property '{bare}'{nearest(bare, self.properties)}")
+        return self
+
+    @property
+    def changes_properties(self) -> bool:
+        """Whether properties are stored otherwise than they were sent."""
+        return self.keep_properties is not None or any(name.startswith(PROPERTY) for name in self.pseudonymise)
+
+    def under(self, privacy: PrivacyParams) -> SourceMapping:
+        """Return the mapping with what the configuration asks of every source."""
+        names = tuple(sorted({*self.pseudonymise, *privacy.pseudonymise}))
+        kept = self.keep_properties if self.keep_properties is not None else privacy.keep_properties
+        return self.model_copy(update={"pseudonymise": names, "keep_properties": kept})
 
     @property
     def raw_columns(self) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError
 from segmentation.frames import conform
+from segmentation.privacy.expressions import pseudonym, sealed
+from segmentation.privacy.params import EVENT_ID, PROPERTY, USER
 from segmentation.quality.checks import Check, any_fails, failed_reasons
 from segmentation.quality.lateness import is_late
 from segmentation.quality.reasons import Reason
@@ -24,7 +26,7 @@ from segmentation.tables.transitions import EXIT, START
 from segmentation.tables.user_day_counts import STEP_SEPARATOR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from pyspark.sql import Column, DataFrame
 
@@ -54,6 +56,7 @@ def parse_records(
     clock_skew_hours: int,
     time_zone: str,
     plan: TrackingPlan | None = None,
+    keys: DataFrame | None = None,
 ) -> DataFrame:
     """Map raw records to events and give every reason why a record cannot be one.
 
@@ -67,6 +70,8 @@ def parse_records(
         clock_skew_hours: how far event_at may lie after received_at.
         time_zone: reporting zone.
         plan: the tracking plan, where it is to be enforced.
+        keys: the row of keys (:func:`segmentation.privacy.keys.key_frame`), where the mapping is to be obeyed in what
+            it says of pseudonyms: the result then holds nothing else of it, and `raw` is sealed.
 
     Raises:
         ConfigurationError: an expression of the mapping does not compile; names the field.
@@ -79,6 +84,12 @@ def parse_records(
         sent = {name: F.col(f"_{name}") for name in ("event_name", "properties", *PLANNED_FIELDS)}
         checks.append(Check(Reason.OFF_PLAN, breaks_plan(plan, sent)))
     judged = drafts.select("*", any_fails(checks).alias("_fails"))
+    secret = mapping.pseudonymise if keys is not None else ()
+    text = F.col(RAW_TEXT)
+    if keys is not None:
+        # Only now: no expression of a mapping can have touched the keys.
+        judged = judged.crossJoin(F.broadcast(keys))
+        text = sealed(text, F.col(RAW_UNIT), F.col(RAW_RECORD_NO))
     corrupt, rejected = F.col(RAW_CORRUPT), F.col(RAW_CORRUPT) | F.col("_fails")
     reasons = F.when(corrupt, F.array(F.lit(Reason.MALFORMED.value))).otherwise(failed_reasons(checks))
     late = is_late("_received_at", "_event_at", mapping.lateness_bound(lateness_days))
@@ -88,13 +99,13 @@ def parse_records(
         F.col(RAW_RECORD_NO).alias("record_no"),
         raw_row_key().alias("row_key"),
         F.when(rejected, F.col(RAW_LOCATION)).alias("location"),
-        F.when(rejected, F.col(RAW_TEXT)).alias("raw"),
+        F.when(rejected, text).alias("raw"),
         rejected.alias("rejected"),
         F.when(rejected, reasons).otherwise(F.array().cast("array<string>")).alias("reasons"),
         corrupt.alias("unparsable"),
         late.alias("late"),
         F.lit(mapping.name).alias("source"),
-        *_event_columns(corrupt, time_zone),
+        *_event_columns(corrupt, time_zone, mapping, secret),
     )
     return conform(records, PARSED_RECORDS)
 
@@ -104,20 +115,24 @@ def raw_row_key() -> Column:
     return F.shiftleft(RAW_UNIT_NO, UNIT_SHIFT) + F.col(RAW_RECORD_NO)
 
 
-def _event_columns(corrupt: Column, time_zone: str) -> list[Column]:
-    """Name the drafts as the event's columns; a corrupt line's are all null."""
+def _event_columns(corrupt: Column, time_zone: str, mapping: SourceMapping, secret: Sequence[str]) -> list[Column]:
+    """Name the drafts as the event's columns, pseudonyms of what is `secret`; a corrupt line's are all null."""
+    user, hint = F.col("_user_id"), F.col("_session_hint")
+    if USER in secret:  # a session's id often holds its user's
+        user, hint = pseudonym(user), pseudonym(hint)
     event_day = F.to_date(F.from_utc_timestamp("_event_at", time_zone))
     named = {
-        "event_id": F.col("_event_id"),
-        "user_id": F.col("_user_id"),
-        "identifier": F.col("_user_id"),
+        "event_id": _stored_event_id(mapping, secret),
+        "user_id": user,
+        "identifier": user,
+        "session_hint": hint,
         "event_name": F.col("_event_name"),
         "state": F.coalesce("_state", "_event_name"),
         "event_at": F.col("_event_at"),
         "received_at": F.col("_received_at"),
         "event_date": event_day,
         "platform": F.coalesce("_platform", F.lit("unknown")),
-        "properties": F.col("_properties"),
+        "properties": _stored_properties(mapping, secret),
     }
     others = [f for f in (*TEXT_FIELDS, *NUMBER_FIELDS) if f not in named]
     named.update({name: F.col(f"_{name}") for name in others})
@@ -165,6 +180,7 @@ def _drafts(raw: DataFrame, origins: Mapping[str, Origin], mapping: SourceMappin
         "event_at_given": _given(origins["event_at"], fields.event_at),
         "received_at": received_at,
         "properties": _properties(raw, mapping),
+        **_property_drafts(raw, mapping),
     }
     drafts["platform"] = common_platform(text("platform"))
     if mapping.agent is not None:
@@ -309,13 +325,59 @@ def _event_id(raw: DataFrame, mapping: SourceMapping) -> Column:
     return F.sha2(F.to_json(parts), 256)
 
 
+def _stored_event_id(mapping: SourceMapping, secret: Sequence[str]) -> Column:
+    """Return the identity; a plain hash of a person's fields could be guessed, so it is keyed where persons are."""
+    of_key = USER in secret and bool(mapping.fields.event_id.key)
+    given = F.col("_event_id")
+    return pseudonym(given) if of_key or EVENT_ID in secret else given
+
+
+def _property_drafts(raw: DataFrame, mapping: SourceMapping) -> dict[str, Column]:
+    """Work the properties out one by one where some of them are to be changed or left out."""
+    if not mapping.changes_properties:
+        return {}
+    named, others = _property_columns(raw, mapping)
+    drafts = {"named": F.struct(*(column.alias(name) for name, column in named.items()))} if named else {}
+    return drafts if others is None else {**drafts, "others": others}
+
+
+def _stored_properties(mapping: SourceMapping, secret: Sequence[str]) -> Column:
+    """Canonical JSON of the properties that may be kept, pseudonyms for those of them that are `secret`."""
+    if not mapping.changes_properties:
+        return F.col("_properties")
+    hidden = [name.removeprefix(PROPERTY) for name in secret if name.startswith(PROPERTY)]
+    kept = mapping.keep_properties
+    named = {n: F.col("_named").getField(n) for n in sorted(mapping.properties) if kept is None or n in kept}
+    named = {n: pseudonym(c.cast("string")) if n in hidden else c for n, c in named.items()}
+    if mapping.property_map is None:
+        return _properties_json(named, None)
+    others = F.col("_others")
+    if kept is not None:
+        others = F.map_filter(others, lambda name, _: name.isin(*kept))
+    if hidden:
+        others = F.transform_values(
+            others, lambda name, value: F.when(name.isin(*hidden), pseudonym(value)).otherwise(value)
+        )
+    return _properties_json(named, others)
+
+
 def _properties(raw: DataFrame, mapping: SourceMapping) -> Column:
     """Canonical JSON of the mapped properties: keys sorted, nulls left out; named ones win over those of the map."""
+    return _properties_json(*_property_columns(raw, mapping))
+
+
+def _property_columns(raw: DataFrame, mapping: SourceMapping) -> tuple[dict[str, Column], Column | None]:
+    """Return the named properties, and the map of all others without them."""
     named = {name: _origin(raw, f"property {name}", spec) for name, spec in sorted(mapping.properties.items())}
     if mapping.property_map is None:
-        return F.to_json(F.struct(*(column.alias(name) for name, column in named.items()))) if named else F.lit("{}")
+        return named, None
     others = _expression(raw, "property_map", mapping.property_map)
-    kept = F.map_filter(others, lambda key, value: value.isNotNull() & ~key.isin(*named))
+    return named, F.map_filter(others, lambda key, value: value.isNotNull() & ~key.isin(*named))
+
+
+def _properties_json(named: Mapping[str, Column], others: Column | None) -> Column:
+    if others is None:
+        return F.to_json(F.struct(*(column.alias(name) for name, column in named.items()))) if named else F.lit("{}")
     texts = F.create_map(*(part for name, column in named.items() for part in (F.lit(name), column.cast("string"))))
-    whole = F.map_concat(kept, F.map_filter(texts, lambda _, value: value.isNotNull())) if named else kept
+    whole = F.map_concat(others, F.map_filter(texts, lambda _, value: value.isNotNull())) if named else others
     return F.coalesce(F.to_json(F.map_from_entries(F.array_sort(F.map_entries(whole)))), F.lit("{}"))

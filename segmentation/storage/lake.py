@@ -142,6 +142,14 @@ class Lake:
         self._target(table).merge(keys.alias("s"), f"({prune}) AND {matches}").whenMatchedDelete().execute()
         self._note(table)
 
+    def blank(self, table: Table, column: str, keys: DataFrame, on: Iterable[str], where: str) -> None:
+        """Make a column null in the rows whose `on` columns stand in `keys` and that fulfil `where` (on `t` alone)."""
+        self._sign()
+        matches = " AND ".join(f"t.{name} = s.{name}" for name in on)
+        merged = self._target(table).merge(keys.alias("s"), f"({where}) AND {matches}")
+        merged.whenMatchedUpdate(set={column: "NULL"}).execute()
+        self._note(table)
+
     def add(self, table: Table, deltas: DataFrame, prune: str = "true") -> None:
         """Add signed integer or decimal measures to the rows with the same key; null key parts are equal.
 

@@ -47,6 +47,7 @@ def parse_slice(
     ingest: IngestParams,
     time_zone: str,
     plan: TrackingPlan,
+    keys: DataFrame | None = None,
 ) -> Slice:
     """Parse a slice's units. Records of text are kept on the executors; Parquet is cheaper read again.
 
@@ -62,6 +63,7 @@ def parse_slice(
             clock_skew_hours=ingest.clock_skew_hours,
             time_zone=time_zone,
             plan=plan,
+            keys=keys,
         )
 
     bound = mapping.lateness_bound(ingest.lateness_days)

@@ -16,7 +16,8 @@ QUARANTINE = Table(
             "raw",
             STRING,
             "the record as received; for conflict, too_late and over_cap the mapped event as canonical JSON, "
-            "from which it can be restored",
+            "from which it can be restored; sealed where the source has pseudonyms; null: dropped after its days",
+            nullable=True,
         ),
         Column("location", STRING, "file and line, file and row, or offset"),
         Column("event_id", STRING, "identity of the event; null: could not be formed", nullable=True),

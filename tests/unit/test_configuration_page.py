@@ -44,7 +44,10 @@ def test_every_key_has_its_default_and_a_meaning_on_the_page() -> None:
 
 
 @pytest.mark.parametrize(("section", "key"), KEYS)
-def test_a_rebuild_is_asked_for_where_the_tables_fingerprint_says_so(section: str, key: str) -> None:
+def test_a_rebuild_is_asked_for_where_the_tables_fingerprint_says_so(
+    section: str, key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SEGMENTATION_PRIVACY_KEY", "5e" * 32)
     before, after = Config(), changed(section, key)
     mapping = load_mapping(CONF, "ecom")
 

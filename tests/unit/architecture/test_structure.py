@@ -15,8 +15,10 @@ from segmentation.tables.reference import all_tables, tables_page
 PROJECT = Path(__file__).parents[3]
 NAMES = sorted(path.stem for path in (PROJECT / "jobs").glob("*.py") if path.stem != "__init__")
 JOBS = {name: importlib.import_module(f"jobs.{name}") for name in NAMES}
-APART = {"run_pipeline", "check_source", "reconcile_counts", "build_journeys", "cluster_journeys", "maintain_tables"}
-"""What runs the others, looks at a source before and after they do, analyses on demand, and looks after the files."""
+ANALYSES = {"build_journeys", "cluster_journeys"}
+UPKEEP = {"maintain_tables", "drop_raw_text"}
+APART = {"run_pipeline", "check_source", "reconcile_counts"} | ANALYSES | UPKEEP
+"""What runs the others, looks at a source before and after they do, or is run on demand."""
 
 
 def test_lineage_is_acyclic_a_jobs_own_state_aside() -> None:

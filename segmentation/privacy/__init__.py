@@ -1,0 +1,1 @@
+"""Keyed pseudonyms, sealed raw text, and the key that no plan shows."""

@@ -1,0 +1,50 @@
+"""Parameters of privacy."""
+
+from __future__ import annotations
+
+from pydantic import Field, field_validator
+
+from segmentation.parameters import Parameters, fingerprint_of
+
+USER, EVENT_ID = "user", "event_id"
+PROPERTY = "properties."
+"""A property is named with this before it."""
+
+
+def check_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse what cannot become a pseudonym.
+
+    Raises:
+        ValueError: names the first that is neither user, event_id nor a property.
+    """
+    for name in names:
+        if name not in (USER, EVENT_ID) and not (name.startswith(PROPERTY) and name != PROPERTY):
+            raise ValueError(f"'{name}' cannot become a pseudonym: give user, event_id or properties.<name>")
+    return tuple(sorted(set(names)))
+
+
+class PrivacyParams(Parameters):
+    """What is known of people is made unrecognisable before anything is stored; off unless something is named."""
+
+    pseudonymise: tuple[str, ...] = ()
+    """What becomes a keyed pseudonym in every source: `user`, `event_id`, `properties.<name>`. A mapping names more."""
+    keep_properties: tuple[str, ...] | None = None
+    """Only these properties are stored, of every source whose mapping has no list of its own; null: all."""
+    key_id: str = Field(default="k1", pattern=r"^[a-z0-9]{1,16}$")
+    """Name of the key, which every pseudonym begins with: another key gets another name."""
+    key_env: str = "SEGMENTATION_PRIVACY_KEY"
+    """Environment variable that holds the key: at least 64 hexadecimal digits. The key itself is never configured."""
+    key_file: str | None = None
+    """File that holds the key (a mounted secret); null: the environment variable does."""
+    raw_days: int = Field(default=30, ge=0)
+    """`drop_raw_text` takes the sealed text of quarantined records whose file is older than this away."""
+
+    @field_validator("pseudonymise")
+    @classmethod
+    def _known_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return check_names(value)
+
+    @property
+    def shaping(self) -> str:
+        """Fingerprint of what shapes the tables; where the key is kept does not."""
+        return fingerprint_of(self.model_dump(mode="json", exclude={"key_env", "key_file", "raw_days"}))
