@@ -53,7 +53,10 @@ def parse_slice(
 
     Raises:
         DataError: a text file cannot be read; names it.
+        ContractError: the mapping asks for pseudonyms, and no keys are given: nothing may be stored as it is.
     """
+    if mapping.pseudonymise and keys is None:
+        raise ContractError(f"source '{mapping.name}' asks for pseudonyms, and there are no keys")
 
     def parse(raw: DataFrame) -> DataFrame:
         return parse_records(
