@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from segmentation.errors import ConfigurationError, nearest
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 M = TypeVar("M", bound=BaseModel)
+D = TypeVar("D", bound="Declared")
 
 
 class Parameters(BaseModel):
@@ -36,6 +37,12 @@ def fingerprint_of(value: object) -> str:
     """Fingerprint any JSON-like value: first 16 hex digits of the SHA-256 of its canonical JSON."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class Declared(Parameters):
+    """What users declare in a file of its own, named like the file."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
 
 
 class WorkspaceParams(Parameters):
@@ -64,6 +71,23 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ConfigurationError(f"{path} must hold a mapping of keys to values")
     return content
+
+
+def load_declared(folder: Path, model: type[D]) -> tuple[D, ...]:
+    """Read all files of a folder of declarations, sorted by name; where there is no folder there are none.
+
+    Raises:
+        ConfigurationError: a file is not YAML, not what it should be, or not named like what it declares.
+    """
+    loaded = []
+    for path in sorted(folder.glob("*.yaml")):
+        one = validated(model, read_yaml(path), str(path))
+        if one.name != path.stem:
+            raise ConfigurationError(
+                f"{path}: the {model.__name__.lower()} is named '{one.name}': name the file {one.name}.yaml"
+            )
+        loaded.append(one)
+    return tuple(loaded)
 
 
 def validated(model: type[M], values: dict[str, Any], origin: str) -> M:

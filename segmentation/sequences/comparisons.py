@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 from pyspark.sql import functions as F
 
-from segmentation.errors import ConfigurationError
 from segmentation.frames import small_frame
-from segmentation.parameters import Parameters, read_yaml, validated
+from segmentation.parameters import Declared, Parameters, load_declared
 from segmentation.sequences.differences import choose_family, compare_flows
 from segmentation.sequences.groups import RULE, SEGMENT
 from segmentation.sequences.markov import count_flows
@@ -42,10 +41,9 @@ class Side(Parameters):
     """Rule segments of conf/segments, at the newest cut up to this one."""
 
 
-class Comparison(Parameters):
+class Comparison(Declared):
     """Two groups and the transitions on which they are compared."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     """Name of the comparison and of its file."""
     description: str = ""
     """The question, for people."""
@@ -68,13 +66,7 @@ def load_comparisons(conf_dir: Path) -> tuple[Comparison, ...]:
     Raises:
         ConfigurationError: a file is not YAML, not a comparison, or not named like its comparison.
     """
-    comparisons = []
-    for path in sorted((conf_dir / FOLDER).glob("*.yaml")):
-        one = validated(Comparison, read_yaml(path), str(path))
-        if one.name != path.stem:
-            raise ConfigurationError(f"{path}: the comparison is named '{one.name}': name the file {one.name}.yaml")
-        comparisons.append(one)
-    return tuple(comparisons)
+    return load_declared(conf_dir / FOLDER, Comparison)
 
 
 def build_differences(

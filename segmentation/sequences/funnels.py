@@ -8,9 +8,8 @@ from pydantic import Field, field_validator
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
-from segmentation.errors import ConfigurationError
 from segmentation.frames import conform
-from segmentation.parameters import Parameters, read_yaml, validated
+from segmentation.parameters import Declared, load_declared
 from segmentation.sequences.groups import Dimension, split_groups
 from segmentation.sequences.rates import wilson_bounds
 from segmentation.sequences.steps import ORDER
@@ -27,10 +26,9 @@ UNITS = {"user": "user_id", "session": "session_id"}
 SECOND = 1_000_000
 
 
-class Funnel(Parameters):
+class Funnel(Declared):
     """A funnel: one file in conf/funnels."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     """Name of the funnel and of its file."""
     description: str = ""
     """What it is about, for people."""
@@ -64,13 +62,7 @@ def load_funnels(conf_dir: Path) -> tuple[Funnel, ...]:
     Raises:
         ConfigurationError: a file is not YAML, not a funnel, or not named like its funnel.
     """
-    funnels = []
-    for path in sorted((conf_dir / FOLDER).glob("*.yaml")):
-        funnel = validated(Funnel, read_yaml(path), str(path))
-        if funnel.name != path.stem:
-            raise ConfigurationError(f"{path}: the funnel is named '{funnel.name}': name the file {funnel.name}.yaml")
-        funnels.append(funnel)
-    return tuple(funnels)
+    return load_declared(conf_dir / FOLDER, Funnel)
 
 
 def find_attempts(steps: DataFrame, *, funnel: Funnel) -> DataFrame:
