@@ -85,7 +85,8 @@ class PublicationLog:
         # then no commit since bears our name.
         transaction = {"txnAppId": "segmentation.publications", "txnVersion": str(number), "userMetadata": self._run_id}
         try:
-            row.write.format("delta").mode("append").options(**transaction).save(self._path)
+            writer = row.write.format("delta").mode("append").option("mergeSchema", "true")
+            writer.options(**transaction).save(self._path)
         except DeltaConcurrentModificationException as error:
             raise RetryableError(conflict) from error
         after = head_version(self._spark, self._path)
@@ -100,5 +101,7 @@ class PublicationLog:
         newest = row and row["newest"]
         if newest is None:
             return Publication()
-        moved = (dict(newest[name]) for name in ("tables", "contents", "bases"))
+        # Lakes of before tables were compacted have no `contents`: every version was one of rows.
+        contents = "contents" if "contents" in log.columns else "tables"
+        moved = (dict(newest[name]) for name in ("tables", contents, "bases"))
         return Publication(int(newest["publication_id"]), *moved)

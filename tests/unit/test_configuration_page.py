@@ -19,7 +19,7 @@ PROJECT = Path(__file__).parents[2]
 CONF = PROJECT / "conf"
 SECTIONS = {name: value for name, value in Config() if isinstance(value, Parameters)}
 KEYS = [(section, key) for section, params in SECTIONS.items() for key in type(params).model_fields]
-CHANGED = {"windows_days": (14,), "platforms": ("kiosk",)}
+CHANGED = {"windows_days": (14,), "platforms": ("kiosk",), "keep_properties": ("other",)}
 """Other values where the text 'other' would not do."""
 
 

@@ -80,7 +80,7 @@ def test_pseudonyms_are_pythons_and_sealed_text_comes_back(spark: SparkSession) 
 
 def test_the_gateways_debug_log_shows_no_key(spark: SparkSession, caplog, monkeypatch) -> None:
     sent = base64.b64encode(KEYS.seal).decode()
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG, logger="py4j"):
         key_frame(spark, KEYS)
         assert sent not in caplog.text
         monkeypatch.setattr(keys_module, "_gateway_silenced", nullcontext)

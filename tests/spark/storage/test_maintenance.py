@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from segmentation.storage.lake import Lake
 from segmentation.storage.received import unit_rows
 from segmentation.storage.units import InputUnit
 from segmentation.tables.input_units import INPUT_UNITS
+from segmentation.tables.publications import PUBLICATIONS
 from segmentation.tables.sessions import SESSIONS
 
 if TYPE_CHECKING:
@@ -74,3 +76,17 @@ def test_a_run_that_dies_before_it_publishes_is_undone(spark: SparkSession, tmp_
     after = open_lake(spark, tmp_path).lake
     assert names(after) == ["a", "b", "c"]
     assert len(list(Path(after.path(INPUT_UNITS)).glob("*.parquet"))) >= PIECES  # the old files are kept for readers
+
+
+@pytest.mark.spark
+def test_a_lake_of_before_there_was_upkeep_goes_on(spark: SparkSession, tmp_path: Path) -> None:
+    lake = open_lake(spark, tmp_path).lake
+    take_in(lake, "a")
+    log = lake.path(PUBLICATIONS)
+    spark.read.format("delta").load(log).drop("contents").write.format("delta").save(f"{log}.old")
+    shutil.rmtree(log)
+    Path(f"{log}.old").rename(log)
+    old = open_lake(spark, tmp_path).lake
+    assert old.reflects(INPUT_UNITS, (SESSIONS,))
+    take_in(old, "b")
+    assert names(open_lake(spark, tmp_path).lake) == ["a", "b"]
