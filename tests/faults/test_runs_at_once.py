@@ -15,6 +15,8 @@ import pytest
 from jobs import ingest_events
 from segmentation.errors import RetryableError
 from segmentation.storage.lake import Lake
+from segmentation.storage.received import unit_rows
+from segmentation.storage.units import InputUnit
 from segmentation.tables.input_units import INPUT_UNITS
 from tests.digest import digest
 from tests.faults.clicks import write_clicks
@@ -80,8 +82,8 @@ def test_of_two_without_a_lock_the_one_that_publishes_publishes_its_own_alone(
     for lake in rivals:
         assert lake.version(INPUT_UNITS) is None
     for lake in rivals:
-        unit = ("b1", "shop", "clicks.csv", "csv", 1, datetime(2024, 5, 1, tzinfo=timezone.utc), lake.run_id)
-        lake.append(INPUT_UNITS, spark.createDataFrame([unit], INPUT_UNITS.schema))
+        unit = InputUnit("b1", "file:/clicks.csv", 1, datetime(2024, 5, 1, tzinfo=timezone.utc), "csv")
+        lake.append(INPUT_UNITS, unit_rows(spark, [unit], "shop", lake.run_id))
     outcomes = [publish(lake) for lake in reversed(rivals)]
     seen = [row["run_id"] for row in Lake(spark, str(tmp_path), "reader").read(INPUT_UNITS).collect()]
     assert seen == [name for name in outcomes if name is not None]
