@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from segmentation.tables.table import Table
 
 
-def conform(df: DataFrame, table: Table) -> DataFrame:
+def conform(df: DataFrame, table: Table, *beside: str) -> DataFrame:
     """Select the table's columns in contract order; never cast.
 
     Args:
         df: frame with at least the contract's columns, in any order.
         table: the contract.
+        beside: columns to keep beside the contract's.
 
     Returns:
         The frame with exactly the contract's columns. Nullability is not checked here (Spark loses it in joins);
@@ -43,7 +44,7 @@ def conform(df: DataFrame, table: Table) -> DataFrame:
     ]
     if problems:
         raise ContractError(f"frame does not fit table '{table.name}': " + "; ".join(problems))
-    return df.select(*table.names)
+    return df.select(*table.names, *beside)
 
 
 def union_all(parts: Iterable[DataFrame]) -> DataFrame:

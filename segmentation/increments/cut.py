@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pyspark.sql import functions as F
 
+from segmentation.frames import conform
 from segmentation.increments.state import hold
 from segmentation.sessions.build import build_sessions
 from segmentation.sessions.sessionise import sessionise
 from segmentation.sessions.user_days import Complete, build_user_day_counts, build_user_days, sum_contexts
 from segmentation.tables.events import EVENTS
 from segmentation.tables.records import ASSIGNED
+from segmentation.tables.sessions import SESSIONS
 
 if TYPE_CHECKING:
     from datetime import date
@@ -48,4 +50,4 @@ def tables_of(events: DataFrame, *, workspace: WorkspaceParams, sessions: Sessio
     laid_out = hold(sessionise(unassigned, params=sessions, time_zone=workspace.time_zone))
     contexts = sum_contexts(laid_out, workspace=workspace)
     built = Complete(laid_out, contexts, build_sessions(laid_out, workspace=workspace, params=sessions))
-    return CutTables(built.sessions, build_user_days(built), build_user_day_counts(built))
+    return CutTables(conform(built.sessions, SESSIONS), build_user_days(built), build_user_day_counts(built))

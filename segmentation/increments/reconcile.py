@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.events.deduplicate import CONFLICT, DUPLICATE, HEAD
+from segmentation.frames import union_all
 from segmentation.increments import rejections
 from segmentation.increments.cap import STORED
 from segmentation.increments.known import ACCEPTED
@@ -43,11 +44,7 @@ def change_rejections(
     duplicates = verdicts.copies.where(F.col("verdict") == DUPLICATE)
     over_cap, too_late = Reason.OVER_CAP.value, Reason.TOO_LATE.value
     units = state.input_units
-    quarantined = [
-        rejections.rejected_rows(verdicts.rejected),
-        rejections.verdict_rows(conflicts, CONFLICT, units),
-        rejections.verdict_rows(verdicts.late, too_late, units),
-    ]
+    judged = [(conflicts, CONFLICT), (verdicts.late, too_late)]
     fates = [
         rejections.rejected_fates(verdicts.rejected),
         rejections.fates(duplicates, ledger.DUPLICATE),
@@ -57,10 +54,10 @@ def change_rejections(
     ]
     moves = []
     if verdicts.revived is not None:
-        quarantined.append(rejections.verdict_rows(verdicts.revived.where("late"), too_late, units))
+        judged.append((verdicts.revived.where("late"), too_late))
         fates += _received_again(verdicts.revived)
     if capped.over is not None and capped.restored is not None:
-        quarantined.append(rejections.verdict_rows(capped.over, over_cap, units))
+        judged.append((capped.over, over_cap))
         stored = capped.over.where(F.col("origin") == STORED)
         fates += [
             rejections.fates(capped.over.where(F.col("origin") != STORED), ledger.QUARANTINED, over_cap),
@@ -73,12 +70,14 @@ def change_rejections(
             rejections.fates(capped.restored, ledger.QUARANTINED, over_cap, sign=-1),
         ]
         plan.retractions.append(_withdraw(QUARANTINE, capped.restored))
+    quarantined = [rejections.verdict_rows(judged)]
     if verdicts.changed is not None:
         moves += rejections.changed_fates(verdicts.changed.where(F.col("verdict") != HEAD), zone)
-        quarantined.append(rejections.changed_to_conflict(verdicts.changed, units, zone))
+        quarantined.append(rejections.changed_to_conflict(verdicts.changed, zone))
         _change_known(plan, verdicts.changed, zone)
     plan.additions += [
-        *(Addition(QUARANTINE, rows) for rows in quarantined),
+        Addition(QUARANTINE, rejections.rejected_rows(verdicts.rejected)),
+        Addition(QUARANTINE, rejections.located(union_all(quarantined), units)),
         Addition(DUPLICATES, rejections.duplicate_rows(duplicates)),
     ]
     plan.ledger = hold(rejections.ledger_rows(fates, moves))

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from segmentation.events.deduplicate import CONFLICT, DUPLICATE
 from segmentation.events.payload import payload_json, restore_payload
 from segmentation.frames import conform, union_all
+from segmentation.increments.cap import EVENT
 from segmentation.increments.known import ACCEPTED as KNOWN_ACCEPTED
 from segmentation.increments.state import hold
 from segmentation.sources.location import record_location
@@ -18,8 +19,11 @@ from segmentation.tables.ingest_ledger import INGEST_LEDGER
 from segmentation.tables.quarantine import QUARANTINE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pyspark.sql import Column, DataFrame
 
+UNLOCATED = tuple(name for name in QUARANTINE.names if name != "location")
 LEDGER_OF = ("batch_id", "source", "event_date", "event_name")
 
 
@@ -31,21 +35,23 @@ def rejected_rows(rejected: DataFrame) -> DataFrame:
     )
 
 
-def verdict_rows(events: DataFrame, reason: str, units: DataFrame) -> DataFrame:
-    """Quarantine events under a verdict; the payload is kept as canonical JSON, from which it can be restored."""
-    hash_ = F.col("head_hash") if "head_hash" in events.columns else F.lit(None).cast("string")
-    rows = events.select(
-        *(name for name in QUARANTINE.names if name in events.columns and name not in ("location", "raw", "reasons")),
-        F.lit(reason).alias("reason"),
-        F.array(F.lit(reason)).alias("reasons"),
-        payload_json().alias("raw"),
-        hash_.alias("survivor_hash"),
-    )
-    return conform(_located(rows, units), QUARANTINE)
+def verdict_rows(judged: Iterable[tuple[DataFrame, str]]) -> DataFrame:
+    """Quarantine events under their verdict, not located yet.
+
+    The payload is kept as canonical JSON, from which it can be restored.
+    """
+
+    def under(events: DataFrame, reason: str) -> DataFrame:
+        hash_ = F.col("head_hash") if "head_hash" in events.columns else F.lit(None).cast("string")
+        return events.select(*EVENT, F.lit(reason).alias("reason"), hash_.alias("survivor_hash"))
+
+    # Put together first: every text is written by one and the same projection.
+    whole = union_all(under(events, reason) for events, reason in judged)
+    return whole.select("*", F.array("reason").alias("reasons"), payload_json().alias("raw")).select(*UNLOCATED)
 
 
-def changed_to_conflict(changed: DataFrame, units: DataFrame, time_zone: str) -> DataFrame:
-    """Quarantine known records that became conflicts."""
+def changed_to_conflict(changed: DataFrame, time_zone: str) -> DataFrame:
+    """Quarantine known records that became conflicts, not located yet."""
     rows = changed.where(F.col("verdict") == CONFLICT).select(
         "batch_id",
         "record_no",
@@ -59,7 +65,14 @@ def changed_to_conflict(changed: DataFrame, units: DataFrame, time_zone: str) ->
         *restore_payload("payload", "event_name"),
         _day(time_zone),
     )
-    return conform(_located(rows, units), QUARANTINE)
+    return rows.select(*UNLOCATED)
+
+
+def located(rows: DataFrame, units: DataFrame) -> DataFrame:
+    """Say where the records stand, by the path of their unit."""
+    where = F.broadcast(units.select("batch_id", "path", "format"))
+    location = record_location(F.col("path"), F.col("record_no"), F.col("format"))
+    return conform(rows.join(where, "batch_id", "left").select(*rows.columns, location.alias("location")), QUARANTINE)
 
 
 def duplicate_rows(copies: DataFrame) -> DataFrame:
@@ -74,14 +87,14 @@ def changed_to_duplicate(changed: DataFrame, time_zone: str) -> DataFrame:
 
 
 def fates(rows: DataFrame, stage: str, reason: str | None = None, sign: int = 1) -> DataFrame:
-    """Count rows into a final stage of the ledger; sign -1 takes them out again."""
-    return _count(rows, F.lit(stage), F.lit(reason).cast("string"), sign)
+    """Note rows for a final stage of the ledger; sign -1 takes them out again."""
+    return _note(rows, F.lit(stage), F.lit(reason).cast("string"), sign)
 
 
 def rejected_fates(rejected: DataFrame) -> DataFrame:
-    """Count what was rejected for itself; what could not be parsed has a stage of its own."""
+    """Note what was rejected for itself; what could not be parsed has a stage of its own."""
     stage = F.when(F.col("unparsable"), ledger.UNPARSABLE).otherwise(ledger.QUARANTINED)
-    return _count(rejected, stage, F.col("reasons")[0], 1)
+    return _note(rejected, stage, F.col("reasons")[0], 1)
 
 
 def changed_fates(changed: DataFrame, time_zone: str) -> list[DataFrame]:
@@ -95,38 +108,33 @@ def _move(rows: DataFrame, by: str, sign: int) -> DataFrame:
     fate = F.col(by)
     plain = fate.isin(KNOWN_ACCEPTED, DUPLICATE)
     stage = F.when(fate == KNOWN_ACCEPTED, ledger.ACCEPTED).when(fate == DUPLICATE, ledger.DUPLICATE)
-    return _count(rows, stage.otherwise(ledger.QUARANTINED), F.when(~plain, fate), sign)
+    return _note(rows, stage.otherwise(ledger.QUARANTINED), F.when(~plain, fate), sign)
 
 
-def _count(rows: DataFrame, stage: Column, reason: Column, sign: int) -> DataFrame:
-    keyed = rows.select(*LEDGER_OF, stage.alias("stage"), reason.alias("reason"))
-    return keyed.groupBy(*keyed.columns).agg((F.count(F.lit(1)) * sign).alias("records"))
+def _note(rows: DataFrame, stage: Column, reason: Column, sign: int) -> DataFrame:
+    return rows.select(*LEDGER_OF, stage.alias("stage"), reason.alias("reason"), F.lit(sign).alias("records"))
 
 
 def ledger_rows(slice_fates: list[DataFrame], moves: list[DataFrame]) -> DataFrame:
     """Add the ledger up: a record of the slice was read, and parsed unless it is unparsable.
 
     Args:
-        slice_fates: the final stage of every record of the slice, counted.
+        slice_fates: the final stage of every record of the slice.
         moves: records of earlier slices that changed their stage.
 
     Returns:
         Rows of `ingest_ledger`, signed; what cancels out is left out.
     """
-    final = hold(union_all(slice_fates))
+    final = hold(_add_up(union_all(slice_fates)))
     none = F.lit(None).cast("string").alias("reason")
     read = final.select(*LEDGER_OF, F.lit(ledger.READ).alias("stage"), none, "records")
     parsed = final.where(F.col("stage") != ledger.UNPARSABLE)
     parsed = parsed.select(*LEDGER_OF, F.lit(ledger.PARSED).alias("stage"), none, "records")
-    whole = union_all([final, read, parsed, *moves])
-    summed = whole.groupBy(*INGEST_LEDGER.key).agg(F.sum("records").alias("records"))
-    return conform(summed.where(F.col("records") != 0), INGEST_LEDGER)
+    return conform(_add_up(union_all([final, read, parsed, *moves])).where(F.col("records") != 0), INGEST_LEDGER)
 
 
-def _located(rows: DataFrame, units: DataFrame) -> DataFrame:
-    where = F.broadcast(units.select("batch_id", "path", "format"))
-    location = record_location(F.col("path"), F.col("record_no"), F.col("format"))
-    return rows.join(where, "batch_id", "left").select(*rows.columns, location.alias("location"))
+def _add_up(noted: DataFrame) -> DataFrame:
+    return noted.groupBy(*INGEST_LEDGER.key).agg(F.sum("records").alias("records"))
 
 
 def _day(time_zone: str) -> Column:

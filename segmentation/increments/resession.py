@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from segmentation.increments.cap import EVENT
 from segmentation.increments.state import RECORD_KEY, broadcast_few, hold, hold_packed
-from segmentation.sessions.sessionise import LAID_OUT, hint_session_id, sessionise
+from segmentation.sessions.sessionise import LAID_OUT, SIGN, hint_session_id, sessionise
 from segmentation.tables.sessions import SESSIONS
 
 if TYPE_CHECKING:
@@ -23,19 +23,23 @@ if TYPE_CHECKING:
 
 _WAS = ("was_session_id", "was_started_at")
 _SUMMED = ("event_at", "event_date", "event_name", "state", "platform", "channel", "value", "currency", "duration_ms")
-_NEAR = (*_SUMMED, *LAID_OUT, "session_id", "session_started_at")
+_NEAR = (SIGN, *_SUMMED, *LAID_OUT, "session_id", "session_started_at")
 """What sessions and users' days are made of."""
 
 
 class Resessioned(NamedTuple):
     """Complete sessions before and after the slice; nothing else of the history changes."""
 
-    after: DataFrame
-    """Events laid out by `sessionise`; was_session_id and was_started_at tell what they were, null: new."""
-    before: DataFrame | None
-    """The touched sessions' stored events, laid out as they were; None where none is touched."""
+    events: DataFrame
+    """Laid out by `sessionise`: with sign -1 as they were stored, with +1 as they are to be. was_session_id and
+    was_started_at tell what they were, null: new."""
     touched: DataFrame | None
-    """The touched sessions (rows of `sessions`)."""
+    """The stored sessions that change (rows of `sessions`); None: there are none."""
+
+    @property
+    def after(self) -> DataFrame:
+        """Events of the sessions that there are to be."""
+        return self.events.where(F.col(SIGN) > 0)
 
 
 def is_new() -> Column:
@@ -79,13 +83,15 @@ def resessionise(
     touched = None if state.is_empty else _touched(added, removed, state, params)
     days = [] if touched is None else _days(touched, workspace.time_zone)
     if touched is None or not days:
-        return Resessioned(cut(added), None, None)
+        return Resessioned(cut(added), None)
     nearby = state.events.where(F.col("event_date").isin(*days))
     sessions = broadcast_few(touched.select("session_id"))
     as_they_were = (F.col("session_id").alias(_WAS[0]), F.col("session_started_at").alias(_WAS[1]))
-    before = hold(nearby.join(sessions, "session_id", "left_semi").select(*EVENT, *as_they_were))
-    remaining = before if removed is None else before.join(removed, list(RECORD_KEY), "left_anti")
-    return Resessioned(after=cut(remaining.unionByName(added)), before=cut(before), touched=touched)
+    before = nearby.join(sessions, "session_id", "left_semi").select(*EVENT, *as_they_were)
+    twice = before.select("*", F.explode(F.array(F.lit(-1), F.lit(1))).alias(SIGN))
+    if removed is not None:
+        twice = twice.join(removed.select(*RECORD_KEY, F.lit(1).alias(SIGN)), [*RECORD_KEY, SIGN], "left_anti")
+    return Resessioned(cut(twice.unionByName(added.select("*", F.lit(1).alias(SIGN)))), touched)
 
 
 def _touched(added: DataFrame, removed: DataFrame | None, state: State, params: SessionParams) -> DataFrame | None:

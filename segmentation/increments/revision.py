@@ -25,11 +25,11 @@ from segmentation.increments.state import (
     on_days,
 )
 from segmentation.sessions.build import build_sessions
+from segmentation.sessions.sessionise import SIGN
 from segmentation.sessions.user_days import (
     Complete,
     build_user_day_counts,
     build_user_days,
-    negate,
     sum_by_key,
     sum_contexts,
 )
@@ -74,7 +74,7 @@ def _change_events(plan: Increment, moved: Resessioned, removed: DataFrame | Non
     """Store new events; store those anew whose session is another one now."""
     changed = moved.after.where(is_new() | is_moved())
     plan.additions.append(Addition(EVENTS, conform(changed.select("*", identity_hash()), EVENTS)))
-    if moved.before is None:
+    if moved.touched is None:
         return
     keys = (*RECORD_KEY, "event_date")
     stale = moved.after.where(is_moved()).select(*keys)
@@ -87,41 +87,35 @@ def _change_events(plan: Increment, moved: Resessioned, removed: DataFrame | Non
 def _change_derived(
     plan: Increment, moved: Resessioned, state: State, workspace: WorkspaceParams, sessions: SessionParams
 ) -> None:
-    contexts = hold(sum_contexts(moved.after, workspace=workspace))
-    after = Complete(moved.after, contexts, hold(build_sessions(moved.after, workspace=workspace, params=sessions)))
-    before = None
-    plan.additions.append(Addition(SESSIONS, after.sessions))
-    days = [build_user_days(after)]
-    if moved.before is not None and moved.touched is not None:
+    contexts = hold(sum_contexts(moved.events, workspace=workspace))
+    built = hold(build_sessions(moved.events, workspace=workspace, params=sessions))
+    change = Complete(moved.events, contexts, built)
+    plan.additions.append(Addition(SESSIONS, conform(built.where(F.col(SIGN) > 0), SESSIONS)))
+    if moved.touched is not None:
         started = _list_days(moved.touched, "session_date")
         ids = moved.touched.select("session_id")
         plan.retractions.append(Retraction(SESSIONS, ids, ("session_id",), on_days(started, "t.session_date")))
-        before = Complete(moved.before, sum_contexts(moved.before, workspace=workspace), moved.touched)
-        days.append(negate(build_user_days(before), USER_DAYS))
-    deltas = hold(sum_by_key(days, USER_DAYS))
+    deltas = hold(build_user_days(change))
     plan.transition_days = _list_days(deltas)
     stale = None if state.is_empty else _stored_user_days(deltas, state, plan.transition_days)
-    present, counts = deltas, [build_user_day_counts(after)]
+    present, counts = deltas, [build_user_day_counts(change)]
     if stale is not None:
         few, listed = broadcast_few(stale.select(*USER_DAY)), _list_days(stale)
         for table in (USER_DAYS, USER_DAY_COUNTS):
             plan.retractions.append(Retraction(table, few, USER_DAY, on_days(listed)))
         present = hold(sum_by_key([stale, deltas], USER_DAYS).where(F.col("events") != 0))
-        counts = _renewed_counts(after, before, few, _of_users_days(state.user_day_counts, few, listed))
+        counts = _renewed_counts(change, few, _of_users_days(state.user_day_counts, few, listed))
     most = present.agg(F.max("events").alias("events")).head()
     plan.most_events = (most and most["events"]) or 0
     plan.additions.append(Addition(USER_DAYS, present))
     plan.additions += [Addition(USER_DAY_COUNTS, rows) for rows in counts]
 
 
-def _renewed_counts(after: Complete, before: Complete | None, stale: DataFrame, stored: DataFrame) -> list[DataFrame]:
+def _renewed_counts(change: Complete, stale: DataFrame, stored: DataFrame) -> list[DataFrame]:
     """Count fresh days of users as they are; add the changes of stale ones to what is stored."""
-    fresh = build_user_day_counts(after, days=stale, how="left_anti")
-    parts = [stored, build_user_day_counts(after, days=stale)]
-    if before is not None:
-        parts.append(negate(build_user_day_counts(before, days=stale), USER_DAY_COUNTS))
-    changed = sum_by_key(parts, USER_DAY_COUNTS).where(F.col("n") != 0)
-    return [changed, fresh]
+    fresh = build_user_day_counts(change, days=stale, how="left_anti")
+    changed = sum_by_key([stored, build_user_day_counts(change, days=stale)], USER_DAY_COUNTS)
+    return [changed.where(F.col("n") != 0), fresh]
 
 
 def _of_users_days(df: DataFrame, stale: DataFrame, days: list[date]) -> DataFrame:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.frames import conform
+from segmentation.sessions.sessionise import SIGN
 from segmentation.tables.sessions import SESSIONS
 
 if TYPE_CHECKING:
@@ -15,11 +16,13 @@ if TYPE_CHECKING:
     from segmentation.parameters import WorkspaceParams
     from segmentation.sessions.params import SessionParams
 
+SESSION = ("user_id", "session_id", SIGN)
+
 
 def build_sessions(laid_out: DataFrame, *, workspace: WorkspaceParams, params: SessionParams) -> DataFrame:
     """Summarise sessions.
 
-    Grain: events of complete sessions, laid out by `sessionise`, in; a session out. Durations are milliseconds:
+    Grain: events of complete sessions, laid out by `sessionise`, in; a session (and its sign) out. Durations are ms:
     last less first event, or the end of the longest supplied duration; null where one event has none supplied.
     engaged_ms is Snowplow's 10 x (distinct heartbeat buckets - 1) + 5 seconds, null without heartbeats.
     `value` sums what is in the reporting currency.
@@ -27,7 +30,7 @@ def build_sessions(laid_out: DataFrame, *, workspace: WorkspaceParams, params: S
     micros = F.unix_micros("event_at")
     supplied_end = F.max(micros + F.col("duration_ms") * 1000)
     # Numbers alone fit a hash aggregate; the texts stand in the session's last event, found without an exchange.
-    sums = laid_out.groupBy("user_id", "session_id").agg(
+    sums = laid_out.groupBy(*SESSION).agg(
         F.count(F.lit(1)).alias("events"),
         F.greatest(F.max(micros), supplied_end).alias("_end"),
         F.max("duration_ms").isNotNull().alias("_supplied"),
@@ -36,8 +39,7 @@ def build_sessions(laid_out: DataFrame, *, workspace: WorkspaceParams, params: S
         F.coalesce(F.sum(reporting_value(workspace.currency)), F.lit(0)).cast("decimal(28,4)").alias("value"),
     )
     last = laid_out.where("ends").select(
-        "user_id",
-        "session_id",
+        *SESSION,
         "session_started_at",
         "session_date",
         "entry_state",
@@ -45,7 +47,7 @@ def build_sessions(laid_out: DataFrame, *, workspace: WorkspaceParams, params: S
         F.col("state").alias("exit_state"),
         F.col("session_platform").alias("platform"),
     )
-    grouped = last.join(sums.hint("shuffle_hash"), ["user_id", "session_id"])
+    grouped = last.join(sums.hint("shuffle_hash"), list(SESSION))
     known = (F.col("events") > 1) | F.col("_supplied")
     observed = F.floor((F.col("_end") - F.unix_micros("session_started_at")) / 1000)
     length = F.unix_micros("ended_at") - F.unix_micros("session_started_at")
@@ -66,8 +68,9 @@ def build_sessions(laid_out: DataFrame, *, workspace: WorkspaceParams, params: S
         "converted",
         "value",
         (length > params.cap_days * 86_400_000_000).alias("capped"),
+        SIGN,
     )
-    return conform(sessions, SESSIONS)
+    return conform(sessions, SESSIONS, SIGN)
 
 
 def reporting_value(currency: str) -> Column:

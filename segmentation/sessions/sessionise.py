@@ -10,11 +10,15 @@ from pyspark.sql import functions as F
 from segmentation.sessions.params import SessionParams
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pyspark.sql import Column, DataFrame
 
 ORDER = ("event_at", "sequence_no", "event_id", "received_at")
 """Order of a user's events. Never arrival."""
 SEPARATOR = "\u001f"
+SIGN = "sign"
+"""+1 for an event that comes or stays, -1 for one as it was: what is summed with it is what changes."""
 LOOKED_AT = ("source", "user_id", "session_hint", *ORDER, "event_name", "state", "platform")
 """What deciding on sessions takes."""
 SAME = {"identifier": "user_id"}
@@ -37,18 +41,21 @@ def sessionise(events: DataFrame, *, params: SessionParams, time_zone: str) -> D
 
     A gap strictly greater than the timeout starts a new session; events with a `session_hint` belong to the session
     of that hint within (source, user) instead. Users are independent, and so are sessions further apart than the
-    timeout: any set of complete sessions gives the same answer as the whole history.
+    timeout: any set of complete sessions gives the same answer as the whole history. Where events carry a SIGN, those
+    of either sign are cut into sessions of their own, in the same pass.
 
     Grain: an event in, the same event out. One exchange (by user) and one sort; everything is carried out of the
     same window. Added columns: session_id, session_started_at (UTC), starts / ends (first / last event of its
     session), entry_state (where it ends: the state in which it started), previous_state (null where it starts),
     gap_s (whole seconds since the previous event of the session, null where it starts), session_platform (of the
     first event), session_date (day of the start in `time_zone`), heartbeat_bucket_starts (first heartbeat of its
-    bucket of `heartbeat_s` seconds; 0 or 1).
+    bucket of `heartbeat_s` seconds; 0 or 1), sign (+1 where none was given).
     """
+    signed = SIGN in events.columns
+    looked_at = (*LOOKED_AT, SIGN) if signed else LOOKED_AT
     scope = F.when(F.col("session_hint").isNotNull(), F.concat_ws(SEPARATOR, "source", "session_hint"))
-    packed = _packed(events).select("*", scope.alias("_scope"), F.unix_micros("event_at").alias("_micros"))
-    order = Window.partitionBy("user_id", "_scope").orderBy(*ORDER)
+    packed = _packed(events, looked_at).select("*", scope.alias("_scope"), F.unix_micros("event_at").alias("_micros"))
+    order = Window.partitionBy("user_id", "_scope", *([SIGN] if signed else [])).orderBy(*ORDER)
     so_far = order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     timeout = params.timeout_s * 1_000_000
     by_gap = F.col("_scope").isNull()
@@ -77,7 +84,8 @@ def sessionise(events: DataFrame, *, params: SessionParams, time_zone: str) -> D
     gap = F.floor((F.col("_micros") - F.col("_previous")) / 1_000_000)
     new_beat = F.coalesce(F.col("_beat") != F.col("_last_beat"), F.col("_beat").isNotNull())
     return laid.select(
-        *_unpacked(events),
+        *_unpacked(events, looked_at),
+        *([] if signed else [F.lit(1).alias(SIGN)]),
         "starts",
         "ends",
         F.when(F.col("ends"), F.col("_first.state")).alias("entry_state"),
@@ -96,7 +104,7 @@ def _beat(params: SessionParams) -> Column:
     return F.when(F.col("event_name").isin(*params.heartbeat_events), bucket)
 
 
-def _packed(events: DataFrame) -> DataFrame:
+def _packed(events: DataFrame, looked_at: Sequence[str]) -> DataFrame:
     """Put all that the windows do not look at into one column, which every step copies at once.
 
     What a row says twice is left out: bytes and columns per row are the cost of the exchange and the sort.
@@ -104,14 +112,14 @@ def _packed(events: DataFrame) -> DataFrame:
     rest = (
         F.when(~F.col(name).eqNullSafe(F.col(SAME[name])), F.col(name)).alias(name) if name in SAME else F.col(name)
         for name in events.columns
-        if name not in LOOKED_AT
+        if name not in looked_at
     )
-    return events.select(*LOOKED_AT, F.struct(*rest).alias("_rest"))
+    return events.select(*looked_at, F.struct(*rest).alias("_rest"))
 
 
-def _unpacked(events: DataFrame) -> list[Column]:
+def _unpacked(events: DataFrame, looked_at: Sequence[str]) -> list[Column]:
     def unpack(name: str) -> Column:
-        if name in LOOKED_AT:
+        if name in looked_at:
             return F.col(name)
         column = F.col(f"_rest.{name}")
         return (F.coalesce(column, SAME[name]) if name in SAME else column).alias(name)

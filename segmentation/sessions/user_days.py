@@ -1,4 +1,4 @@
-"""What events and sessions add to a user's day: exact sums that can be added and taken back."""
+"""What events and sessions add to a user's day, or take from it: exact sums, signed as their events are."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from segmentation.frames import conform, union_all
 from segmentation.sessions.build import reporting_value
+from segmentation.sessions.sessionise import SIGN
 from segmentation.tables import user_day_counts as dimensions
 from segmentation.tables.transitions import EXIT, START
 from segmentation.tables.user_day_counts import USER_DAY_COUNTS
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from segmentation.tables.table import Table
 
 
-CONTEXT = ("user_id", "event_date", "platform", "channel", "hour")
+CONTEXT = (SIGN, "user_id", "event_date", "platform", "channel", "hour")
 
 
 class Complete(NamedTuple):
@@ -32,7 +33,7 @@ class Complete(NamedTuple):
 
 
 def sum_contexts(laid_out: DataFrame, *, workspace: WorkspaceParams) -> DataFrame:
-    """Sum events by user, day, platform, channel and hour: few rows, of which both tables of a user's day are made.
+    """Sum events by sign, user, day, platform, channel, hour: few rows, of which both tables of a user's day are made.
 
     Grain: events laid out by `sessionise` in; CONTEXT out, with the event measures of `user_days`, null where there
     is nothing to sum.
@@ -54,8 +55,9 @@ def sum_contexts(laid_out: DataFrame, *, workspace: WorkspaceParams) -> DataFram
 def build_user_days(of: Complete) -> DataFrame:
     """Sum events by their day and sessions by the day they started.
 
-    Grain: complete sessions in; a user's day out. Money in the reporting currency; values in others are counted in
-    no_rate. Capped sessions count as sessions and add no duration.
+    Grain: complete sessions in; a user's day out: its sums or, where events of both signs are given, their change.
+    Money in the reporting currency; values in others are counted in no_rate. Capped sessions count as sessions and
+    add no duration.
     """
     return sum_by_key([_event_sums(of.contexts), _session_sums(of.sessions)], USER_DAYS)
 
@@ -64,7 +66,8 @@ def build_user_day_counts(of: Complete, *, days: DataFrame | None = None, how: s
     """Count event names, platforms, channels, hours and transitions of a user's day.
 
     Grain: complete sessions in; user x day x dimension x item out. Transitions carry the session's day and the
-    platform of its first event; each session has one START and one EXIT.
+    platform of its first event; each session has one START and one EXIT. Where events of both signs are given, `n` is
+    their change, 0 where there is none.
 
     Args:
         of: the sessions.
@@ -81,33 +84,34 @@ def build_user_day_counts(of: Complete, *, days: DataFrame | None = None, how: s
 
 
 def _count_names(laid_out: DataFrame) -> DataFrame:
-    counts = laid_out.groupBy("user_id", "event_date", F.col("event_name").alias("item")).agg(_rows())
+    counts = laid_out.groupBy("user_id", "event_date", F.col("event_name").alias("item")).agg(_signed_rows())
     return counts.select("*", F.lit(dimensions.EVENT_NAME).alias("dimension"))
 
 
 def _count_contexts(contexts: DataFrame) -> DataFrame:
-    items = {
+    of = {
         dimensions.PLATFORM: F.col("platform"),
         dimensions.CHANNEL: F.col("channel"),
         dimensions.HOUR: F.lpad(F.col("hour").cast("string"), 2, "0"),
     }
-    pairs = F.array(*(F.struct(F.lit(name).alias("dimension"), item.alias("item")) for name, item in items.items()))
-    apart = contexts.select("user_id", "event_date", F.inline(pairs), "events").where(F.col("item").isNotNull())
-    return apart.groupBy("user_id", "event_date", "dimension", "item").agg(F.sum("events").alias("n"))
+    pairs = F.array(*(F.struct(F.lit(name).alias("dimension"), item.alias("item")) for name, item in of.items()))
+    of_contexts = contexts.select("user_id", "event_date", F.inline(pairs), _signed("events").alias("n"))
+    items = of_contexts.where(F.col("item").isNotNull())
+    return items.groupBy("user_id", "event_date", "dimension", "item").agg(F.sum("n").alias("n"))
 
 
 def _count_steps(laid_out: DataFrame) -> DataFrame:
     """Count transitions into an event. The texts are put together once they are counted."""
     day, platform = F.col("session_date").alias("event_date"), F.col("session_platform").alias("platform")
     before = F.coalesce("previous_state", F.lit(START)).alias("before")
-    counts = laid_out.groupBy("user_id", day, platform, before, "state").agg(_rows())
+    counts = laid_out.groupBy("user_id", day, platform, before, "state").agg(_signed_rows())
     return _as_transitions(counts, "platform", "before", "state")
 
 
 def _count_exits(sessions: DataFrame) -> DataFrame:
     """Count sessions by the state that they end in; no state is called EXIT."""
     day = F.col("session_date").alias("event_date")
-    counts = sessions.groupBy("user_id", day, "platform", "exit_state").agg(_rows())
+    counts = sessions.groupBy("user_id", day, "platform", "exit_state").agg(_signed_rows())
     return _as_transitions(counts, "platform", "exit_state", F.lit(EXIT))
 
 
@@ -116,8 +120,12 @@ def _as_transitions(counts: DataFrame, *parts: str | Column) -> DataFrame:
     return counts.select("user_id", "event_date", item, "n", F.lit(dimensions.TRANSITION).alias("dimension"))
 
 
-def _rows() -> Column:
-    return F.count(F.lit(1)).alias("n")
+def _signed_rows() -> Column:
+    return F.sum(SIGN).alias("n")
+
+
+def _signed(measure: str) -> Column:
+    return F.when(F.col(SIGN) > 0, F.col(measure)).otherwise(-F.col(measure))
 
 
 def sum_by_key(parts: list[DataFrame], table: Table) -> DataFrame:
@@ -130,24 +138,19 @@ def sum_by_key(parts: list[DataFrame], table: Table) -> DataFrame:
     return conform(whole.groupBy(*table.key).agg(*sums), table)
 
 
-def negate(df: DataFrame, table: Table) -> DataFrame:
-    """Turn sums into what takes them back."""
-    types = {column.name: column.type for column in table.columns}
-    return df.select(*table.key, *((-F.col(name)).cast(types[name]).alias(name) for name in table.measures))
-
-
 def _event_sums(contexts: DataFrame) -> DataFrame:
     measures = [name for name in contexts.columns if name not in CONTEXT]
-    return _completed(contexts.groupBy("user_id", "event_date").agg(*(F.sum(name).alias(name) for name in measures)))
+    sums = (F.sum(_signed(name)).alias(name) for name in measures)
+    return _completed(contexts.groupBy("user_id", "event_date").agg(*sums))
 
 
 def _session_sums(sessions: DataFrame) -> DataFrame:
     counted = ~F.col("capped")
     sums = sessions.groupBy("user_id", F.col("session_date").alias("event_date")).agg(
-        F.count(F.lit(1)).alias("sessions"),
-        F.sum(F.when(counted, F.col("duration_ms"))).alias("duration_ms"),
-        F.sum(F.when(counted, F.col("engaged_ms"))).alias("engaged_ms"),
-        F.sum(F.col("duration_ms").isNull().cast("bigint")).alias("sessions_without_duration"),
+        F.sum(SIGN).alias("sessions"),
+        F.sum(F.when(counted, _signed("duration_ms"))).alias("duration_ms"),
+        F.sum(F.when(counted, _signed("engaged_ms"))).alias("engaged_ms"),
+        F.sum(F.when(F.col("duration_ms").isNull(), F.col(SIGN))).alias("sessions_without_duration"),
     )
     return _completed(sums)
 

@@ -11,8 +11,12 @@ from pyspark.sql import functions as F
 from segmentation.frames import union_all
 from segmentation.increments.state import on_days
 from segmentation.sequences.transitions import build_transitions
+from segmentation.tables.events import EVENTS
+from segmentation.tables.quarantine import QUARANTINE
+from segmentation.tables.sessions import SESSIONS
 from segmentation.tables.transitions import TRANSITIONS
 from segmentation.tables.user_day_counts import USER_DAY_COUNTS
+from segmentation.tables.user_days import USER_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
 
 TABLES_AT_ONCE = 3
 """Tables are independent, and most of a small commit is waiting: some are written at the same time."""
+LONGEST_FIRST = (USER_DAY_COUNTS.name, EVENTS.name, SESSIONS.name, USER_DAYS.name, QUARANTINE.name)
+"""Three steps one after the other for the first, marks and rows for most, rows alone for all others."""
 
 
 def write_increment(lake: Lake, increment: Increment) -> None:
@@ -43,8 +49,9 @@ def write_increment(lake: Lake, increment: Increment) -> None:
     if increment.transition_days:
         step = partial(_rewrite_transitions, lake, increment.transition_days)
         steps.setdefault(USER_DAY_COUNTS.name, []).append(step)
+    names = sorted(steps, key=lambda name: LONGEST_FIRST.index(name) if name in LONGEST_FIRST else len(LONGEST_FIRST))
     with ThreadPoolExecutor(TABLES_AT_ONCE) as pool:
-        for done in [pool.submit(_in_order, table_steps) for table_steps in steps.values()]:
+        for done in [pool.submit(_in_order, steps[name]) for name in names]:
             done.result()
 
 
