@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import yaml
 from pydantic import Field
 
 from segmentation.errors import ConfigurationError
@@ -12,7 +11,7 @@ from segmentation.evaluation.params import EvaluationParams
 from segmentation.features.params import FeatureParams
 from segmentation.increments.params import IngestParams
 from segmentation.models.params import ClusterParams, PropensityParams
-from segmentation.parameters import Parameters, WorkspaceParams, read_yaml, validated
+from segmentation.parameters import Parameters, WorkspaceParams, parse_yaml, read_yaml, validated
 from segmentation.privacy.params import PrivacyParams
 from segmentation.sequences.params import SequenceParams
 from segmentation.sessions.params import SessionParams
@@ -79,7 +78,7 @@ def _parse_override(text: str) -> dict[str, Any]:
         raise ConfigurationError(f"--set {text}: expected section.key=value")
     if key.startswith("spark."):  # Spark's own keys have dots, and all its values are text
         return {"spark": {key.removeprefix("spark."): value}}
-    parsed: Any = yaml.safe_load(value)
+    parsed: Any = parse_yaml(value)
     for part in reversed(key.split(".")):
         parsed = {part: parsed}
     return parsed

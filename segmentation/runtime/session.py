@@ -26,6 +26,9 @@ FIXED = {
     "spark.databricks.delta.merge.materializeSource": "none",
     # Frames laid out by user are joined where they stand, though the key says more than the user.
     "spark.sql.requireAllClusterKeysForCoPartition": "false",
+    # Files come in any encoding that Java knows; bytes that mean nothing in it are replaced, and then seen.
+    "spark.sql.legacy.javaCharsets": "true",
+    "spark.sql.legacy.codingErrorAction": "true",
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",

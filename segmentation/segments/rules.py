@@ -14,7 +14,7 @@ from pyspark.sql.types import ArrayType, BooleanType, NumericType, StructField, 
 
 from segmentation.errors import ConfigurationError, nearest
 from segmentation.frames import conform
-from segmentation.parameters import Parameters, fingerprint_of
+from segmentation.parameters import Parameters, fingerprint_of, parse_yaml
 from segmentation.tables.cohorts import COHORTS
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def load_rules(conf_dir: Path) -> tuple[Rule, ...]:
 
 def _load_rule(path: Path) -> Rule:
     try:
-        rule = Rule.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        rule = Rule.model_validate(parse_yaml(path.read_text(encoding="utf-8")))
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{path} is not valid YAML: {error}") from error
     except ValidationError as error:

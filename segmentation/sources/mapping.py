@@ -131,6 +131,7 @@ class SourceMapping(Parameters):
     header: tuple[str, ...] | None = None
     """CSV: the columns of files that have no header line."""
     encoding: str = "UTF-8"
+    """Of CSV, JSON lines and text, say windows-1252; what is no text in it is malformed."""
     columns: str | None = None
     """Raw columns with types (DDL), needed for nested JSON; otherwise every JSON field is read as text."""
     derive: dict[str, str] = Field(default_factory=dict)
@@ -157,6 +158,17 @@ class SourceMapping(Parameters):
     @classmethod
     def _one_format(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
+
+    @field_validator("encoding")
+    @classmethod
+    def _known_encoding(cls, value: str) -> str:
+        try:
+            keeps_line_ends = "\r\n".encode(value) == b"\r\n"
+        except LookupError as error:
+            raise ValueError(f"unknown encoding '{value}'") from error
+        if not keeps_line_ends:
+            raise ValueError(f"lines cannot be told in {value}: convert the files to UTF-8 first")
+        return value
 
     @field_validator("properties", mode="before")
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ _FILE = "_file"
 """64-bit hash of the file's path: told apart by the driver, so that executors need not compare paths."""
 _PATH = "_path"
 _POSITION = (_FILE, _PATH, RAW_RECORD_NO, RAW_TEXT, RAW_CORRUPT)
+BYTE_ORDER_MARK, REPLACEMENT = "\ufeff", "\ufffd"
 _ROW_BITS = 33
 """monotonically_increasing_id keeps the row's position within its task in its lower 33 bits."""
 
@@ -157,7 +159,7 @@ def _parse_csv(spark: SparkSession, mapping: SourceMapping, header: list[str], p
     parsed = lines.select("*", F.from_csv(RAW_TEXT, ddl, options).alias("_parsed"))
     return parsed.select(
         *_POSITION[:-1],
-        F.col(f"_parsed.{RAW_CORRUPT}").isNotNull().alias(RAW_CORRUPT),
+        (F.col(RAW_CORRUPT) | F.col(f"_parsed.{RAW_CORRUPT}").isNotNull()).alias(RAW_CORRUPT),
         *(F.col(f"_parsed.`{name}`").alias(name) for name in header),
     )
 
@@ -172,7 +174,7 @@ def _read_json(spark: SparkSession, mapping: SourceMapping, units: Sequence[Inpu
     one = F.size("_parsed") == 1
     return parsed.select(
         *_POSITION[:-1],
-        (~F.coalesce(one & F.col("_parsed")[0].isNotNull(), F.lit(False))).alias(RAW_CORRUPT),
+        (F.col(RAW_CORRUPT) | ~F.coalesce(one & F.col("_parsed")[0].isNotNull(), F.lit(False))).alias(RAW_CORRUPT),
         F.when(one, F.col("_parsed")[0]).alias("_record"),
     ).select(*_POSITION, "_record.*")
 
@@ -180,7 +182,7 @@ def _read_json(spark: SparkSession, mapping: SourceMapping, units: Sequence[Inpu
 def _read_text(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> DataFrame:
     """Take a line as a record of one column, `line`; expressions take it apart."""
     lines = _lines(spark, mapping, [unit.readable_path for unit in units])
-    return lines.select(*_POSITION[:-1], F.lit(False).alias(RAW_CORRUPT), F.col(RAW_TEXT).alias("line"))
+    return lines.select(*_POSITION, F.col(RAW_TEXT).alias("line"))
 
 
 def _read_parquet(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> DataFrame:
@@ -205,17 +207,28 @@ def _read_parquet(spark: SparkSession, mapping: SourceMapping, units: Sequence[I
 
 
 def _lines(spark: SparkSession, mapping: SourceMapping, paths: list[str]) -> DataFrame:
-    """Lines that are not blank, with unit, position (0 = first line, blank ones count) and location."""
+    """Lines that are not blank, with unit, position (0 = first line, blank ones count), text, and whether corrupt."""
     block, in_task = F.col("_metadata.file_block_start"), F.monotonically_increasing_id()
     position = block + in_task.bitwiseAND((1 << _ROW_BITS) - 1)
-    lines = (
-        spark.read.option("encoding", mapping.encoding)
-        .text(paths)
-        .select(
-            F.xxhash64("_metadata.file_path").alias(_FILE),
-            F.col("_metadata.file_path").alias(_PATH),
-            position.alias(RAW_RECORD_NO),
-            F.col("value").alias(RAW_TEXT),
-        )
+    value = F.col("value")
+    given = F.when(position == 0, F.ltrim(value, F.lit(BYTE_ORDER_MARK))).otherwise(value)
+    text, corrupt = _decoded(given, mapping.encoding)
+    lines = spark.read.text(paths).select(
+        F.xxhash64("_metadata.file_path").alias(_FILE),
+        F.col("_metadata.file_path").alias(_PATH),
+        position.alias(RAW_RECORD_NO),
+        text.alias(RAW_TEXT),
+        corrupt.alias(RAW_CORRUPT),
     )
     return lines.where(F.trim(RAW_TEXT) != "")
+
+
+def _decoded(line: Column, encoding: str) -> tuple[Column, Column]:
+    """Read a line's bytes as text, and tell whether some of them are none in the declared encoding.
+
+    Such a line is corrupt: with its bytes replaced, users whose names differ only there would become one.
+    """
+    if codecs.lookup(encoding).name == "utf-8":
+        return F.make_valid_utf8(line), ~F.is_valid_utf8(line)
+    decoded = F.decode(line.cast("binary"), encoding)
+    return decoded, F.contains(decoded, F.lit(REPLACEMENT))

@@ -8,6 +8,7 @@ import pytest
 
 from segmentation.config import load_config
 from segmentation.errors import ConfigurationError
+from segmentation.parameters import read_yaml
 from segmentation.sources.mapping import load_mapping
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -68,3 +69,8 @@ def test_wrong_mappings_name_file_and_key(tmp_path: Path, text: str, words: list
         load_mapping(tmp_path, "shop")
     for word in ("shop.yaml", *words):
         assert word in str(caught.value)
+
+
+def test_only_true_and_false_are_booleans(tmp_path: Path) -> None:
+    (tmp_path / "x.yaml").write_text("no: [no, on, yes, off, y, true, False]\n")
+    assert read_yaml(tmp_path / "x.yaml") == {"no": ["no", "on", "yes", "off", "y", True, False]}
