@@ -25,7 +25,7 @@ TIMESTAMP = "kafka_timestamp"
 MESSAGE_COLUMNS = (KEY, HEADERS, TOPIC, PARTITION, OFFSET, TIMESTAMP)
 """Raw columns of every message, beside those that its value is parsed into."""
 
-LANDED = re.compile(r"/([^/]+)/([^/]+)/(\d+)/(\d+)-(\d+)\.parquet$")
+LANDED_PATH = re.compile(r"/([^/]+)/([^/]+)/(\d+)/(\d+)-(\d+)\.parquet$")
 """How the path of a landed range ends: source, topic, partition, from, until."""
 _REFERENCE = re.compile(r"\$\{(file:)?([^{}]+)\}")
 _SECRET_NAME = re.compile(r"password|secret|keystore\.key$", re.IGNORECASE)
@@ -111,7 +111,7 @@ class OffsetRange(NamedTuple):
 
 def landed_range(path: str) -> OffsetRange | None:
     """Read the range from the path of a landed file; None: it is another file."""
-    found = LANDED.search(path)
+    found = LANDED_PATH.search(path)
     if found is None:
         return None
     _, topic, partition, first, until = found.groups()

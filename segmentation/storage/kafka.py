@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from segmentation.errors import ConfigurationError, RetryableError
 from segmentation.frames import empty_frame
 from segmentation.sources.kafka import (
+    LANDED_PATH,
     KafkaParams,
     Limits,
     OffsetRange,
@@ -129,6 +130,14 @@ def land(messages: DataFrame, ranges: Sequence[OffsetRange], folder: str, stagin
 
 def _write(writer: Any, folder: str) -> None:
     writer.mode("overwrite").option("maxRecordsPerFile", 0).parquet(folder)
+
+
+def drop_landed(spark: SparkSession, root: str, taken: Iterable[str]) -> int:
+    """Delete the files of ranges that were taken in, by their paths at that time; return how many there were."""
+    gone = {found.groups() for path in taken if (found := LANDED_PATH.search(path)) is not None}
+    files = glob_paths(spark, raw_folder(root, "*/*/*/*.parquet"))
+    due = [path for path in files if (found := LANDED_PATH.search(path)) is not None and found.groups() in gone]
+    return sum(delete_path(spark, path) for path in due)
 
 
 def read_ranges(spark: SparkSession, params: KafkaParams, ranges: Sequence[OffsetRange]) -> DataFrame:

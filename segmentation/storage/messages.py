@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 from pyspark.sql.types import (
-    ArrayType, BinaryType, IntegerType, LongType, StringType, StructField, StructType, TimestampType,
-)  # fmt: skip
+    ArrayType,
+    BinaryType,
+    IntegerType,
+    LongType,
+    StringType,
+    StructField,
+    StructType,
+    TimestampType,
+)
 
 from segmentation.errors import ConfigurationError
 from segmentation.sources import kafka
@@ -79,14 +86,18 @@ def parse_messages(messages: DataFrame, mapping: SourceMapping, *position: str) 
         kafka.TIMESTAMP: F.col("timestamp"),
     }
     # A field that the value has under the name of a message's own column is the message's.
-    text = F.col("value").cast("string").alias(RAW_TEXT)
-    texts = messages.select(*position, text, F.struct(*(c.alias(n) for n, c in own.items())).alias("_message"))
+    text = F.col("value").cast("string")
+    if mapping.format[0] == "csv":  # a line, as one of a file: how it ends is no part of it
+        text = F.rtrim(text, F.lit("\r\n"))
+    texts = messages.select(
+        *position, text.alias(RAW_TEXT), F.struct(*(c.alias(n) for n, c in own.items())).alias("_message")
+    )
     parsed = _parse(texts, mapping)
     sent = [F.col(f"`{name}`") for name in parsed.columns if name not in (*texts.columns, RAW_CORRUPT, *own)]
     empty = F.coalesce(F.trim(RAW_TEXT), F.lit("")) == ""
     corrupt = F.col(RAW_CORRUPT) | empty
     if mapping.format[0] == "csv":
-        corrupt = corrupt | F.rtrim(F.lit("\r\n"), F.col(RAW_TEXT)).rlike(r"[\r\n]")
+        corrupt = corrupt | F.col(RAW_TEXT).rlike(r"[\r\n]")
     return parsed.select(*position, RAW_TEXT, corrupt.alias(RAW_CORRUPT), *sent, "_message.*")
 
 
