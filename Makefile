@@ -17,12 +17,12 @@ PYTEST := $(ENV) python -m pytest
 # By file, in the order of tests/conftest.py.
 PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup data browser demo check lint test faults truths bench mlflow review wheel lock clean
+.PHONY: help setup data browser broker demo check lint test faults truths bench mlflow review wheel lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## JDK, .venv from the lock, Delta jars; a second time takes a second
+setup: ## JDK, .venv from the lock, jars; a second time takes a second
 	@scripts/setup.sh
 
 data: setup ## fetch the demonstration data sets into data/
@@ -45,8 +45,11 @@ lint:
 test: setup data lint ## lint, types, layers and every test but the heavy ones, under 10 minutes
 	$(PYTEST) $(PARALLEL) -m "not faults" $(ARGS)
 
-faults: setup data browser ## the heavy tests: crashes, browser, notebooks, cluster; under 20 minutes
+faults: setup data browser broker ## the heavy tests: crashes, Kafka, browser, notebooks, cluster; under 20 minutes
 	$(PYTEST) $(PARALLEL) -m faults $(ARGS)
+
+broker: setup
+	@$(ENV) python scripts/fetch_jars.py --broker
 
 browser:
 	@scripts/browser.sh

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from jobs.ingest_events import check_input
 from segmentation.errors import ConfigurationError
 from segmentation.increments.state import hold
 from segmentation.runtime.context import Context, RunReport
@@ -16,6 +17,8 @@ from segmentation.sources.mapping import load_mapping
 from segmentation.sources.parse import parse_records
 from segmentation.sources.preview import describe_preview, preview_records
 from segmentation.sources.tracking_plan import load_tracking_plan, plan_coverage
+from segmentation.storage.kafka import read_newest
+from segmentation.storage.messages import place_messages
 from segmentation.storage.raw import named_read_errors, one_task_per_block, read_records
 from segmentation.storage.sample import read_sample
 from segmentation.storage.units import list_units
@@ -37,8 +40,12 @@ DRAFTED_FROM = 1_000
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare what is looked at."""
     parser.add_argument("--source", required=True, help="name of the mapping in <conf-dir>/sources")
-    parser.add_argument("--input", nargs="+", required=True, metavar="PATH", help="files or folders")
-    parser.add_argument("--records", type=int, default=100_000, help="look at this many records of the input")
+    parser.add_argument(
+        "--input", nargs="+", metavar="PATH", help="files or folders; none where the mapping names a topic (kafka)"
+    )
+    parser.add_argument(
+        "--records", type=int, default=100_000, help="look at this many records (the newest of a topic)"
+    )
     parser.add_argument(
         "--infer", action="store_true", help="first draft <conf-dir>/sources/<source>.yaml from the first input"
     )
@@ -53,6 +60,7 @@ def run(ctx: Context) -> RunReport:
     if ctx.options.get("infer"):
         _draft(ctx)
     mapping = load_mapping(ctx.options["conf_dir"], ctx.options["source"])
+    check_input(mapping, ctx.options.get("input"))
     with ctx.progress.step(f"look at {mapping.name}"):
         parsed = _parse(ctx, mapping)
         preview = preview_records(parsed)
@@ -64,6 +72,8 @@ def run(ctx: Context) -> RunReport:
 
 
 def _draft(ctx: Context) -> None:
+    if not ctx.options.get("input"):
+        raise ConfigurationError("--infer drafts from a file: give one with --input")
     name, path = ctx.options["source"], ctx.options["input"][0]
     target = ctx.options["conf_dir"] / "sources" / f"{name}.yaml"
     if target.exists():
@@ -76,20 +86,26 @@ def _draft(ctx: Context) -> None:
 
 
 def _parse(ctx: Context, mapping: SourceMapping) -> DataFrame:
+    records = int(ctx.options.get("records") or 100_000)
+    if mapping.kafka is not None:
+        return _judge(ctx, mapping, place_messages(read_newest(ctx.spark, mapping, records), mapping))
     units = list_units(ctx.spark, mapping, ctx.options["input"])
     units = [unit for unit in units if unit.format == units[0].format]
-    ingest = ctx.config.ingest
     with named_read_errors(units), one_task_per_block(ctx.spark):
-        raw = read_records(ctx.spark, mapping, units).limit(int(ctx.options.get("records") or 100_000))
-        parsed = parse_records(
-            raw,
-            mapping=mapping,
-            lateness_days=ingest.lateness_days,
-            clock_skew_hours=ingest.clock_skew_hours,
-            time_zone=ctx.config.workspace.time_zone,
-            plan=load_tracking_plan(ctx.options["conf_dir"]),
-        )
-        return hold(parsed)
+        return _judge(ctx, mapping, read_records(ctx.spark, mapping, units).limit(records))
+
+
+def _judge(ctx: Context, mapping: SourceMapping, raw: DataFrame) -> DataFrame:
+    ingest = ctx.config.ingest
+    parsed = parse_records(
+        raw,
+        mapping=mapping,
+        lateness_days=ingest.lateness_days,
+        clock_skew_hours=ingest.clock_skew_hours,
+        time_zone=ctx.config.workspace.time_zone,
+        plan=load_tracking_plan(ctx.options["conf_dir"]),
+    )
+    return hold(parsed)
 
 
 def _coverage(ctx: Context, mapping: SourceMapping, parsed: DataFrame) -> list[Row]:

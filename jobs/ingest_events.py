@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from pyspark.sql import functions as F
 
+from segmentation.errors import ConfigurationError
 from segmentation.increments.engine import plan_increment
 from segmentation.increments.state import release_held
 from segmentation.privacy.keys import key_frame, load_keys
@@ -15,6 +17,8 @@ from segmentation.runtime.main import run_job
 from segmentation.sources.mapping import SourceMapping, load_mapping
 from segmentation.sources.tracking_plan import load_tracking_plan
 from segmentation.storage.increment_writer import write_increment
+from segmentation.storage.kafka import land_rounds, open_topic, raw_folder
+from segmentation.storage.messages import list_landed
 from segmentation.storage.raw import named_read_errors
 from segmentation.storage.received import add_units, read_units, receive, unit_rows
 from segmentation.storage.slices import check_accepted, check_slice, parse_slice, partitions_to_size
@@ -44,7 +48,9 @@ DERIVED = (SESSIONS, USER_DAYS, USER_DAY_COUNTS, TRANSITIONS)
 def add_arguments(parser: ArgumentParser) -> None:
     """Declare which source is read from where."""
     parser.add_argument("--source", required=True, help="name of the mapping in <conf-dir>/sources")
-    parser.add_argument("--input", nargs="+", required=True, metavar="PATH", help="files or folders")
+    parser.add_argument(
+        "--input", nargs="+", metavar="PATH", help="files or folders; none where the mapping names a topic (kafka)"
+    )
     add_rebuild(parser)
 
 
@@ -58,9 +64,13 @@ def run(ctx: Context) -> RunReport:
     if ctx.options.get("rebuild"):
         return _rebuild(ctx)
     mapping = _mapping(ctx, ctx.options["source"])
+    check_input(mapping, ctx.options.get("input"))
+    given = "" if mapping.kafka else " --input ..."
+    command = f"python jobs/ingest_events.py --source {mapping.name}{given} --lake {ctx.lake.root} --rebuild"
+    if mapping.kafka is not None:
+        return _follow(ctx, mapping, command)
     units = list_units(ctx.spark, mapping, ctx.options["input"])
     received = receive(units, read_units(ctx.lake, mapping.name), mapping.supersede)
-    command = f"python jobs/ingest_events.py --source {mapping.name} --input ... --lake {ctx.lake.root} --rebuild"
     ctx.lake.check_parameters(EVENTS, _fingerprints(ctx, mapping), command)
     for part in slices(received.standing, ctx.config.ingest.slice_mb):
         _take_in(ctx, mapping, part, received.replaced_by(part))
@@ -69,6 +79,35 @@ def run(ctx: Context) -> RunReport:
         ctx.lake.append(INPUT_UNITS, unit_rows(ctx.spark, received.outdated, mapping.name, ctx.run_id, received.by))
         ctx.lake.publish({})
     return RunReport(as_of=ctx.as_of, quality=reconcile(ctx, mapping.name), notes=received.notes())
+
+
+def check_input(mapping: SourceMapping, given: Sequence[str] | None) -> None:
+    """Ask for files where the mapping reads files, and for none where it names a topic.
+
+    Raises:
+        ConfigurationError: it is the other way round.
+    """
+    if mapping.kafka is None and not given:
+        raise ConfigurationError(f"source '{mapping.name}' reads files: say which with --input (files or folders)")
+    if mapping.kafka is not None and given:
+        raise ConfigurationError(f"source '{mapping.name}' reads the topic {mapping.kafka.topic}: leave --input out")
+
+
+def _follow(ctx: Context, mapping: SourceMapping, command: str) -> RunReport:
+    """Take in what a topic holds now beyond what was taken in, range by range, each published whole."""
+    lake, folder = ctx.lake, raw_folder(ctx.lake.root, mapping.name)
+    taken = [row["path"] for row in read_units(lake, mapping.name)]
+    lake.check_parameters(EVENTS, _fingerprints(ctx, mapping), command)
+    opened = open_topic(ctx.spark, mapping, folder, taken)
+    ranges = 0
+    for units in land_rounds(ctx.spark, mapping, folder, ctx.run_id, opened):
+        for part in slices(units, ctx.config.ingest.slice_mb):
+            _take_in(ctx, mapping, part, {})
+            lake.publish(lake.basis(EVENTS, DERIVED))
+        ranges += len(units)
+    notes = [*opened.notes, f"{ranges} ranges of offsets were taken in" if ranges else "no new message: unchanged"]
+    as_of = ctx.given_as_of if lake.read(EVENTS).isEmpty() else ctx.as_of
+    return RunReport(as_of=as_of, quality=reconcile(ctx, mapping.name), notes=notes)
 
 
 def reconcile(ctx: Context, source: str) -> dict[str, Any]:
@@ -96,7 +135,9 @@ def _rebuild(ctx: Context) -> RunReport:
     sources = sorted({row["source"] for row in taken})
     mappings = {name: _mapping(ctx, name) for name in sources}
     found = {
-        name: list_units(ctx.spark, mapping, [row["path"] for row in taken if row["source"] == name])
+        name: (list_landed if mapping.kafka else list_units)(
+            ctx.spark, mapping, [unquote(row["path"]) for row in taken if row["source"] == name]
+        )
         for name, mapping in mappings.items()
     }
     for mapping in mappings.values():
@@ -135,11 +176,12 @@ def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit], repla
         increment = plan_increment(
             received, state, ingest=config.ingest, sessions=config.sessions, workspace=config.workspace
         )
-        check_slice(received.records, increment.ledger, mapping.name, config.ingest.max_rejected_share)
+        share, of_messages = config.ingest.max_rejected_share, mapping.kafka is not None
+        check_slice(received.records, increment.ledger, mapping.name, share, of_messages=of_messages)
         lake.set_parameters(EVENTS, _fingerprints(ctx, mapping))
         add_units(increment, new_units, state.input_units, replaced)
         write_increment(lake, increment)
-        if state.is_empty:
+        if state.is_empty and not of_messages:
             check_accepted(lake.read(EVENTS), mapping.name)
 
 

@@ -1,12 +1,21 @@
-"""Keep the tables quick to read: put small files together and delete what no recent version reads; rows stay."""
+"""Keep the tables quick to read: put small files together and delete what no recent version reads; rows stay.
+
+Messages that have landed as files go when their days are over (maintenance.landed_days).
+"""
 
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
 
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
+from segmentation.storage.kafka import drop_landed
+from segmentation.storage.messages import MESSAGES
+from segmentation.tables.input_units import INPUT_UNITS
 from segmentation.tables.publications import PUBLICATIONS
 from segmentation.tables.reference import all_tables
 
@@ -33,7 +42,18 @@ def run(ctx: Context) -> RunReport:
             fewer[table.name] = lake.compact(table)
             lake.vacuum(table, params.keep_days)
     lake.publish({})
-    return RunReport(quality={"files_fewer": fewer})
+    return RunReport(quality={"files_fewer": fewer, "landed_dropped": _drop_landed(ctx)})
+
+
+def _drop_landed(ctx: Context) -> int:
+    """Delete messages that landed more than maintenance.landed_days days before the cut."""
+    days, units = ctx.config.maintenance.landed_days, ctx.lake.read(INPUT_UNITS)
+    messages = units.where(F.col("format") == MESSAGES)
+    if days is None or messages.isEmpty():
+        return 0
+    landed_on = F.to_date(F.from_utc_timestamp("modified_at", ctx.config.workspace.time_zone))
+    old = messages.where(landed_on < F.lit(ctx.as_of - timedelta(days=days)))
+    return drop_landed(ctx.spark, ctx.lake.root, [row["path"] for row in old.select("path").collect()])
 
 
 def _settings(ctx: Context) -> dict[str, str]:

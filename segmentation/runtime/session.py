@@ -72,7 +72,7 @@ def _own_settings(settings: Mapping[str, str], log_settings: Path | None) -> dic
     """Complete the environment's settings, but for what spark-submit has chosen: its JVM is already running."""
     if "SPARK_ENV_LOADED" in os.environ:
         return {key: value for key, value in settings.items() if key != "spark.master"}
-    own, jars = dict(settings), delta_jars()
+    own, jars = dict(settings), own_jars()
     if jars:
         own["spark.jars"] = ",".join(jars)
     if log_settings is not None and log_settings.is_file():
@@ -89,14 +89,14 @@ def configure(spark: SparkSession) -> SparkSession:
     return spark
 
 
-def delta_jars() -> list[str]:
-    """Return Delta's jars: from SEGMENTATION_JARS, or `.jars` of the working folder or the checkout.
+def own_jars() -> list[str]:
+    """Return the jars of Delta, and of Kafka where they are: of SEGMENTATION_JARS, or `.jars` here or in the checkout.
 
     On a cluster none may be found: then Delta is expected on the class path.
     """
     places = [os.environ.get("SEGMENTATION_JARS"), ".jars", Path(__file__).parents[2] / ".jars"]
     for place in places:
-        found = sorted(str(p.resolve()) for p in Path(place).glob("delta-*.jar")) if place else []
-        if found:
+        found = sorted(str(p.resolve()) for p in Path(place).glob("*.jar")) if place else []
+        if any(Path(name).name.startswith("delta-") for name in found):
             return found
     return []

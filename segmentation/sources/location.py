@@ -13,8 +13,13 @@ BLOCK_BYTES = 128 * 1024 * 1024
 """A text file is read in blocks of so many bytes; a record's number is its block's offset plus its place there."""
 
 
+_RANGE = r"/([^/]+)/(\d+)/(\d+)-\d+\.parquet$"
+
+
 def record_location(path: Column, record_no: Column, file_format: Column) -> Column:
     """Say where a record stands: `<path> row <n>` (from 0) in Parquet, `<path> line <n>` (from 1) in text.
+
+    A message stands at `<topic>-<partition> offset <n>`.
 
     Beyond a text file's first block the line is counted from the block's offset: `<path> line <n> after byte <m>`.
     """
@@ -22,4 +27,15 @@ def record_location(path: Column, record_no: Column, file_format: Column) -> Col
     block = record_no - F.pmod(record_no, F.lit(BLOCK_BYTES))
     after = F.when(block > 0, F.concat(F.lit(" after byte "), block)).otherwise(F.lit(""))
     text = F.concat(path, F.lit(" line "), line, after)
-    return F.when(file_format == "parquet", F.concat(path, F.lit(" row "), record_no)).otherwise(text)
+    located = F.when(file_format == "parquet", F.concat(path, F.lit(" row "), record_no))
+    return located.when(file_format == "kafka", _message_location(path, record_no)).otherwise(text)
+
+
+def first_offset(path: Column) -> Column:
+    """Read the offset with which a landed range begins; a message's number is counted from it."""
+    return F.regexp_extract(path, _RANGE, 3).cast("bigint")
+
+
+def _message_location(path: Column, record_no: Column) -> Column:
+    topic, partition = F.regexp_extract(path, _RANGE, 1), F.regexp_extract(path, _RANGE, 2)
+    return F.concat(topic, F.lit("-"), partition, F.lit(" offset "), first_offset(path) + record_no)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from segmentation.errors import ConfigurationError, nearest
-from segmentation.parameters import Parameters, read_yaml, validated
+from segmentation.parameters import Parameters, fingerprint_of, read_yaml, validated
 from segmentation.privacy.params import PROPERTY, check_names
+from segmentation.sources.kafka import MESSAGE_COLUMNS, TIMESTAMP, KafkaParams
 from segmentation.sources.supersede import SupersedeParams
 
 if TYPE_CHECKING:
@@ -153,6 +154,17 @@ class SourceMapping(Parameters):
     """Only these properties are stored; not given: those of the configuration, which are all by default."""
     supersede: SupersedeParams | None = None
     """Files that take the place of others; without it every file stands."""
+    kafka: KafkaParams | None = None
+    """The topic that records come from, as values of its messages; not given: files are named by --input."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _received_when_sent(cls, values: Any) -> Any:
+        """A message is received at its timestamp, unless the mapping says otherwise."""
+        fields = values.get("fields") if isinstance(values, dict) and values.get("kafka") else None
+        if not isinstance(fields, dict) or fields.get("received_at") is not None:
+            return values
+        return {**values, "fields": {**fields, "received_at": TIMESTAMP}}
 
     @field_validator("format", mode="before")
     @classmethod
@@ -181,6 +193,20 @@ class SourceMapping(Parameters):
         return check_names(value)
 
     @model_validator(mode="after")
+    def _readable_messages(self) -> SourceMapping:
+        if self.kafka is None:
+            return self
+        if len(self.format) != 1 or self.format[0] == "parquet":
+            raise ValueError("format is that of a message's value: one of csv, json and text")
+        if self.format[0] == "csv" and self.header is None:
+            raise ValueError("messages have no header line: give header (the columns)")
+        if self.encoding.upper() != "UTF-8":
+            raise ValueError("messages are read as UTF-8")
+        if self.supersede is not None:
+            raise ValueError("supersede is for files: a message stands")
+        return self
+
+    @model_validator(mode="after")
     def _mapped_properties(self) -> SourceMapping:
         if self.property_map is None:
             for name in (*self.pseudonymise, *(PROPERTY + kept for kept in self.keep_properties or ())):
@@ -188,6 +214,11 @@ class SourceMapping(Parameters):
                 if name.startswith(PROPERTY) and bare not in self.properties:
                     raise ValueError(f"there is no property '{bare}'{nearest(bare, self.properties)}")
         return self
+
+    @property
+    def fingerprint(self) -> str:
+        """Fingerprint of what shapes the tables: where messages come from does not."""
+        return fingerprint_of(self.model_dump(mode="json", exclude={"kafka"}))
 
     @property
     def changes_properties(self) -> bool:
@@ -202,11 +233,12 @@ class SourceMapping(Parameters):
 
     @property
     def raw_columns(self) -> tuple[str, ...]:
-        """All raw columns that the mapping names (expressions may use more), sorted."""
+        """All raw columns that the mapping names (expressions may use more), sorted; those of a message aside."""
         named = {f.column for f in self._field_mappings() if f.column is not None}
         identity = self.fields.event_id
         own = {identity.column} if identity.column else set(identity.key)
-        return tuple(sorted((named | own) - set(self.derive)))
+        of_messages = set(MESSAGE_COLUMNS) if self.kafka is not None else set()
+        return tuple(sorted((named | own) - set(self.derive) - of_messages))
 
     def lateness_bound(self, default_days: int) -> int | None:
         """Return the days after which a record is too late; None: no received time is mapped, so none is."""

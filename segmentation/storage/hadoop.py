@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from segmentation.errors import RetryableError
+
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
 def glob_paths(spark: SparkSession, pattern: str) -> list[str]:
     """Return the paths that match a pattern, sorted."""
-    path = _jvm(spark).org.apache.hadoop.fs.Path(pattern)
+    path = java(spark).org.apache.hadoop.fs.Path(pattern)
     found = path.getFileSystem(_configuration(spark)).globStatus(path)
     return sorted(status.getPath().toString() for status in found or [])
 
 
 def is_empty_file(spark: SparkSession, uri: str) -> bool:
     """Tell whether a path is a file of no bytes, which Spark's readers do not even list."""
-    path = _jvm(spark).org.apache.hadoop.fs.Path(uri)
+    path = java(spark).org.apache.hadoop.fs.Path(uri)
     status = path.getFileSystem(_configuration(spark)).getFileStatus(path)
     return bool(status.isFile() and status.getLen() == 0)
 
 
 def read_first_line(spark: SparkSession, uri: str, encoding: str) -> str | None:
     """Read the first line of a text file, decompressed as Spark's reader would; None where the file is empty."""
-    jvm, configuration = _jvm(spark), _configuration(spark)
+    jvm, configuration = java(spark), _configuration(spark)
     path = jvm.org.apache.hadoop.fs.Path(jvm.java.net.URI(uri))
     stream = path.getFileSystem(configuration).open(path)
     try:
@@ -36,7 +38,28 @@ def read_first_line(spark: SparkSession, uri: str, encoding: str) -> str | None:
     return None if line is None else str(line).removeprefix("\ufeff")
 
 
-def _jvm(spark: SparkSession) -> Any:
+def move_file(spark: SparkSession, uri: str, target: str) -> None:
+    """Give a file its final name, whose folders are made; the target does not exist.
+
+    Raises:
+        RetryableError: the file system refused.
+    """
+    path = java(spark).org.apache.hadoop.fs.Path
+    source, wanted = path(uri), path(target)
+    files = source.getFileSystem(_configuration(spark))
+    files.mkdirs(wanted.getParent())
+    if not files.rename(source, wanted):
+        raise RetryableError(f"{uri} could not be renamed to {target}")
+
+
+def delete_path(spark: SparkSession, uri: str) -> bool:
+    """Delete a file, or a folder with all in it; false where there is none."""
+    path = java(spark).org.apache.hadoop.fs.Path(uri)
+    return bool(path.getFileSystem(_configuration(spark)).delete(path, True))
+
+
+def java(spark: SparkSession) -> Any:
+    """Return the session's JVM."""
     return spark._jvm  # noqa: SLF001  there is no public way to Hadoop's file systems
 
 

@@ -206,9 +206,11 @@ class Lake:
             head, published = head_version(self.spark, folder), current.tables.get(name, 0)
             if head > published:
                 DeltaTable.forPath(self.spark, folder).restoreToVersion(published)
-                self._recovered[name] = head_version(self.spark, folder)
+                head = self._recovered[name] = head_version(self.spark, folder)
                 if name in current.tables:
-                    self._written[name] = head_version(self.spark, folder)
+                    self._written[name] = head
+            elif name not in current.tables:
+                self._recovered[name] = head  # made, and still empty, when its first run died
         if self._written:
             self.publish({})
 

@@ -16,3 +16,6 @@ class MaintenanceParams(Parameters):
     """Size up to which they are."""
     keep_days: int = Field(default=7, ge=1)
     """Days for which earlier versions stay readable: longer than any reader or stream lags behind."""
+    landed_days: int | None = Field(default=None, ge=1)
+    """Days, back from the cut, for which messages of topics stay as files after they were taken in; what is gone
+    cannot be rebuilt. Not given: for ever."""

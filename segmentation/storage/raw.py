@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -10,13 +9,15 @@ from typing import TYPE_CHECKING
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, StructType
+from pyspark.sql.types import StructType
 
 from segmentation.errors import ConfigurationError, DataError
 from segmentation.frames import small_frame
-from segmentation.sources.location import BLOCK_BYTES, record_location
+from segmentation.sources.location import BLOCK_BYTES, first_offset, record_location
 from segmentation.sources.parse import RAW_CORRUPT, RAW_LOCATION, RAW_RECORD_NO, RAW_TEXT, RAW_UNIT, RAW_UNIT_NO
 from segmentation.storage.hadoop import read_first_line
+from segmentation.storage.messages import LANDED, MESSAGES, parse_messages
+from segmentation.storage.values import decode_text, parse_csv, parse_json, parse_plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +31,7 @@ _FILE = "_file"
 """64-bit hash of the file's path: told apart by the driver, so that executors need not compare paths."""
 _PATH = "_path"
 _POSITION = (_FILE, _PATH, RAW_RECORD_NO, RAW_TEXT, RAW_CORRUPT)
-BYTE_ORDER_MARK, REPLACEMENT = "\ufeff", "\ufffd"
+BYTE_ORDER_MARK = "\ufeff"
 _ROW_BITS = 33
 """monotonically_increasing_id keeps the row's position within its task in its lower 33 bits."""
 
@@ -62,7 +63,13 @@ def read_records(spark: SparkSession, mapping: SourceMapping, units: Sequence[In
         ConfigurationError: a file lacks a column that the mapping names.
         DataError: a file cannot be read at all (named).
     """
-    readers = {"csv": _read_csv, "json": _read_json, "parquet": _read_parquet, "text": _read_text}
+    readers = {
+        "csv": _read_csv,
+        "json": _read_json,
+        MESSAGES: _read_messages,
+        "parquet": _read_parquet,
+        "text": _read_text,
+    }
     format_ = units[0].format
     records = readers[format_](spark, mapping, units)
     placed = records.join(F.broadcast(_number_units(spark, units)), _FILE)
@@ -145,44 +152,26 @@ def _parse_csv(spark: SparkSession, mapping: SourceMapping, header: list[str], p
     doubled = sorted({name for name in header if header.count(name) > 1})
     if doubled:
         raise ConfigurationError(f"source '{mapping.name}': {paths[0]} has two columns named {', '.join(doubled)}")
-    options = {
-        "sep": mapping.delimiter,
-        "mode": "PERMISSIVE",
-        "columnNameOfCorruptRecord": RAW_CORRUPT,
-        "quote": mapping.quote or "\u0000",
-        "escape": mapping.quote or "\u0000",
-    }
-    ddl = ", ".join(f"`{name}` STRING" for name in [*header, RAW_CORRUPT])
     lines = _lines(spark, mapping, paths)
     if mapping.header is None:
         lines = lines.where(F.col(RAW_RECORD_NO) > 0)
-    parsed = lines.select("*", F.from_csv(RAW_TEXT, ddl, options).alias("_parsed"))
-    return parsed.select(
-        *_POSITION[:-1],
-        (F.col(RAW_CORRUPT) | F.col(f"_parsed.{RAW_CORRUPT}").isNotNull()).alias(RAW_CORRUPT),
-        *(F.col(f"_parsed.`{name}`").alias(name) for name in header),
-    )
+    return parse_csv(lines, mapping, header)
 
 
 def _read_json(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> DataFrame:
-    ddl = mapping.columns or ", ".join(f"`{name}` STRING" for name in mapping.raw_columns)
-    # Two objects on one line would lose the second: wrapped in brackets, such a line is no JSON at all.
-    options = {"mode": "PERMISSIVE", "allowNonNumericNumbers": "false"}
-    records = ArrayType(StructType.fromDDL(ddl))
-    wrapped = F.from_json(F.concat(F.lit("["), RAW_TEXT, F.lit("]")), records, options)
-    parsed = _lines(spark, mapping, [unit.readable_path for unit in units]).select("*", wrapped.alias("_parsed"))
-    one = F.size("_parsed") == 1
-    return parsed.select(
-        *_POSITION[:-1],
-        (F.col(RAW_CORRUPT) | ~F.coalesce(one & F.col("_parsed")[0].isNotNull(), F.lit(False))).alias(RAW_CORRUPT),
-        F.when(one, F.col("_parsed")[0]).alias("_record"),
-    ).select(*_POSITION, "_record.*")
+    return parse_json(_lines(spark, mapping, [unit.readable_path for unit in units]), mapping)
 
 
 def _read_text(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> DataFrame:
-    """Take a line as a record of one column, `line`; expressions take it apart."""
-    lines = _lines(spark, mapping, [unit.readable_path for unit in units])
-    return lines.select(*_POSITION, F.col(RAW_TEXT).alias("line"))
+    return parse_plain(_lines(spark, mapping, [unit.readable_path for unit in units]))
+
+
+def _read_messages(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> DataFrame:
+    path = F.col("_metadata.file_path")
+    messages = spark.read.schema(LANDED).parquet(*(unit.readable_path for unit in units))
+    record_no = (F.col("offset") - first_offset(path)).alias(RAW_RECORD_NO)
+    placed = messages.select("*", F.xxhash64(path).alias(_FILE), path.alias(_PATH), record_no)
+    return parse_messages(placed, mapping, _FILE, _PATH, RAW_RECORD_NO)
 
 
 def _read_parquet(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> DataFrame:
@@ -212,7 +201,7 @@ def _lines(spark: SparkSession, mapping: SourceMapping, paths: list[str]) -> Dat
     position = block + in_task.bitwiseAND((1 << _ROW_BITS) - 1)
     value = F.col("value")
     given = F.when(position == 0, F.ltrim(value, F.lit(BYTE_ORDER_MARK))).otherwise(value)
-    text, corrupt = _decoded(given, mapping.encoding)
+    text, corrupt = decode_text(given, mapping.encoding)
     lines = spark.read.text(paths).select(
         F.xxhash64("_metadata.file_path").alias(_FILE),
         F.col("_metadata.file_path").alias(_PATH),
@@ -221,14 +210,3 @@ def _lines(spark: SparkSession, mapping: SourceMapping, paths: list[str]) -> Dat
         corrupt.alias(RAW_CORRUPT),
     )
     return lines.where(F.trim(RAW_TEXT) != "")
-
-
-def _decoded(line: Column, encoding: str) -> tuple[Column, Column]:
-    """Read a line's bytes as text, and tell whether some of them are none in the declared encoding.
-
-    Such a line is corrupt: with its bytes replaced, users whose names differ only there would become one.
-    """
-    if codecs.lookup(encoding).name == "utf-8":
-        return F.make_valid_utf8(line), ~F.is_valid_utf8(line)
-    decoded = F.decode(line.cast("binary"), encoding)
-    return decoded, F.contains(decoded, F.lit(REPLACEMENT))

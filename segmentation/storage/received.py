@@ -56,7 +56,7 @@ def read_units(lake: Lake, source: str) -> list[Row]:
     """Return what is known of a source's units, a row per file."""
     stored = lake.read(INPUT_UNITS).where(F.col("source") == source)
     modified_us = F.unix_micros("modified_at").alias("modified_us")
-    return stored.select("batch_id", "path", modified_us, "bytes", "superseded_by").collect()
+    return stored.select("batch_id", "path", "format", modified_us, "bytes", "superseded_by").collect()
 
 
 def receive(units: Sequence[InputUnit], stored: Sequence[Row], params: SupersedeParams | None) -> Received:

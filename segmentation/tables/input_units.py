@@ -7,10 +7,15 @@ INPUT_UNITS = Table(
     grain="an input unit received",
     key=("batch_id",),
     columns=(
-        Column("batch_id", STRING, "identity of the unit: hash of source, path, size and modification time"),
+        Column(
+            "batch_id",
+            STRING,
+            "identity of the unit: hash of source, path, size and modification time; of messages: of source, topic, "
+            "partition and offsets",
+        ),
         Column("source", STRING, "name of the mapping that read it"),
         Column("path", STRING, "where the unit stands; inputs stay in place, they are the raw layer"),
-        Column("format", STRING, "csv, json or parquet: how positions in it are told"),
+        Column("format", STRING, "csv, json, parquet, text or kafka: how positions in it are told"),
         Column("bytes", COUNT, "size"),
         Column("modified_at", INSTANT, "modification time (UTC)"),
         Column("run_id", STRING, "run that took it in, or that found it superseded"),

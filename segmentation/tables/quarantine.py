@@ -16,10 +16,11 @@ QUARANTINE = Table(
             "raw",
             STRING,
             "the record as received; for conflict, too_late and over_cap the mapped event as canonical JSON, "
-            "from which it can be restored; sealed where the source has pseudonyms; null: dropped after its days",
+            "from which it can be restored; sealed where the source has pseudonyms; null: a message "
+            "without a value, or dropped after its days",
             nullable=True,
         ),
-        Column("location", STRING, "file and line, file and row, or offset"),
+        Column("location", STRING, "file and line, file and row, or topic, partition and offset"),
         Column("event_id", STRING, "identity of the event; null: could not be formed", nullable=True),
         Column("event_name", STRING, "event name; null: could not be read", nullable=True),
         Column("event_date", DAY, "day of the event; null: could not be read", nullable=True),

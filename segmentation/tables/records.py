@@ -14,8 +14,10 @@ PARSED_RECORDS = Table(
         Column("batch_id", STRING, "input unit"),
         Column("record_no", COUNT, "position in it, from 0"),
         Column("row_key", COUNT, "unit's place in the slice x 2^40 + record_no: tells the slice's records apart"),
-        Column("location", STRING, "file and line, file and row, or offset"),
-        Column("raw", STRING, "text of a rejected record; null: not rejected", nullable=True),
+        Column("location", STRING, "file and line, file and row, or topic, partition and offset"),
+        Column(
+            "raw", STRING, "text of a rejected record; null: not rejected, or a message without a value", nullable=True
+        ),
         Column("rejected", FLAG, "whether there is any reason against the record itself"),
         Column("reasons", STRINGS, "why the record itself is rejected; empty: it is not"),
         Column("unparsable", FLAG, "not a record of the declared format at all"),

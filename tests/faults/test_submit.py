@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jobs import ingest_events
-from segmentation.runtime.session import delta_jars
+from segmentation.runtime.session import own_jars
 from segmentation.storage.lake import Lake
 from segmentation.tables.sessions import SESSIONS
 from segmentation.tables.user_day_counts import USER_DAY_COUNTS
@@ -73,7 +73,7 @@ def start_submit(lake: Path, wheel: Path, master: str, folder: Path) -> subproce
     (decoy / "__init__.py").write_text("raise ImportError('the wheel was not taken')\n")
     submit = [str(Path(sys.executable).with_name("spark-submit")), "--master", master, "--executor-memory", "1g"]
     submit += ["--conf", "spark.sql.adaptive.coalescePartitions.enabled=false"]  # work for every executor
-    submit += ["--jars", ",".join(delta_jars()), "--py-files", str(wheel)]
+    submit += ["--jars", ",".join(own_jars()), "--py-files", str(wheel)]
     job = [str(PROJECT / "jobs" / "build_sessions.py"), "--rebuild"]
     job += ["--lake", str(lake), "--conf-dir", str(PROJECT / "conf")]
     job += ["--set", f"spark.spark.sql.shuffle.partitions={PARTITIONS}"]

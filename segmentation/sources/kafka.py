@@ -1,0 +1,213 @@
+"""What a mapping says of a Kafka topic, and which ranges of its offsets are taken in next."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from pydantic import Field, field_validator
+
+from segmentation.errors import ConfigurationError, DataError
+from segmentation.parameters import Parameters
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+KEY = "kafka_key"
+HEADERS = "kafka_headers"
+TOPIC = "kafka_topic"
+PARTITION = "kafka_partition"
+OFFSET = "kafka_offset"
+TIMESTAMP = "kafka_timestamp"
+MESSAGE_COLUMNS = (KEY, HEADERS, TOPIC, PARTITION, OFFSET, TIMESTAMP)
+"""Raw columns of every message, beside those that its value is parsed into."""
+
+LANDED_PATH = re.compile(r"/([^/]+)/([^/]+)/(\d+)/(\d+)-(\d+)\.parquet$")
+"""How the path of a landed range ends: source, topic, partition, from, until."""
+_REFERENCE = re.compile(r"\$\{(file:)?([^{}]+)\}")
+_SECRET_NAME = re.compile(r"password|secret|keystore\.key$", re.IGNORECASE)
+_SECRET_TEXT = re.compile(r"(password|secret)\s*=\s*[\"']?(?!\$\{)[^\"'\s;]", re.IGNORECASE)
+DEFAULTS = {
+    # What an aborted transaction wrote was never sent; reading must not make a topic.
+    "isolation.level": "read_committed",
+    "allow.auto.create.topics": "false",
+}
+
+
+class KafkaParams(Parameters):
+    """The topic that a source's records come from. None of this shapes the tables: it is left out of fingerprints."""
+
+    bootstrap_servers: str
+    """`host:port` of brokers, separated by commas; `${NAME}` is taken from the environment."""
+    topic: str = Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")
+    options: dict[str, str] = Field(default_factory=dict)
+    """Settings of Kafka's client (security.protocol, sasl.jaas.config ...). `${NAME}` is taken from the environment,
+    `${file:/path}` from a file; passwords cannot be written out."""
+    range_messages: int = Field(default=500_000, ge=1)
+    """Offsets of a partition that land as one file at most."""
+    lost_offsets: Literal["stop", "skip"] = "stop"
+    """What happens where the broker has deleted messages that were not taken in: exit code 3, or going on."""
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _texts(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        return {name: str(v).lower() if isinstance(v, bool) else str(v) for name, v in value.items()}
+
+    @field_validator("options")
+    @classmethod
+    def _no_secrets(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, text in value.items():
+            if (_SECRET_NAME.search(name) and not _REFERENCE.search(text)) or _SECRET_TEXT.search(text):
+                raise ValueError(
+                    f"{name} holds a secret: write ${{NAME}} (environment) or ${{file:/path}} in its place"
+                )
+        return value
+
+    def client(self) -> dict[str, str]:
+        """Return the settings of Kafka's client, secrets in their places: not to be shown or stored.
+
+        Raises:
+            ConfigurationError: a variable is not set or a file cannot be read; names it.
+        """
+        given = {"bootstrap.servers": self.bootstrap_servers, **DEFAULTS, **self.options}
+        return {name: _REFERENCE.sub(_referred, text) for name, text in given.items()}
+
+
+def _referred(found: re.Match[str]) -> str:
+    is_file, name = found.groups()
+    if not is_file:
+        value = os.environ.get(name)
+        if value is None:
+            raise ConfigurationError(f"kafka: the environment variable {name} is not set")
+        return value
+    try:
+        return Path(name).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigurationError(f"kafka: {name} cannot be read ({error.strerror})") from error
+
+
+class OffsetRange(NamedTuple):
+    """Messages of a partition from one offset to another, exclusive: an input unit."""
+
+    topic: str
+    partition: int
+    first: int
+    until: int
+
+    def path(self) -> str:
+        """Where it lands, below the source's folder."""
+        return f"{self.topic}/{self.partition}/{self.first}-{self.until}.parquet"
+
+    def batch_id(self, source: str) -> str:
+        """Identity of the unit: a range that lands again, elsewhere or at another time, is the same one."""
+        parts = (source, self.topic, str(self.partition), str(self.first), str(self.until))
+        return hashlib.sha256("\u001f".join(parts).encode()).hexdigest()[:16]
+
+
+def landed_range(path: str) -> OffsetRange | None:
+    """Read the range from the path of a landed file; None: it is another file."""
+    found = LANDED_PATH.search(path)
+    if found is None:
+        return None
+    _, topic, partition, first, until = found.groups()
+    return OffsetRange(topic, int(partition), int(first), int(until))
+
+
+class Limits(NamedTuple):
+    """What a broker holds of a partition: offsets from `earliest` to `latest`, exclusive."""
+
+    earliest: int
+    latest: int
+
+
+class Standing(NamedTuple):
+    """How far a partition is taken in."""
+
+    next: int
+    """First offset that was not taken in."""
+    landed: Mapping[int, OffsetRange]
+    """First offset -> range that has landed and is not taken in: a crash left it, or its tables were lost."""
+
+    @property
+    def reach(self) -> int:
+        """First offset that neither was taken in nor has landed to be."""
+        until = self.next
+        while until in self.landed:
+            until = self.landed[until].until
+        return until
+
+
+def standings(
+    topic: str, taken: Iterable[OffsetRange], landed: Iterable[OffsetRange], limits: Mapping[int, Limits]
+) -> dict[int, Standing]:
+    """Work out per partition where to go on, from what was taken in and nothing else.
+
+    A partition of which nothing was taken in begins with the first range that has landed, else with the broker's
+    earliest message.
+    """
+    done = {one for one in taken if one.topic == topic}
+    waiting: dict[int, dict[int, OffsetRange]] = {partition: {} for partition in limits}
+    for one in sorted(set(landed) - done):
+        if one.topic == topic:
+            waiting.setdefault(one.partition, {})[one.first] = one
+    ends: dict[int, int] = {}
+    for one in done:
+        ends[one.partition] = max(one.until, ends.get(one.partition, 0))
+    found = {}
+    for partition in sorted({*waiting, *ends}):
+        left = waiting.get(partition, {})
+        begin = min(left) if left else limits[partition].earliest if partition in limits else 0
+        found[partition] = Standing(ends.get(partition, begin), left)
+    return found
+
+
+def plan_round(
+    topic: str, places: Mapping[int, Standing], limits: Mapping[int, Limits], size: int
+) -> list[OffsetRange]:
+    """Choose the next range of every partition that has more: one that has landed, else at most `size` offsets."""
+    ranges = []
+    for partition, (first, landed) in sorted(places.items()):
+        begin = max(first, limits[partition].earliest)
+        latest = limits[partition].latest
+        if first in landed:
+            ranges.append(landed[first])
+        elif begin < latest:
+            ranges.append(OffsetRange(topic, partition, begin, min(begin + size, latest)))
+    return ranges
+
+
+def advanced(places: Mapping[int, Standing], ranges: Iterable[OffsetRange]) -> dict[int, Standing]:
+    """Return where the partitions stand once the ranges are taken in."""
+    ends = {one.partition: one.until for one in ranges}
+    return {partition: Standing(ends.get(partition, at.next), at.landed) for partition, at in places.items()}
+
+
+def check_lost(params: KafkaParams, places: Mapping[int, Standing], limits: Mapping[int, Limits]) -> list[str]:
+    """Compare where to go on with what the broker still holds.
+
+    Returns:
+        A note for every gap, where `lost_offsets` is skip.
+
+    Raises:
+        DataError: messages were deleted before they were taken in, or the topic was made anew; names the offsets.
+    """
+    notes = []
+    for partition, place in places.items():
+        held, name = limits.get(partition), f"{params.topic}-{partition}"
+        if held is None or held.latest < place.reach:
+            latest = held.latest if held else "not there"
+            raise DataError(
+                f"{name}: offsets up to {place.reach} were taken in, but the broker's end is {latest}: the topic was "
+                "made anew or cut off. Offsets that begin again are no identity: send to a topic of another name"
+            )
+        if held.earliest > place.reach:
+            gap = f"{name}: offsets {place.reach} to {held.earliest - 1} were deleted before they were taken in"
+            if params.lost_offsets == "stop":
+                raise DataError(f"{gap}; to go on without them set kafka.lost_offsets: skip in the mapping")
+            notes.append(gap)
+    return notes
