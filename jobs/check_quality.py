@@ -59,8 +59,7 @@ def run(ctx: Context) -> RunReport:
             ctx.progress.say(f"{status}: {line}")
     if told[FAILED]:
         raise DataError(
-            f"{len(told[FAILED])} checks of level error failed: {'; '.join(told[FAILED])}; "
-            "all results are in table 'quality_results'"
+            f"checks of level error failed: {'; '.join(told[FAILED])}; all results are in table 'quality_results'"
         )
     counted = Counter(result.status for result in results)
     quality = {"checks": len(checks), **{status: counted[status] for status in (PASSED, WARNED, NOT_JUDGED)}}

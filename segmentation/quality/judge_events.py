@@ -153,6 +153,8 @@ def _is_right(rule: ColumnCheck, value: Column) -> Column:
 
 
 def _what(rule: ColumnCheck) -> str:
-    words = {"completeness": "are given", "range": "lie within the range", "accepted_values": "are accepted values"}
     name = rule.column or f"properties.{rule.property}"
-    return f"values of {name}{f' of {rule.event}' if rule.event else ''} {words[rule.kind]}"
+    if isinstance(rule, Completeness):
+        return f"{rule.event or 'all'} events have {name}"
+    right = "lie within the range" if isinstance(rule, Range) else "are accepted"
+    return f"values of {name}{f' of {rule.event} events' if rule.event else ''} {right}"
