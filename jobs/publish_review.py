@@ -27,6 +27,7 @@ from segmentation.tables.cohorts import COHORTS
 from segmentation.tables.evaluations import EVALUATIONS
 from segmentation.tables.events import EVENTS
 from segmentation.tables.ingest_ledger import INGEST_LEDGER
+from segmentation.tables.quality_results import QUALITY_RESULTS
 from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
 from segmentation.tables.segment_changes import SEGMENT_CHANGES
 from segmentation.tables.segment_profiles import SEGMENT_PROFILES
@@ -51,6 +52,7 @@ READS = (
     SEGMENT_CHANGES,
     SEGMENT_PROFILES,
     EVALUATIONS,
+    QUALITY_RESULTS,
 )
 WRITES: tuple[Table, ...] = ()
 FOLDER, PAGE = "review", "index.html"

@@ -10,6 +10,7 @@ from jobs import (
     build_features,
     build_sequences,
     build_sessions,
+    check_quality,
     evaluate_segments,
     ingest_events,
     publish_review,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 JOBS = (
     ingest_events,
+    check_quality,
     build_sessions,
     build_sequences,
     build_features,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -134,8 +134,34 @@ def _describe(model: type[BaseModel], problem: Any) -> str:
 
 
 def _keys_at(model: type[BaseModel], path: Sequence[str]) -> list[str]:
+    """Return the keys that may stand at a path; pydantic's paths name the member of a tagged union too."""
+    here: Any = model
     for part in path:
-        field = model.model_fields.get(part)
-        if field is not None and isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            model = field.annotation
-    return list(model.model_fields)
+        here = _inside(here, part)
+    return list(here.model_fields) if _is_model(here) else []
+
+
+def _inside(kind: Any, part: str) -> Any:
+    kind = _bare(kind)
+    if _is_model(kind):
+        field = kind.model_fields.get(part)
+        return kind if field is None else _bare(field.annotation)
+    members = [_bare(member) for member in get_args(kind)]
+    tagged = (m for m in members if _is_model(m) and any(get_args(f.annotation) == (part,) for f in _fields(m)))
+    return next(tagged, members[-1] if members else kind)
+
+
+def _bare(kind: Any) -> Any:
+    """Take off what Annotated adds, and None from `X | None`."""
+    if get_origin(kind) is Annotated:
+        return _bare(get_args(kind)[0])
+    some = [member for member in get_args(kind) if member is not type(None)]
+    return _bare(some[0]) if len(some) == 1 and type(None) in get_args(kind) else kind
+
+
+def _fields(model: type[BaseModel]) -> list[Any]:
+    return list(model.model_fields.values())
+
+
+def _is_model(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import plotly.graph_objects as go
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from segmentation.review.frames.records import Records
 
 _FATES = {ACCEPTED: "series-3", DUPLICATE: "series-7", QUARANTINED: "series-5", UNPARSABLE: "series-4"}
+
+_VERDICTS = {"passed": "series-3", "not_judged": "series-7", "warned": "series-5", "failed": "series-4"}
 
 
 def draw_ledger(balances: Records) -> go.Figure:
@@ -37,6 +40,28 @@ def draw_ledger(balances: Records) -> go.Figure:
         height=110 + ROW * len(rows),
         xaxis={"tickformat": ".0%", "range": [0, 1], "dtick": 0.25},
         yaxis=rows_axis([record["source"] for record in balances]),
+    )
+
+
+def draw_checks(results: Records) -> go.Figure:
+    """Show how many verdicts of each source are which."""
+    sources = sorted({record["source"] for record in results})
+    counted = Counter((record["source"], record["status"]) for record in results)
+    rows = list(range(len(sources)))
+    traces = [
+        go.Bar(
+            orientation="h",
+            name=status.replace("_", " "),
+            y=rows,
+            x=[counted[source, status] for source in sources],
+            hovertemplate=f"{status.replace('_', ' ')}: %{{x}}<extra></extra>",
+            marker={"color": f"var(--{colour})"},
+        )
+        for status, colour in _VERDICTS.items()
+        if any(counted[source, status] for source in sources)
+    ]
+    return new_figure(
+        traces, height=110 + ROW * len(rows), xaxis={"title": {"text": "verdicts"}}, yaxis=rows_axis(sources)
     )
 
 

@@ -46,6 +46,13 @@ def list_evaluations(evaluations: DataFrame, cut: date) -> Records:
     return fetch_records(evaluations.where(F.col("as_of") == F.lit(cut)).orderBy(urgency, "scope", "metric"))
 
 
+def list_checks(results: DataFrame, cut: date) -> Records:
+    """List the verdicts of checks on data at a cut: failures first, then warnings, then what was not judged."""
+    order = F.array_position(F.lit(["failed", "warned", "not_judged", "passed"]), F.col("status"))
+    of_cut = results.where(F.col("as_of") == F.lit(cut))
+    return fetch_records(of_cut.orderBy(order, "check", "source", "day"))
+
+
 def _is_balanced(totals: Record) -> bool:
     verdicts = totals[ACCEPTED] + totals[DUPLICATE] + totals[QUARANTINED]
     return bool(totals[READ] == totals[PARSED] + totals[UNPARSABLE] and totals[PARSED] == verdicts)

@@ -1,28 +1,30 @@
-"""Health: does the ledger add up, what was rejected and why, and are the figures good enough."""
+"""Health: does the ledger add up, what was rejected and why, do the data pass their checks, are the figures good."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from segmentation.review import text
-from segmentation.review.charts.health import draw_ledger, draw_reasons
+from segmentation.review.charts.health import draw_checks, draw_ledger, draw_reasons
 from segmentation.review.exhibits import Column, Exhibit, Grid, Section
-from segmentation.review.frames.health import balance_ledger, list_evaluations, rank_reasons
+from segmentation.review.frames.health import balance_ledger, list_checks, list_evaluations, rank_reasons
 from segmentation.tables.evaluations import EVALUATIONS
 from segmentation.tables.ingest_ledger import INGEST_LEDGER, QUARANTINED, READ, STAGES, UNPARSABLE
+from segmentation.tables.quality_results import QUALITY_RESULTS
 
 if TYPE_CHECKING:
     from segmentation.review.frames.records import Record, Records
     from segmentation.review.sections.reading import Reading
 
 _BREACH = "breach"
+_PASSED, _NOT_JUDGED = "passed", "not_judged"
 
 
 def build_health(reading: Reading) -> Section:
-    """Build the section on the ledger and the evaluations."""
-    exhibits = (*_ledger_exhibits(reading), *_evaluation_exhibits(reading))
-    lead = " ".join(exhibit.finding for exhibit in exhibits if exhibit.key in {"ledger", "evaluations"})
-    missing = reading.missing(INGEST_LEDGER, EVALUATIONS)
+    """Build the section on the ledger, the checks on data and the evaluations."""
+    exhibits = (*_ledger_exhibits(reading), *_check_exhibits(reading), *_evaluation_exhibits(reading))
+    lead = " ".join(exhibit.finding for exhibit in exhibits if exhibit.key in {"ledger", "checks", "evaluations"})
+    missing = reading.missing(INGEST_LEDGER, QUALITY_RESULTS, EVALUATIONS)
     return Section("health", "Health", lead, exhibits, missing=missing)
 
 
@@ -74,6 +76,49 @@ def _reasons_exhibit(reasons: Records) -> Exhibit:
         method=f"Each {QUARANTINED} or {UNPARSABLE} record counts under its first reason and stands, with its text, in "
         "table quarantine.",
     )
+
+
+def _check_exhibits(reading: Reading) -> list[Exhibit]:
+    cut = reading.newest_cut(QUALITY_RESULTS)
+    results = [] if cut is None else list_checks(reading.lake.read(QUALITY_RESULTS), cut)
+    if not results:
+        return []
+    checks = Grid(
+        (
+            Column("check", "Check", "code"),
+            Column("source", "Source"),
+            Column("day", "Day"),
+            Column("status", "Status", "status"),
+            Column("evidence", "Found"),
+            Column("value", "Value", "number"),
+            Column("at_least", "At least", "number"),
+            Column("at_most", "At most", "number"),
+        ),
+        results,
+    )
+    return [
+        Exhibit(
+            key="checks",
+            title="Do the data pass their checks",
+            finding=_checks_sentence(results),
+            figure=draw_checks(results),
+            grid=checks,
+            open_table=True,
+            method=f"Checks of conf/quality as of {cut}; {_NOT_JUDGED} where there is too little to compare with.",
+        )
+    ]
+
+
+def _checks_sentence(results: Records) -> str:
+    judged = [r for r in results if r["status"] != _NOT_JUDGED]
+    broken = [r for r in judged if r["status"] != _PASSED]
+    if not judged:
+        return "No check on the data could be judged yet."
+    if not broken:
+        return f"The data pass all {text.plural(len(judged), 'judged check')}."
+    worst = broken[0]
+    first = f"{text.shorten(worst['check'], 60)} ({text.shorten(worst['source'])})"
+    return f"{len(broken)} of {text.plural(len(judged), 'judged check')} are broken, first of all {first}."
 
 
 def _evaluation_exhibits(reading: Reading) -> list[Exhibit]:

@@ -15,6 +15,7 @@ from segmentation.tables.cohorts import COHORTS
 from segmentation.tables.evaluations import EVALUATIONS
 from segmentation.tables.events import EVENTS
 from segmentation.tables.ingest_ledger import INGEST_LEDGER
+from segmentation.tables.quality_results import QUALITY_RESULTS
 from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
 from segmentation.tables.segment_changes import SEGMENT_CHANGES
 from segmentation.tables.segment_profiles import SEGMENT_PROFILES
@@ -81,6 +82,7 @@ def write_lake(
         SESSIONS: _sessions(hits),
         TRANSITIONS: _transitions(hits),
         INGEST_LEDGER: _ledger(hits),
+        QUALITY_RESULTS: _checks(as_of),
         **_scored(sorted({hit.user for hit in hits}), as_of, segments, scorers=scorers),
     }
     for table, rows in tables.items():
@@ -171,6 +173,27 @@ def _ledger(hits: list[Hit]) -> list[Row]:
     for *key, n in rows:
         merged[tuple(key)] += n
     return [dict(zip(INGEST_LEDGER.names, ("b1", "shop", *key, n), strict=True)) for key, n in merged.items()]
+
+
+def _checks(as_of: date) -> list[Row]:
+    """Make one verdict of each kind."""
+    day = as_of - timedelta(days=1)
+    rows = [
+        ("basics.rejected", "share", "warning", 0.02, 2, 100, "passed", "2 of 100 records rejected"),
+        ("basics.volume", "volume", "warning", None, None, None, "not_judged", "3 Fridays, 4 are needed"),
+        ("shop.names", "event_names", "warning", 1.0, None, None, "warned", "gone: <b>cart</b> (48 expected)"),
+        ("shop.prices", "range", "error", 0.9, 90, 100, "failed", "90 of 100 values of value lie within the range"),
+    ]
+    return [
+        dict(
+            zip(
+                QUALITY_RESULTS.names,
+                (check, kind, level, "shop", day, as_of, value, part, whole, None, 0.5, status, evidence),
+                strict=True,
+            )
+        )
+        for check, kind, level, value, part, whole, status, evidence in rows
+    ]
 
 
 def _scored(users: list[str], as_of: date, segments: tuple[str, ...], *, scorers: bool) -> dict[Table, list[Row]]:

@@ -72,7 +72,19 @@ def test_health_tells_the_balance_and_every_breach(sections: Sections) -> None:
     ledger = sections["health"]["ledger"].grid.records
     assert [(row["source"], row["status"], row["accepted"]) for row in ledger] == [("shop", "balanced", len(HITS))]
     assert [row["status"] for row in sections["health"]["evaluations"].grid.records] == ["breach", "ok", "info"]
-    assert "1 of 2 judged" in sections["health"].lead
+    assert "1 of 2 judged figures" in sections["health"].lead
+
+
+def test_health_tells_broken_checks_first(sections: Sections) -> None:
+    checks = sections["health"]["checks"]
+    assert [row["status"] for row in checks.grid.records] == ["failed", "warned", "not_judged", "passed"]
+    assert checks.finding == "2 of 3 judged checks are broken, first of all shop.prices (shop)."
+    assert {trace.name: trace.x[0] for trace in checks.figure.data} == {
+        "passed": 1,
+        "not judged": 1,
+        "warned": 1,
+        "failed": 1,
+    }
 
 
 def test_sessions_add_up_over_days_and_platforms(sections: Sections) -> None:
@@ -140,7 +152,7 @@ def test_a_lake_without_tables_names_the_job_that_fills_each_section(spark: Spar
     jobs = {section.key: section.missing for section in sections}
     assert jobs == {
         "overview": ("ingest_events", "build_sessions", "score_segments"),
-        "health": ("ingest_events", "evaluate_segments"),
+        "health": ("ingest_events", "check_quality", "evaluate_segments"),
         "sessions": ("build_sessions",),
         "journeys": ("build_sequences",),
         "segments": ("score_segments",),

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from segmentation.review.charts.analyses import draw_funnel, draw_lost_conversions
-from segmentation.review.charts.health import draw_ledger, draw_reasons
+from segmentation.review.charts.health import draw_checks, draw_ledger, draw_reasons
 from segmentation.review.charts.journeys import draw_drop_off, draw_flows, draw_transitions
 from segmentation.review.charts.segments import (
     draw_calibration,
@@ -79,6 +79,7 @@ def figures() -> dict:
     return {
         "ledger": draw_ledger([ledger]),
         "reasons": draw_reasons([{"source": "shop", "reason": SCRIPT, "records": 2}]),
+        "checks": draw_checks([{"source": SCRIPT, "status": "failed"}, {"source": "shop", "status": "passed"}]),
         "sessions": draw_sessions([{"period": date(2024, 1, 1), "platform": SCRIPT, "sessions": 2}], [SCRIPT]),
         "quality": draw_quality(period),
         "transitions": draw_transitions(RATES, TWINS),
