@@ -1,0 +1,158 @@
+"""People out of identifiers, against an oracle in plain Python."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import defaultdict
+from datetime import datetime, timedelta, timezone
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segmentation.identities.build import attribute, build_identities
+from segmentation.identities.components import find_components
+from segmentation.identities.params import IdentityParams
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
+
+pytestmark = pytest.mark.spark
+
+START = datetime(2024, 1, 1, tzinfo=timezone.utc)
+STEP = timedelta(hours=12)
+CASES, LOOKBACK_DAYS, MOST_PERSONS = 120, 2, 2
+PLACES = {"device": "identifier", "login": "properties.login", "email": "properties.email"}
+
+
+class Visit(NamedTuple):
+    """An event: half days since the start, and what it carries."""
+
+    at: int
+    device: str | None
+    login: str | None
+    email: str | None
+
+    def named(self, case: int) -> list[str]:
+        return [f"{n}:{case}-{v}" for n, v in (("login", self.login), ("email", self.email)) if v]
+
+    def used(self, case: int) -> str | None:
+        return self.device and f"device:{case}-{self.device}"
+
+    @property
+    def time(self) -> datetime:
+        return START + self.at * STEP
+
+
+def some(values: str) -> st.SearchStrategy[str | None]:
+    return st.sampled_from([None, None, *values])
+
+
+VISITS = st.lists(st.builds(Visit, st.integers(0, 12), some("pq"), some("abc"), some("xyz")), min_size=1, max_size=10)
+APART = tuple((f"login:{case}-a", f"email:{case}-x") for case in range(CASES))
+PARAMS = IdentityParams(
+    persons=("login", "email"),
+    sources={"site": PLACES},
+    lookback_days=LOOKBACK_DAYS,
+    max_persons_per_device=MOST_PERSONS,
+    apart=APART,
+)
+
+
+def roots(pairs: list[tuple[str, str]], nodes: set[str]) -> dict[str, str]:
+    """Union-find."""
+    parent = {node: node for node in nodes}
+
+    def find(node: str) -> str:
+        while parent[node] != node:
+            node = parent[node]
+        return node
+
+    for one, other in pairs:
+        low, high = sorted((find(one), find(other)))
+        parent[high] = low
+    return {node: find(node) for node in nodes}
+
+
+def persons_of(visits: list[Visit], case: int) -> list[str]:
+    """The person of every visit, each found by itself: no periods."""
+    names = {name for visit in visits for name in visit.named(case)}
+    pairs = [tuple(v.named(case)) for v in visits if len(v.named(case)) == 2 and tuple(v.named(case)) not in APART]
+    person = roots(pairs, names)
+    logins: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for visit in visits:
+        if visit.device and visit.named(case):
+            logins[visit.used(case)][visit.at].update(person[name] for name in visit.named(case))
+
+    def of(visit: Visit) -> str:
+        if visit.named(case):
+            return min(person[name] for name in visit.named(case))
+        device = visit.used(case)
+        if device is None:
+            return "user"
+        seen = logins[device]
+        if not seen or len(set().union(*seen.values())) > MOST_PERSONS:
+            return device
+        before = [at for at in seen if at <= visit.at]
+        if before:
+            return min(seen[max(before)])
+        near = (min(seen) - visit.at) * STEP <= timedelta(days=LOOKBACK_DAYS)
+        return min(seen[min(seen)]) if near else device
+
+    return [of(visit) for visit in visits]
+
+
+def frame(spark: SparkSession, cases: list[list[Visit]], order: random.Random | None = None) -> DataFrame:
+    rows = []
+    for case, visits in enumerate(cases):
+        for number, visit in enumerate(visits):
+            values = {n: v and f"{case}-{v}" for n, v in (("login", visit.login), ("email", visit.email))}
+            device = visit.device and f"{case}-{visit.device}"
+            rows.append(("site", f"{case}/{number}", "user", device or "", json.dumps(values), visit.time))
+    if order is not None:
+        rows = [*rows, *order.sample(rows, len(rows) // 2)]
+        order.shuffle(rows)
+    names = "source string, event_id string, user_id string, identifier string, properties string, event_at timestamp"
+    return spark.createDataFrame(rows, names)
+
+
+@settings(max_examples=1, deadline=None)
+@given(cases=st.lists(VISITS, min_size=CASES, max_size=CASES), seed=st.integers(0, 99))
+def test_every_event_has_the_person_of_the_oracle(spark: SparkSession, cases: list[list[Visit]], seed: int) -> None:
+    events = frame(spark, cases)
+    identities = build_identities(events, PARAMS).localCheckpoint()
+    rows = attribute(events, identities, PARAMS).select("event_id", "person_id").collect()
+    found = {row["event_id"]: row["person_id"] for row in rows}
+    wanted = {f"{c}/{n}": who for c, visits in enumerate(cases) for n, who in enumerate(persons_of(visits, c))}
+    assert len(rows) == len(wanted)
+    assert found == wanted
+    periods = sorted(map(tuple, identities.collect()), key=lambda period: period[:2])
+    assert all(a[4] == b[1] for a, b in pairwise(periods) if a[0] == b[0])  # no gap, no overlap
+    again = build_identities(frame(spark, cases, random.Random(seed)), PARAMS)
+    assert sorted(map(tuple, again.collect()), key=lambda period: period[:2]) == periods
+
+
+def test_components_of_chains_stars_and_rings_are_those_of_union_find(spark: SparkSession) -> None:
+    order = random.Random(3)
+    names = [f"n{i:04}" for i in order.sample(range(10_000), 600)]
+    chain = list(pairwise(names[:300]))
+    star = [(names[300], name) for name in names[301:400]]
+    ring = [(names[400 + i], names[400 + (i + 1) % 50]) for i in range(50)]
+    scattered = [tuple(order.sample(names[450:], 2)) for _ in range(80)]
+    pairs = [*chain, *star, *ring, *scattered]
+    rows = [(max(pair), min(pair)) for pair in pairs]
+    order.shuffle(rows)
+    found = find_components(spark.createDataFrame(rows, "high string, low string")).collect()
+    wanted = roots(pairs, {name for pair in pairs for name in pair})
+    assert len(found) == len(wanted)
+    assert {row["identifier"]: row["person_id"] for row in found} == wanted
+
+
+def test_what_is_set_apart_is_two_persons(spark: SparkSession) -> None:
+    events = frame(spark, [[Visit(0, "p", "a", "x"), Visit(1, "p", None, "x"), Visit(2, "p", None, None)]])
+    joined = PARAMS.model_copy(update={"apart": ()})
+    persons = [{row["person_id"] for row in build_identities(events, p).collect()} for p in (joined, PARAMS)]
+    assert persons == [{"email:0-x"}, {"email:0-x", "login:0-a"}]
