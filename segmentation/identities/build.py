@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from segmentation.frames import conform, union_all
 from segmentation.identities.components import find_components
-from segmentation.identities.params import BETWEEN, IDENTIFIER, PROPERTY
+from segmentation.identities.params import BETWEEN, IDENTIFIER, NUL, PROPERTY
 from segmentation.increments.state import hold
 from segmentation.tables.identities import IDENTITIES
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from segmentation.identities.params import IdentityParams
 
-NUL = "\u0000"
-"""No accepted text has it (`control_character`)."""
 PERSON, LOGIN, BEFORE_LOGIN, OWN, SHARED = "person", "login", "before_login", "own", "shared"
 """Why a period is a person's: the identifier is one; was used on the device; will be; nobody's; too many people's."""
 

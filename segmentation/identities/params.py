@@ -17,6 +17,8 @@ IDENTIFIER = "identifier"
 PROPERTY = "properties."
 BETWEEN = ":"
 """Between an identifier's namespace and its value."""
+NUL = "\u0000"
+"""Between the identifiers of a pair; declared ones do not hold it, so that a pair's text is no other pair's."""
 
 
 class IdentityParams(Parameters):
@@ -53,7 +55,7 @@ class IdentityParams(Parameters):
                 raise ValueError(f"persons: no source has the namespace '{namespace}'{nearest(namespace, known)}")
         for identifier in (one for pair in self.apart for one in pair):
             namespace = identifier.split(BETWEEN)[0]
-            if BETWEEN not in identifier or namespace not in self.persons:
+            if BETWEEN not in identifier or NUL in identifier or namespace not in self.persons:
                 raise ValueError(f"apart: a pair names persons as <namespace>:<value>, namespace of {self.persons}")
         return self
 

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import csv
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from pyspark.sql import functions as F
 
-from jobs import ingest_events
+from jobs import build_identities, ingest_events
+from segmentation.identities.build import attribute
+from segmentation.identities.params import load_identities
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.spark.jobs.conftest import Workspace
 
 pytestmark = [pytest.mark.spark, pytest.mark.truths]
+
+PROJECT = Path(__file__).parents[3]
 
 
 def balanced(quality: dict) -> bool:
@@ -57,6 +61,13 @@ def test_ecom_has_30_duplicates_and_3605_sessions(workspace: Workspace, publishe
 
 EDGE_CASES = {"long session", "Rotating domain_userid per session", "Unexpired session"}
 """Sessions of Snowplow's expected table that need its look-back limits or its stitching of people."""
+UNSTITCHED = {
+    "long session",
+    "Unexpired session",
+    "user stitch - session: 1st id: 1",
+    "user stitch - session: 2nd id: 3",
+}
+"""Those that differ within persons: look-back limits again, and two in which ten people log in on one cookie."""
 
 
 def test_snowplow_web_has_the_expected_sessions(workspace: Workspace, published: Callable[..., Path]) -> None:
@@ -74,6 +85,12 @@ def test_snowplow_web_has_the_expected_sessions(workspace: Workspace, published:
         made.setdefault(row["session_hint"], []).append(row["count"])
     differing = {name for name, session, total in expected if made[session] != [total]}
     assert (len(expected), differing) == (18, EDGE_CASES)
+    assert workspace.run(build_identities).code == 0
+    stitched = attribute(workspace.table("events"), workspace.table("identities"), load_identities(PROJECT / "conf"))
+    counts: dict[str, list[int]] = {}
+    for row in stitched.groupBy("session_hint", "person_id").count().collect():
+        counts.setdefault(row["session_hint"], []).append(row["count"])
+    assert {name for name, session, total in expected if counts[session] != [total]} == UNSTITCHED
 
 
 @pytest.mark.faults  # minutes
