@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from segmentation.errors import ConfigurationError
-from segmentation.evaluation.params import EvaluationParams
+from segmentation.evaluation.params import EvaluationParams, FeatureReportParams
 from segmentation.features.params import FeatureParams
 from segmentation.increments.params import IngestParams
 from segmentation.models.params import ClusterParams, PropensityParams
@@ -39,6 +39,7 @@ class Config(Parameters):
     clusters: ClusterParams = ClusterParams()
     propensity: PropensityParams = PropensityParams()
     evaluation: EvaluationParams = EvaluationParams()
+    feature_report: FeatureReportParams = FeatureReportParams()
     tracking: TrackingParams = TrackingParams()
     maintenance: MaintenanceParams = MaintenanceParams()
     spark: dict[str, str] = Field(default_factory=dict)

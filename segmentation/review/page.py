@@ -17,6 +17,7 @@ from plotly.utils import PlotlyJSONEncoder
 
 from segmentation.review import text
 from segmentation.review.sections.cohorts import build_cohorts
+from segmentation.review.sections.features import build_features
 from segmentation.review.sections.health import build_health
 from segmentation.review.sections.journeys import build_journeys
 from segmentation.review.sections.overview import build_overview
@@ -62,6 +63,7 @@ def build_sections(reading: Reading, calibration: Mapping[str, Records] | None =
         build_segments(reading),
         build_cohorts(reading),
         build_propensity(reading, calibration or {}),
+        *build_features(reading),
     )
 
 
