@@ -61,8 +61,7 @@ def describe(values: pd.Series, *, bins: int) -> dict[str, object]:
     nothing = {"mean": None, "std": None, **{f"p{share:02d}": None for share in PERCENTILES}}
     if not len(known):
         return {**nothing, "bin_edges": [], "bin_counts": []}
-    low, high = np.percentile(known, [1, 99])
-    counts, edges = np.histogram(known[(known >= low) & (known <= high)], bins=bins if high > low else 1)
+    counts, edges = np.histogram(known, bins=_edges(known, bins))
     return {
         "mean": float(known.mean()),
         "std": float(known.std(ddof=1)) if len(known) > 1 else None,
@@ -106,6 +105,16 @@ def correlate(values: pd.DataFrame, *, at_least: float) -> list[tuple[str, str, 
     above = np.argwhere(np.triu(np.abs(np.nan_to_num(ranks)) >= at_least, k=1))
     names = list(ordered.columns)
     return [(names[i], names[j], float(ranks[i, j]), int(both[i, j])) for i, j in above]
+
+
+def _edges(known: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
+    """Cut the range from p1 to p99 into bins, of equally many numbers each where all are whole; at most so many."""
+    low, high = np.percentile(known, [1, 99])
+    if (known == np.floor(known)).all():
+        low, high = np.floor(low), np.ceil(high)
+        width = np.ceil((high - low + 1) / bins)
+        return np.asarray(low - 0.5 + width * np.arange(np.ceil((high - low + 1) / width) + 1))
+    return np.linspace(low, high, bins + 1) if high > low else np.array([low - 0.5, low + 0.5])
 
 
 def _shares(values: pd.Series, edges: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -21,6 +21,8 @@ What `user_features` says about a user at a cut. This page is generated from the
 - Null where a feature is undefined, never a made-up zero. A count or sum over nothing is a true 0.
 - Windows, product features and platforms are parameters (`features` in the configuration; this page shows the
   defaults). Each name in `features.used_features` adds `used_<name>_count_<window>`: how often it happened.
+- `python jobs/describe_features.py --lake <lake>` writes how they are distributed, which are undefined, which go
+  together and what changed since the cut before; the review page shows it.
 """
 
 

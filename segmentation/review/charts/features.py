@@ -16,7 +16,7 @@ from segmentation.review.theme import series
 if TYPE_CHECKING:
     from segmentation.review.frames.records import Record, Records
 
-_COLOURS = {"shifted": "var(--series-4)", "moved": "var(--series-5)"}
+_COLOURS = {"shifted": "series-4", "moved": "series-5", "stable": "series-7"}
 _ACROSS = 4
 _TILE = 150
 """Pixels that a histogram is high, its name included."""
@@ -24,27 +24,18 @@ _TILE = 150
 
 def draw_changes(statistics: Records) -> go.Figure:
     """Show the stability index of every feature, and what chance alone makes of it."""
-    rows = list(range(len(statistics)))
-    bars = go.Bar(
-        orientation="h",
-        y=rows,
-        x=[record["psi"] for record in statistics],
-        marker={"color": [_COLOURS.get(record["status"], "var(--series-7)") for record in statistics]},
-        customdata=[_describe_change(record) for record in statistics],
-        hovertemplate="%{customdata}<extra></extra>",
-        showlegend=False,
-    )
+    bars = [_bars_of(status, statistics) for status in _COLOURS]
     chance = go.Scatter(
         mode="markers",
         name="chance alone, 1 time in 20",
-        y=rows,
+        y=list(range(len(statistics))),
         x=[record["psi_noise"] for record in statistics],
         marker={"symbol": "line-ns-open", "size": 12, "color": "var(--ink)"},
         hoverinfo="skip",
     )
     return new_figure(
-        [bars, chance],
-        height=110 + ROW * len(rows),
+        [*bars, chance],
+        height=110 + ROW * len(statistics),
         xaxis={"rangemode": "tozero"},
         yaxis=rows_axis([text.feature(record["feature"]) for record in statistics], 44),
     )
@@ -87,6 +78,19 @@ def draw_histograms(statistics: Records) -> go.Figure:
     figure.update_yaxes(visible=False)
     figure.update_xaxes(nticks=4, showgrid=False)
     return figure
+
+
+def _bars_of(status: str, statistics: Records) -> go.Bar:
+    of = [(row, record) for row, record in enumerate(statistics) if record["status"] == status]
+    return go.Bar(
+        orientation="h",
+        name=status,
+        y=[row for row, _ in of],
+        x=[record["psi"] for _, record in of],
+        marker={"color": f"var(--{_COLOURS[status]})"},
+        customdata=[_describe_change(record) for _, record in of],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
 
 
 def _histogram(record: Record) -> go.Bar:

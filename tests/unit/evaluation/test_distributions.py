@@ -60,9 +60,16 @@ def test_nulls_constants_and_nobody() -> None:
 
 
 def test_a_histogram_leaves_out_what_is_far_away() -> None:
-    found = describe(pd.Series([*range(1_000), 1e9]), bins=10)
-    assert found["bin_edges"][-1] == 990.0
-    assert sum(found["bin_counts"]) == 981  # 10 to 990
+    found = describe(pd.Series([*(n + 0.5 for n in range(1_000)), 1e9]), bins=10)
+    assert (found["bin_edges"][0], found["bin_edges"][-1], len(found["bin_counts"])) == (10.5, 990.5, 10)
+    assert sum(found["bin_counts"]) == 981
+
+
+def test_bins_of_whole_numbers_hold_equally_many_of_them() -> None:
+    found = describe(pd.Series([*range(3, 10)] * 20), bins=20)
+    assert found["bin_edges"] == [2.5 + n for n in range(8)]
+    assert found["bin_counts"] == [20] * 7
+    assert describe(pd.Series(range(100)), bins=20)["bin_counts"][1:-1] == [5] * 18
 
 
 def test_correlations_are_scipys_over_those_of_whom_both_are_known() -> None:
