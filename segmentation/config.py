@@ -10,7 +10,7 @@ from segmentation.errors import ConfigurationError
 from segmentation.evaluation.params import EvaluationParams, FeatureReportParams
 from segmentation.features.params import FeatureParams
 from segmentation.increments.params import IngestParams
-from segmentation.models.params import ClusterParams, PropensityParams
+from segmentation.models.params import ClusterParams, LifetimeParams, PropensityParams
 from segmentation.parameters import Parameters, WorkspaceParams, parse_yaml, read_yaml, validated
 from segmentation.privacy.params import PrivacyParams
 from segmentation.sequences.params import SequenceParams
@@ -38,6 +38,7 @@ class Config(Parameters):
     features: FeatureParams = FeatureParams()
     clusters: ClusterParams = ClusterParams()
     propensity: PropensityParams = PropensityParams()
+    lifetimes: LifetimeParams = LifetimeParams()
     evaluation: EvaluationParams = EvaluationParams()
     feature_report: FeatureReportParams = FeatureReportParams()
     tracking: TrackingParams = TrackingParams()
