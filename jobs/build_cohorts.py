@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError
-from segmentation.increments.cut import before_cut, tables_at_cut
+from segmentation.increments.cut import CutTables, before_cut, choose_tables
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.segments.behaviour import Behaviour, measure_behaviour
@@ -21,7 +21,9 @@ from segmentation.sequences.states import load_states
 from segmentation.tables.cohorts import COHORTS
 from segmentation.tables.events import EVENTS
 from segmentation.tables.segment_changes import SEGMENT_CHANGES
+from segmentation.tables.sessions import SESSIONS
 from segmentation.tables.user_day_counts import USER_DAY_COUNTS
+from segmentation.tables.user_days import USER_DAYS
 from segmentation.tables.user_features import USER_FEATURES
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-READS = (EVENTS, USER_DAY_COUNTS, USER_FEATURES, COHORTS, SEGMENT_CHANGES)
+READS = (EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS, USER_FEATURES, COHORTS, SEGMENT_CHANGES)
 WRITES = (COHORTS, SEGMENT_CHANGES)
 OURS = f"segmentation LIKE '{SEGMENTATION}%'"
 
@@ -66,15 +68,11 @@ def _measure(ctx: Context, behaviours: Sequence[Behaviour], as_of: date) -> Data
         return None
     conf, workspace = _conf(ctx), ctx.config.workspace
     events = ctx.lake.require(EVENTS, "ingest_events")
-    known = before_cut(as_of, workspace.time_zone)
-    if events.where(~known).isEmpty():
-        counts = ctx.lake.require(USER_DAY_COUNTS, "ingest_events")
-    else:
-        past = tables_at_cut(events, as_of=as_of, workspace=workspace, sessions=ctx.config.sessions)
-        counts = past.user_day_counts
+    stored = CutTables(*(ctx.lake.require(table, "ingest_events") for table in (SESSIONS, USER_DAYS, USER_DAY_COUNTS)))
+    tables = choose_tables(events, stored, as_of=as_of, workspace=workspace, sessions=ctx.config.sessions)
     return measure_behaviour(
-        events.where(known),
-        counts,
+        events.where(before_cut(as_of, workspace.time_zone)),
+        tables.user_day_counts,
         behaviours=behaviours,
         funnels={funnel.name: funnel for funnel in load_funnels(conf)},
         states=load_states(conf),

@@ -13,6 +13,7 @@ from segmentation.increments.params import IngestParams
 from segmentation.models.params import ClusterParams, LifetimeParams, PropensityParams
 from segmentation.parameters import Parameters, WorkspaceParams, parse_yaml, read_yaml, validated
 from segmentation.privacy.params import PrivacyParams
+from segmentation.segments.params import LifecycleParams
 from segmentation.sequences.params import SequenceParams
 from segmentation.sessions.params import SessionParams
 from segmentation.storage.params import MaintenanceParams
@@ -36,6 +37,7 @@ class Config(Parameters):
     sessions: SessionParams = SessionParams()
     sequences: SequenceParams = SequenceParams()
     features: FeatureParams = FeatureParams()
+    lifecycle: LifecycleParams = LifecycleParams()
     clusters: ClusterParams = ClusterParams()
     propensity: PropensityParams = PropensityParams()
     lifetimes: LifetimeParams = LifetimeParams()
