@@ -10,12 +10,20 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError
+from segmentation.increments.cut import CutTables, before_cut, choose_tables
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
+from segmentation.segments.behaviour import Behaviour, measure_behaviour
 from segmentation.segments.changes import build_segment_changes
 from segmentation.segments.rules import SEGMENTATION, Rule, build_cohorts, load_rules, view_memberships
+from segmentation.sequences.funnels import load_funnels
+from segmentation.sequences.states import load_states
 from segmentation.tables.cohorts import COHORTS
+from segmentation.tables.events import EVENTS
 from segmentation.tables.segment_changes import SEGMENT_CHANGES
+from segmentation.tables.sessions import SESSIONS
+from segmentation.tables.user_day_counts import USER_DAY_COUNTS
+from segmentation.tables.user_days import USER_DAYS
 from segmentation.tables.user_features import USER_FEATURES
 
 if TYPE_CHECKING:
@@ -23,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-READS = (USER_FEATURES, COHORTS, SEGMENT_CHANGES)
+READS = (EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS, USER_FEATURES, COHORTS, SEGMENT_CHANGES)
 WRITES = (COHORTS, SEGMENT_CHANGES)
 OURS = f"segmentation LIKE '{SEGMENTATION}%'"
 
@@ -39,11 +47,12 @@ def run(ctx: Context) -> RunReport:
         ConfigurationError: a rule is wrong, or `user_features` has no such cut yet.
     """
     as_of = ctx.as_of
-    rules = load_rules(Path(ctx.options.get("conf_dir", "conf")))
+    rules = load_rules(_conf(ctx))
     features = ctx.lake.require(USER_FEATURES, "build_features")
     if features.where(F.col("as_of") == F.lit(as_of)).isEmpty():
         raise ConfigurationError(f"user_features has no cut {as_of}: run jobs/build_features.py --as-of {as_of}")
-    cohorts = build_cohorts(features, rules=rules, as_of=as_of)
+    behaviour = _measure(ctx, [one for rule in rules for one in rule.behaviours], as_of)
+    cohorts = build_cohorts(features, rules=rules, as_of=as_of, behaviour=behaviour)
     changes, cuts = _changes_around(ctx, cohorts, rules, as_of)
     ctx.lake.replace(COHORTS, cohorts, where=f"as_of = DATE'{as_of}'")
     days = ", ".join(f"DATE'{cut}'" for cut in cuts)
@@ -51,6 +60,29 @@ def run(ctx: Context) -> RunReport:
     base = ctx.lake.publications.current().bases.get(USER_FEATURES.name, 0)
     ctx.lake.publish({COHORTS.name: base, SEGMENT_CHANGES.name: base})
     return RunReport(as_of=as_of, quality=_summary(ctx, rules, as_of))
+
+
+def _measure(ctx: Context, behaviours: Sequence[Behaviour], as_of: date) -> DataFrame | None:
+    """Measure what the rules ask of users' events, from the stored counts if these know nothing beyond the cut."""
+    if not behaviours:
+        return None
+    conf, workspace = _conf(ctx), ctx.config.workspace
+    events = ctx.lake.require(EVENTS, "ingest_events")
+    stored = CutTables(*(ctx.lake.require(table, "ingest_events") for table in (SESSIONS, USER_DAYS, USER_DAY_COUNTS)))
+    tables = choose_tables(events, stored, as_of=as_of, workspace=workspace, sessions=ctx.config.sessions)
+    return measure_behaviour(
+        events.where(before_cut(as_of, workspace.time_zone)),
+        tables.user_day_counts,
+        behaviours=behaviours,
+        funnels={funnel.name: funnel for funnel in load_funnels(conf)},
+        states=load_states(conf),
+        as_of=as_of,
+        time_zone=workspace.time_zone,
+    )
+
+
+def _conf(ctx: Context) -> Path:
+    return Path(ctx.options.get("conf_dir", "conf"))
 
 
 def _changes_around(

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from segmentation.errors import ConfigurationError
-from segmentation.evaluation.params import EvaluationParams
+from segmentation.evaluation.params import EvaluationParams, FeatureReportParams
 from segmentation.features.params import FeatureParams
 from segmentation.increments.params import IngestParams
-from segmentation.models.params import ClusterParams, PropensityParams
+from segmentation.models.params import ClusterParams, LifetimeParams, PropensityParams
 from segmentation.parameters import Parameters, WorkspaceParams, parse_yaml, read_yaml, validated
 from segmentation.privacy.params import PrivacyParams
+from segmentation.segments.params import LifecycleParams
 from segmentation.sequences.params import SequenceParams
 from segmentation.sessions.params import SessionParams
 from segmentation.storage.params import MaintenanceParams
@@ -36,9 +37,12 @@ class Config(Parameters):
     sessions: SessionParams = SessionParams()
     sequences: SequenceParams = SequenceParams()
     features: FeatureParams = FeatureParams()
+    lifecycle: LifecycleParams = LifecycleParams()
     clusters: ClusterParams = ClusterParams()
     propensity: PropensityParams = PropensityParams()
+    lifetimes: LifetimeParams = LifetimeParams()
     evaluation: EvaluationParams = EvaluationParams()
+    feature_report: FeatureReportParams = FeatureReportParams()
     tracking: TrackingParams = TrackingParams()
     maintenance: MaintenanceParams = MaintenanceParams()
     spark: dict[str, str] = Field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Thresholds of the figures in `evaluations`."""
+"""Thresholds of the figures in `evaluations`, and how features are described."""
 
 from __future__ import annotations
 
@@ -28,3 +28,20 @@ class EvaluationParams(Parameters):
     """Greatest share of the records of a source that were unparsable or quarantined."""
     fail_on: tuple[str, ...] = ("ledger_imbalance",)
     """Metrics whose breach ends the job with exit code 3 and publishes nothing; other breaches are recorded."""
+
+
+class FeatureReportParams(Parameters):
+    """How features are described, and when they have changed since the cut before."""
+
+    sample_users: int = Field(default=10_000, ge=100)
+    """Users at most whose values are looked at one by one: percentiles are within 1 point of everybody's."""
+    correlation_users: int = Field(default=2_000, ge=100)
+    """Users at most, of these, that correlations rest on."""
+    correlation_at_least: float = Field(default=0.9, gt=0.0, le=1.0)
+    """Rank correlation, of either sign, from which on a pair of features is listed."""
+    bins: int = Field(default=20, ge=2, le=200)
+    """Bins of a histogram."""
+    psi_moved: float = Field(default=0.1, gt=0.0)
+    """Population stability index from which on a feature has moved."""
+    psi_shifted: float = Field(default=0.25, gt=0.0)
+    """Population stability index from which on it has shifted."""

@@ -21,33 +21,32 @@ What `user_features` says about a user at a cut. This page is generated from the
 - Null where a feature is undefined, never a made-up zero. A count or sum over nothing is a true 0.
 - Windows, product features and platforms are parameters (`features` in the configuration; this page shows the
   defaults). Each name in `features.used_features` adds `used_<name>_count_<window>`: how often it happened.
+- `python jobs/describe_features.py --lake <lake>` writes how they are distributed, which are undefined, which go
+  together and what changed since the cut before; the review page shows it.
 """
 
 
 def catalogue_page(params: FeatureParams) -> str:
     """Return the page in Markdown: one table per family, one row per feature with all its windows."""
     windows = "{" + ",".join(str(window) for window in windows_of(params)) + "}"
-    sections = [
-        _section(family.__name__, family.__doc__ or "", family.features(params), windows) for family in FAMILIES
-    ]
+    sections = [_section(family.__name__, family.__doc__ or "", family.features(params)) for family in FAMILIES]
     return HEAD.replace("{windows}", windows) + "".join(sections)
 
 
-def _section(module: str, text: str, features: tuple[Feature, ...], windows: str) -> str:
+def _section(module: str, text: str, features: tuple[Feature, ...]) -> str:
     rows = defaultdict(list)
     for feature in features:
         rows[_stem(feature)].append(feature)
-    lines = [_row(stem, group, windows) for stem, group in rows.items()]
+    lines = [_row(stem, group) for stem, group in rows.items()]
     title, _, more = text.strip().partition("\n\n")
     head = f"\n## {module.rsplit('.', 1)[-1]}\n\n{title}\n" + (f"\n{more}\n" if more else "")
     return head + "\n| feature | unit | what it is | null means | from |\n|---|---|---|---|---|\n" + "".join(lines)
 
 
-def _row(stem: str, group: list[Feature], windows: str) -> str:
+def _row(stem: str, group: list[Feature]) -> str:
     """Describe a feature once for all its windows, in the words of the first."""
     first = group[0]
-    several = first.window is not None and len(group) > 1
-    name = f"{stem}_{windows}" if several else first.name
+    name = f"{stem}_{{{','.join(str(feature.window) for feature in group)}}}" if len(group) > 1 else first.name
     what = first.description.replace(first.window.text, "in the window") if first.window else first.description
     return f"| `{name}` | {first.unit} | {what} | {first.null_means or 'never null'} | `{first.source}` |\n"
 

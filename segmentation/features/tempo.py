@@ -27,7 +27,7 @@ NO_EVENT = "no event in the window"
 
 def features(params: FeatureParams) -> tuple[Feature, ...]:
     """Return the family's features."""
-    return (*_gaps(), *(feature for w in windows_of(params) for feature in (*_intervals(w), *_calendar(w))))
+    return (*_gaps(), *(feature for w in windows_of(params) for feature in (*_intervals(w), *_calendar(w), *_trend(w))))
 
 
 def _gaps() -> tuple[Feature, ...]:
@@ -99,5 +99,24 @@ def _calendar(w: Window) -> tuple[Feature, ...]:
             w,
             NO_EVENT,
             source=USER_DAY_COUNTS.name,
+        ),
+    )
+
+
+def _trend(w: Window) -> tuple[Feature, ...]:
+    """Two spans of equally many days, so that a steady user is at 0; a window of one day has none."""
+    if w.days is None or w.days < 2:  # noqa: PLR2004  no two halves
+        return ()
+    half, both_halves = Window(w.days // 2), Window(w.days // 2 * 2)
+    recent, whole = total("events", half), total("events", both_halves)
+    return (
+        Feature(
+            f"events_trend_index_{w}",
+            "index",
+            f"of the events {w.text}, those of the later half of its days less those of the earlier half, by their sum "
+            "(of an odd number of days the oldest is left out): 1 = all lately, 0 = steady, -1 = none lately",
+            ratio(f"2 * {recent} - {whole}", whole),
+            w,
+            "no event in these days",
         ),
     )

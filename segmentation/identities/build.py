@@ -106,10 +106,10 @@ def _devices(seen: DataFrame, people: DataFrame, params: IdentityParams) -> Data
     first = used.groupBy("device").agg(F.min("event_at").alias("seen_at"))
     known = people.select("identifier", "person_id")
     named = used.select("device", "event_at", F.explode("persons").alias("identifier")).join(known, "identifier")
-    logins = hold(named.groupBy("device", "event_at").agg(F.collect_set("person_id").alias("here")))
-    persons = F.size(F.array_distinct(F.flatten(F.collect_set("here"))))
-    first_login = F.min(F.struct("event_at", F.array_min("here").alias("person_id")))
-    summed = logins.groupBy("device").agg(persons.alias("persons"), first_login.alias("login"))
+    named = hold(named.select("device", "event_at", "person_id").distinct())
+    logins = named.groupBy("device", "event_at").agg(F.min("person_id").alias("person_id"))
+    first_login = F.min(F.struct("event_at", "person_id")).alias("login")
+    summed = named.groupBy("device").agg(F.count_distinct("person_id").alias("persons"), first_login)
     told = hold(first.join(summed, "device", "left"))
     bounded = told.where(F.col("persons") <= params.max_persons_per_device)
     return union_all([_unattributed(told, params), _before_login(bounded, params), _since_login(logins, bounded)])
@@ -148,9 +148,8 @@ def _before_login(bounded: DataFrame, params: IdentityParams) -> DataFrame:
 
 def _since_login(logins: DataFrame, bounded: DataFrame) -> DataFrame:
     of_device = Window.partitionBy("device").orderBy("event_at")
-    person = F.array_min("here")
     steps = logins.join(bounded.select("device"), "device", "left_semi").select(
-        "device", "event_at", person.alias("person_id"), F.lag(person).over(of_device).alias("before")
+        "*", F.lag("person_id").over(of_device).alias("before")
     )
     changes = steps.where("before IS NULL OR before <> person_id")
     return changes.select(

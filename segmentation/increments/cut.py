@@ -38,6 +38,15 @@ def before_cut(as_of: date, time_zone: str) -> Column:
     return (F.col("event_at") < midnight) & (F.col("received_at") < midnight)
 
 
+def choose_tables(
+    events: DataFrame, stored: CutTables, *, as_of: date, workspace: WorkspaceParams, sessions: SessionParams
+) -> CutTables:
+    """Take the stored tables if they know nothing beyond the cut, else recompute them from its events."""
+    if events.where(~before_cut(as_of, workspace.time_zone)).isEmpty():
+        return stored
+    return tables_at_cut(events, as_of=as_of, workspace=workspace, sessions=sessions)
+
+
 def tables_at_cut(events: DataFrame, *, as_of: date, workspace: WorkspaceParams, sessions: SessionParams) -> CutTables:
     """Recompute the tables from the events of a cut; sessions open at the cut are included as far as they had come."""
     known = events.where(before_cut(as_of, workspace.time_zone))

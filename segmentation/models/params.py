@@ -149,3 +149,16 @@ class PropensityParams(Parameters):
         enough = first_event_date + timedelta(days=self.min_history_days)
         kept = [cut for i, cut in enumerate(training) if cut >= enough or (i == 0 and cut > first_event_date)]
         return (*sorted(kept), evaluation) if kept else ()
+
+
+class LifetimeParams(Parameters):
+    """How customer lifetimes are fitted and how far ahead they look."""
+
+    horizon_days: int = Field(default=90, ge=1)
+    """Days after the cut whose purchases are expected."""
+    unit_days: int = Field(default=7, ge=1)
+    """Days in the unit of time of the fitted parameters; predictions do not depend on it."""
+    most_customers: int = Field(default=200_000, ge=1_000)
+    """Customers that the fit rests on at most; of more, a fixed sample."""
+    check_days: int = Field(default=28, ge=1)
+    """The model is fitted once more at the newest cut so many days back or more, to see what it would have said."""

@@ -17,8 +17,10 @@ from plotly.utils import PlotlyJSONEncoder
 
 from segmentation.review import text
 from segmentation.review.sections.cohorts import build_cohorts
+from segmentation.review.sections.features import build_features
 from segmentation.review.sections.health import build_health
 from segmentation.review.sections.journeys import build_journeys
+from segmentation.review.sections.lifecycle import build_lifecycle
 from segmentation.review.sections.overview import build_overview
 from segmentation.review.sections.propensity import build_propensity
 from segmentation.review.sections.segments import build_segments
@@ -59,9 +61,11 @@ def build_sections(reading: Reading, calibration: Mapping[str, Records] | None =
         build_health(reading),
         build_sessions(reading),
         build_journeys(reading),
+        *build_lifecycle(reading),
         build_segments(reading),
         build_cohorts(reading),
         build_propensity(reading, calibration or {}),
+        *build_features(reading),
     )
 
 

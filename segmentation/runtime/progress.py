@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,9 +51,9 @@ class Progress:
         """Show that a step runs while the block does, then that it is done and in what time."""
         started = time.monotonic()
         if self._console.is_terminal:
-            with self._console.status(f"{name} ..."):
+            with self._console.status(f"{escape(name)} ..."):
                 yield
-            self._console.print(f"[green]✓[/green] {name} [dim]{time.monotonic() - started:.1f} s[/dim]")
+            self._console.print(f"[green]✓[/green] {escape(name)} [dim]{time.monotonic() - started:.1f} s[/dim]")
         else:
             yield
             LOGGER.info("%s: %.1f s", name, time.monotonic() - started)
@@ -60,6 +61,6 @@ class Progress:
     def say(self, text: str) -> None:
         """Show a line of information."""
         if self._console.is_terminal:
-            self._console.print(text)
+            self._console.print(text, markup=False)
         else:
             LOGGER.info("%s", text)

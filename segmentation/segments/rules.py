@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass
 from functools import reduce
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import yaml
-from pydantic import ConfigDict, Field, FiniteFloat, ValidationError, model_validator
+from pydantic import Field, ValidationError
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BooleanType, NumericType, StructField, StructType
 
 from segmentation.errors import ConfigurationError, nearest
 from segmentation.frames import conform
 from segmentation.parameters import Parameters, fingerprint_of, parse_yaml
+from segmentation.segments.behaviour import Behaviour, Reached, column_of
+from segmentation.segments.conditions import Bound, Condition
+from segmentation.sequences.funnels import load_funnels
+from segmentation.sequences.states import load_states
 from segmentation.tables.cohorts import COHORTS
 
 if TYPE_CHECKING:
@@ -39,93 +42,6 @@ VERDICT = StructType(
 )
 
 
-@dataclass(frozen=True)
-class Bound:
-    """One comparison of a feature with a number, or with a percentile over all users at the cut."""
-
-    feature: str
-    op: str
-    number: float
-    is_percentile: bool
-
-    @property
-    def label(self) -> str:
-        """The comparison in words: the key of the resolved threshold."""
-        return f"{self.feature} {self.op} {'percentile ' if self.is_percentile else ''}{self.number:g}"
-
-
-class Condition(Parameters):
-    """A comparison of one feature (feature, op, value or percentile), or a combination (all, any, not).
-
-    A feature that is null makes its comparison false, so `not` of that comparison is true: combine it with a
-    condition that the feature is known where that matters.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    feature: str | None = None
-    """Column of `user_features`."""
-    op: Literal[">", ">=", "<", "<=", "==", "between"] | None = None
-    """Comparison; `between` includes both ends."""
-    value: FiniteFloat | tuple[FiniteFloat, FiniteFloat] | None = None
-    """Threshold in the feature's unit; two for `between`."""
-    percentile: float | tuple[float, float] | None = None
-    """Threshold as an exact percentile (0 to 100) of the known values of all users at the cut."""
-    all_of: tuple[Condition, ...] | None = Field(default=None, alias="all", min_length=1)
-    any_of: tuple[Condition, ...] | None = Field(default=None, alias="any", min_length=1)
-    negated: Condition | None = Field(default=None, alias="not")
-
-    @model_validator(mode="after")
-    def _is_one_thing(self) -> Condition:
-        if sum(part is not None for part in (self.feature, self.all_of, self.any_of, self.negated)) != 1:
-            raise ValueError("a condition has exactly one of feature, all, any, not")
-        comparison = (self.op, self.value, self.percentile)
-        if self.feature is None:
-            if any(part is not None for part in comparison):
-                raise ValueError("op, value and percentile go with feature")
-            return self
-        if self.op is None or (self.value is None) == (self.percentile is None):
-            raise ValueError(f"the condition on {self.feature} needs op, and either value or percentile")
-        self._check_numbers()
-        return self
-
-    def _check_numbers(self) -> None:
-        if (self.op == "between") != (len(self.numbers) == 2):  # noqa: PLR2004  both ends
-            raise ValueError(f"the condition on {self.feature}: between takes [low, high], other ops one number")
-        if list(self.numbers) != sorted(self.numbers):
-            raise ValueError(f"the condition on {self.feature}: between takes [low, high] in this order")
-        if self.percentile is not None and not all(0 <= number <= 100 for number in self.numbers):  # noqa: PLR2004
-            raise ValueError(f"the condition on {self.feature}: a percentile lies between 0 and 100")
-
-    @property
-    def numbers(self) -> tuple[float, ...]:
-        """The thresholds as written."""
-        given = self.value if self.value is not None else self.percentile
-        if given is None:
-            return ()
-        return given if isinstance(given, tuple) else (given,)
-
-    @property
-    def parts(self) -> tuple[Condition, ...]:
-        """The conditions that this one combines."""
-        return (*(self.all_of or ()), *(self.any_of or ()), *((self.negated,) if self.negated else ()))
-
-    @property
-    def own_bounds(self) -> tuple[Bound, ...]:
-        """The comparisons of this condition itself: two for `between`."""
-        if self.feature is None or self.op is None:
-            return ()
-        ops = (">=", "<=") if self.op == "between" else (self.op,)
-        pairs = zip(ops, self.numbers, strict=True)
-        return tuple(Bound(self.feature, op, number, self.percentile is not None) for op, number in pairs)
-
-    def bounds(self) -> Iterator[Bound]:
-        """All comparisons below this condition."""
-        yield from self.own_bounds
-        for part in self.parts:
-            yield from part.bounds()
-
-
 class Rule(Parameters):
     """A segment by rule."""
 
@@ -135,20 +51,31 @@ class Rule(Parameters):
     """What the segment is, for people."""
     when: Condition
     """Who is in it."""
+    basis: str | None = Field(default=None, exclude=True)
+    """Fingerprint of the funnels and states that the conditions rest on; set when the rule is loaded."""
 
     @property
     def version(self) -> str:
         """Fingerprint of the definition; the description is no part of it."""
-        return fingerprint_of(self.when.model_dump(mode="json", by_alias=True, exclude_none=True))
+        when = self.when.model_dump(mode="json", by_alias=True, exclude_none=True)
+        return fingerprint_of(when if self.basis is None else [when, self.basis])
+
+    @property
+    def behaviours(self) -> tuple[Behaviour, ...]:
+        """What the conditions ask of a user's events, each once."""
+        subjects = dict.fromkeys(bound.subject for bound in self.when.bounds())
+        return tuple(subject for subject in subjects if not isinstance(subject, str))
 
 
 def load_rules(conf_dir: Path) -> tuple[Rule, ...]:
     """Read all rules of a configuration folder, sorted by name; a folder without `segments` has none.
 
     Raises:
-        ConfigurationError: a file is not YAML, not a rule, or not named like its rule.
+        ConfigurationError: a file is not YAML, not a rule, or not named like its rule; or it asks for a funnel or a
+            step that does not exist.
     """
-    return tuple(_load_rule(path) for path in sorted((conf_dir / FOLDER).glob("*.yaml")))
+    rules = tuple(_load_rule(path) for path in sorted((conf_dir / FOLDER).glob("*.yaml")))
+    return tuple(_with_funnels(rule, conf_dir) for rule in rules)
 
 
 def _load_rule(path: Path) -> Rule:
@@ -163,6 +90,25 @@ def _load_rule(path: Path) -> Rule:
     return rule
 
 
+def _with_funnels(rule: Rule, conf_dir: Path) -> Rule:
+    """Check the funnels that a rule asks for, and make them part of its version."""
+    wanted = [one for one in rule.behaviours if isinstance(one, Reached)]
+    if not wanted:
+        return rule
+    funnels = {funnel.name: funnel for funnel in load_funnels(conf_dir)}
+    for one in wanted:
+        file = f"{FOLDER}/{rule.name}.yaml"
+        if one.funnel not in funnels:
+            raise ConfigurationError(f"{file}: there is no funnel '{one.funnel}'{nearest(one.funnel, funnels)}")
+        states = [state for step in funnels[one.funnel].steps for state in step]
+        if one.step not in states:
+            raise ConfigurationError(
+                f"{file}: funnel '{one.funnel}' has no step '{one.step}'{nearest(one.step, states)}"
+            )
+    used = [funnels[name].fingerprint for name in sorted({one.funnel for one in wanted})]
+    return rule.model_copy(update={"basis": fingerprint_of([load_states(conf_dir).fingerprint, *used])})
+
+
 def _problems(error: ValidationError) -> Iterator[str]:
     keys = {*Rule.model_fields, *(f.alias or name for name, f in Condition.model_fields.items())}
     for problem in error.errors():
@@ -174,25 +120,31 @@ def _problems(error: ValidationError) -> Iterator[str]:
             yield f"{key}: {problem['msg']}{quoted}" if key else problem["msg"]
 
 
-def build_cohorts(user_features: DataFrame, *, rules: Sequence[Rule], as_of: date) -> DataFrame:
+def build_cohorts(
+    user_features: DataFrame, *, rules: Sequence[Rule], as_of: date, behaviour: DataFrame | None = None
+) -> DataFrame:
     """Apply all rules to the users at a cut in one pass.
 
     Grain: a user at a cut -> a user in a rule segment at this cut. A user may be in several segments or none.
     Percentiles are exact (Spark's `percentile`, linear interpolation) over the users at the cut whose feature
     is known, all in one aggregation; where nobody's is known the comparison is false. A null feature makes
-    its comparison false. `evidence` holds the values of all features that the rule names, `thresholds` the
-    numbers in force by comparison.
+    its comparison false; what a user never did is 0. `evidence` holds the values of all features and behaviours that
+    the rule names, `thresholds` the numbers in force by comparison.
 
     Args:
         user_features: rows of `user_features`, of any cuts.
         rules: the segments.
         as_of: the cut.
+        behaviour: of `behaviour.measure_behaviour` at the cut; needed where a rule asks for any.
 
     Raises:
         ConfigurationError: a rule names a feature that does not exist or is no number.
     """
     _check_features(rules, user_features)
     at_cut = user_features.where(F.col("as_of") == F.lit(as_of))
+    if behaviour is not None:
+        measured = [name for name in behaviour.columns if name != "user_id"]
+        at_cut = at_cut.join(behaviour, "user_id", "left").fillna(0, measured)
     at_cut, thresholds = _with_percentiles(at_cut, [bound for rule in rules for bound in rule.when.bounds()])
     verdicts = F.array(*(_verdict(rule, thresholds) for rule in rules)).cast(ArrayType(VERDICT))
     members = F.explode(F.filter(verdicts, lambda verdict: verdict["member"])).alias("verdict")
@@ -217,30 +169,30 @@ def _check_features(rules: Sequence[Rule], user_features: DataFrame) -> None:
     known = [field.name for field in user_features.schema if isinstance(field.dataType, NumericType)]
     for rule in rules:
         for bound in rule.when.bounds():
-            if bound.feature not in known:
+            if isinstance(bound.subject, str) and bound.subject not in known:
                 raise ConfigurationError(
-                    f"{FOLDER}/{rule.name}.yaml: there is no feature '{bound.feature}'"
-                    f"{nearest(bound.feature, known)}; docs/features.md lists them"
+                    f"{FOLDER}/{rule.name}.yaml: there is no feature '{bound.subject}'"
+                    f"{nearest(bound.subject, known)}; docs/features.md lists them"
                 )
 
 
 def _with_percentiles(at_cut: DataFrame, bounds: Sequence[Bound]) -> tuple[DataFrame, Mapping[Bound, Column]]:
     """Resolve the thresholds of all bounds: literals, and columns of one row that is joined to every user."""
-    wanted = sorted({(b.feature, b.number) for b in bounds if b.is_percentile})
+    wanted = sorted({(_column(b.subject), b.number) for b in bounds if b.is_percentile})
     names = {pair: f"_percentile_{i}" for i, pair in enumerate(wanted)}
-    thresholds = {b: F.col(names[b.feature, b.number]) if b.is_percentile else F.lit(b.number) for b in bounds}
+    thresholds = {b: F.col(names[_column(b.subject), b.number]) if b.is_percentile else F.lit(b.number) for b in bounds}
     if not wanted:
         return at_cut, thresholds
-    exact = [
-        F.percentile(_number(feature), F.lit(number / 100)).alias(name) for (feature, number), name in names.items()
-    ]
+    exact = [F.percentile(_number(column), F.lit(number / 100)).alias(name) for (column, number), name in names.items()]
     return at_cut.crossJoin(F.broadcast(at_cut.agg(*exact))), thresholds
 
 
 def _verdict(rule: Rule, thresholds: Mapping[Bound, Column]) -> Column:
     bounds = {bound.label: bound for bound in rule.when.bounds()}
-    features = sorted({bound.feature for bound in bounds.values()})
-    evidence = F.create_map(*(part for name in features for part in (F.lit(name), _number(name))))
+    columns = {str(bound.subject): _column(bound.subject) for bound in bounds.values()}
+    evidence = F.create_map(
+        *(part for name, column in sorted(columns.items()) for part in (F.lit(name), _number(column)))
+    )
     limits = F.create_map(*(part for k, b in sorted(bounds.items()) for part in (F.lit(k), thresholds[b])))
     return F.struct(
         _holds(rule.when, thresholds).alias("member"),
@@ -259,9 +211,13 @@ def _holds(condition: Condition, thresholds: Mapping[Bound, Column]) -> Column:
         return reduce(operator.or_, (_holds(part, thresholds) for part in condition.any_of))
     if condition.all_of is not None:
         return reduce(operator.and_, (_holds(part, thresholds) for part in condition.all_of))
-    compared = (COMPARISONS[b.op](_number(b.feature), thresholds[b]) for b in condition.own_bounds)
+    compared = (COMPARISONS[b.op](_number(_column(b.subject)), thresholds[b]) for b in condition.own_bounds)
     return F.coalesce(reduce(operator.and_, compared), F.lit(False))
 
 
-def _number(feature: str) -> Column:
-    return F.col(feature).cast("double")
+def _column(subject: str | Behaviour) -> str:
+    return subject if isinstance(subject, str) else column_of(subject)
+
+
+def _number(column: str) -> Column:
+    return F.col(column).cast("double")

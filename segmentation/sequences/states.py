@@ -74,14 +74,14 @@ def _fits(rule: StateRule) -> Column:
     if rule.sources:
         fits &= F.col("source").isin(*rule.sources)
     if rule.events:
-        fits &= _like_any(F.col("event_name"), rule.events)
+        fits &= fits_any(F.col("event_name"), rule.events)
     for name, pattern in sorted(rule.where.items()):
         path = "$['" + name.replace("'", "\\'") + "']"
-        fits &= _like_any(F.get_json_object("properties", path), (pattern,))
+        fits &= fits_any(F.get_json_object("properties", path), (pattern,))
     return F.coalesce(fits, F.lit(False))
 
 
-def _like_any(value: Column, patterns: tuple[str, ...]) -> Column:
+def fits_any(value: Column, patterns: tuple[str, ...]) -> Column:
     """Tell whether a text fits one of the patterns, of which only `*` has a meaning."""
     fits = F.lit(False)
     for pattern in patterns:

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from segmentation.errors import ConfigurationError, nearest
 from segmentation.parameters import Parameters, fingerprint_of, read_yaml, validated
 from segmentation.privacy.params import PROPERTY, check_names
+from segmentation.sources.expressions import Expression, names_like_functions
 from segmentation.sources.kafka import MESSAGE_COLUMNS, TIMESTAMP, KafkaParams
 from segmentation.sources.supersede import SupersedeParams
 
@@ -28,7 +29,7 @@ class FieldMapping(Parameters):
 
     column: str | None = None
     constant: str | int | float | None = None
-    expr: str | None = None
+    expr: Expression | None = None
     default: str | int | float | None = None
     """Used where the field is empty."""
     case: Literal["lower", "upper"] | None = None
@@ -77,7 +78,7 @@ class EventIdMapping(Parameters):
     """The source's event id, or the columns whose SHA-256 is the identity of an event."""
 
     column: str | None = None
-    expr: str | None = None
+    expr: Expression | None = None
     key: tuple[str, ...] = ()
 
     @model_validator(mode="before")
@@ -116,7 +117,7 @@ class Rule(Parameters):
     """A condition that accepted records fulfil; where it is false the record is rejected under `reason`."""
 
     reason: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    expr: str
+    expr: Expression
 
 
 class SourceMapping(Parameters):
@@ -135,12 +136,12 @@ class SourceMapping(Parameters):
     """Of CSV, JSON lines and text, say windows-1252; what is no text in it is malformed."""
     columns: str | None = None
     """Raw columns with types (DDL), needed for nested JSON; otherwise every JSON field is read as text."""
-    derive: dict[str, str] = Field(default_factory=dict)
+    derive: dict[str, Expression] = Field(default_factory=dict)
     """Columns worked out first, by Spark SQL over the raw ones and those before; all others may then use them."""
     fields: EventFields
     properties: dict[str, FieldMapping] = Field(default_factory=dict)
     """Property name -> where it comes from; all of them end up in `events.properties`."""
-    property_map: str | None = None
+    property_map: Expression | None = None
     """Spark SQL that gives a MAP<STRING, STRING> of further properties, whose names need not be known."""
     agent: FieldMapping | None = None
     """The user agent. Mapped: records of known bots are quarantined as `known_bot`, unless `bots` is keep."""
@@ -238,13 +239,20 @@ class SourceMapping(Parameters):
         identity = self.fields.event_id
         own = {identity.column} if identity.column else set(identity.key)
         of_messages = set(MESSAGE_COLUMNS) if self.kafka is not None else set()
-        return tuple(sorted((named | own) - set(self.derive) - of_messages))
+        doubtful = {name for sql in self._expressions() for name in names_like_functions(sql)}
+        return tuple(sorted((named | own | doubtful) - set(self.derive) - of_messages))
 
     def lateness_bound(self, default_days: int) -> int | None:
         """Return the days after which a record is too late; None: no received time is mapped, so none is."""
         if self.fields.received_at is None:
             return None
         return default_days if self.lateness_days is None else self.lateness_days
+
+    def _expressions(self) -> list[str]:
+        of_fields = [field.expr for field in self._field_mappings()]
+        of_rules = [rule.expr for rule in self.rules]
+        given = (*of_fields, *of_rules, *self.derive.values(), self.fields.event_id.expr, self.property_map)
+        return [sql for sql in given if sql is not None]
 
     def _field_mappings(self) -> list[FieldMapping]:
         values = [getattr(self.fields, name) for name in EventFields.model_fields]

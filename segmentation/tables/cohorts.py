@@ -13,7 +13,11 @@ COHORTS = Table(
         Column("rule", STRING, "name of the rule in conf/segments"),
         Column("as_of", DAY, "cut, exclusive"),
         Column("rule_version", STRING, "fingerprint of the rule's definition"),
-        Column("evidence", MapType(STRING, REAL), "feature -> the user's value that the rule looked at (absent: null)"),
+        Column(
+            "evidence",
+            MapType(STRING, REAL),
+            "feature or behaviour -> the user's value that the rule looked at (absent: null)",
+        ),
         Column("thresholds", MapType(STRING, REAL), "condition -> threshold in force, percentiles resolved"),
     ),
     clustered_by=("as_of", "rule"),

@@ -104,6 +104,13 @@ def hand_made() -> Rows:
     rows.day("repeat", 5, purchases=1, purchase_value=Decimal("0.25"))
     rows.day("repeat", 2, value=Decimal(-5))
 
+    rows.day("going", 1)
+    for ago, events, converted in ((1, 1, False), (2, 5, False), (20, 3, True)):
+        rows.session("going", ago, None, "pos", events=events, converted=converted)
+    rows.session("going", 1, None, "pos", events=1, converted=True, capped=True)
+    for ago, step, n in ((1, "a b", 3), (1, "b b", 1), (1, "START a", 2), (1, "b EXIT", 2), (20, "c c", 2)):
+        rows.item("going", ago, "transition", STEP_SEPARATOR.join(("web", *step.split())), n)
+
     for ago, known in ((9, 4999), (9, 1000), (9, 3000), (9, 2000)):  # whole seconds 4 1 3 2: lower median 2
         rows.session("timed", ago, known, "web")
     rows.session("timed", 3, None, "web")
@@ -121,7 +128,7 @@ def users(spark: SparkSession) -> dict[str, Any]:
 
 
 def test_users_are_those_with_a_day_before_the_cut(users: dict[str, Any]) -> None:
-    assert set(users) == {"edge", "single", "varied", "once", "repeat", "timed", "unknown"}
+    assert set(users) == {"edge", "single", "varied", "once", "repeat", "going", "timed", "unknown"}
 
 
 def test_a_window_holds_exactly_n_days(users: dict[str, Any]) -> None:
@@ -193,6 +200,39 @@ def test_tempo(users: dict[str, Any]) -> None:
     weekend = sum(day(ago).weekday() >= 5 for ago in (7, 8, 30, 31, 90, 91))
     assert 0 < weekend < 6
     assert edge["weekend_events_share_life"] == weekend / 6
+
+
+def test_trend_compares_two_equal_spans(users: dict[str, Any]) -> None:
+    edge = users["edge"]  # 7, 8, 30, 31, 90 and 91 days ago
+    assert edge["events_trend_index_7d"] is None  # days 1 to 3 against 4 to 6
+    assert edge["events_trend_index_30d"] == (2 - 1) / 3
+    assert edge["events_trend_index_90d"] == (4 - 1) / 5
+    assert users["varied"]["events_trend_index_7d"] == 1.0
+
+
+def test_spending(users: dict[str, Any]) -> None:
+    once, repeat = users["once"], users["repeat"]
+    assert (once["days_since_last_purchase"], repeat["days_since_last_purchase"]) == (10, 5)
+    assert once["purchase_interval_mean_days_life"] is None
+    assert repeat["purchase_interval_mean_days_life"] == (20 - 5) / 2
+    assert (once["purchase_value_sum_30d"], once["purchase_value_mean_30d"]) == (Decimal(30), 10.0)
+    assert (repeat["purchase_value_sum_7d"], repeat["purchase_value_sum_life"]) == (Decimal("0.25"), Decimal("17.5"))
+    assert repeat["purchase_value_mean_life"] == 17.5 / 4
+    assert (repeat["purchase_day_value_max_7d"], repeat["purchase_day_value_max_life"]) == (
+        Decimal("0.25"),
+        Decimal(10),
+    )
+    nothing = ("days_since_last_purchase", "purchase_value_mean_life", "purchase_day_value_max_life")
+    assert [users["edge"][name] for name in nothing] == [None] * 3
+    assert users["edge"]["purchase_value_sum_life"] == 0
+
+
+def test_outcomes(users: dict[str, Any]) -> None:
+    going = users["going"]
+    assert (going["bounced_sessions_share_7d"], going["bounced_sessions_share_30d"]) == (0.5, 1 / 3)
+    assert (going["converting_sessions_share_7d"], going["converting_sessions_share_30d"]) == (0.0, 1 / 3)
+    assert (going["repeated_state_share_7d"], going["repeated_state_share_30d"]) == (1 / 4, 3 / 6)
+    assert users["varied"]["repeated_state_share_life"] is None  # START -> a -> EXIT is no step between events
 
 
 def test_rfm(users: dict[str, Any]) -> None:

@@ -76,6 +76,7 @@ def topic(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> Topic:
     return Topic(spark, monkeypatch)
 
 
+@pytest.mark.faults  # five ingests: most of a minute
 def test_a_topic_is_followed(topic: Topic, workspace: Workspace) -> None:
     def run(*options: str) -> Any:
         return workspace.run(ingest_events, "--source", "shop", *options)

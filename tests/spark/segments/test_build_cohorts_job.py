@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pyspark.sql import functions as F
+from pyspark.sql.types import StringType
 
 from jobs.build_cohorts import run
 from segmentation.errors import ConfigurationError
 from segmentation.runtime.main import open_context
+from segmentation.tables.cohorts import COHORTS
+from segmentation.tables.events import EVENTS
 from segmentation.tables.segment_changes import SEGMENT_CHANGES
 from segmentation.tables.table import COUNT, Column
+from segmentation.tables.user_day_counts import USER_DAY_COUNTS
 from segmentation.tables.user_features import user_features_table
 
 if TYPE_CHECKING:
@@ -83,3 +88,39 @@ def test_changes_are_those_between_neighbours(spark: SparkSession, tmp_path: Pat
 
     with pytest.raises(ConfigurationError, match=r"build_features\.py --as-of 2024-05-01"):
         run(replace(ctx, given_as_of=date(2024, 5, 1)))
+
+
+@pytest.mark.faults  # many small tables: most of a minute
+def test_what_users_did_is_that_of_the_cut(spark: SparkSession, tmp_path: Path) -> None:
+    ctx = open_context(conf_dir=Path(__file__).parents[3] / "conf", lake=str(tmp_path / "lake"), spark=spark)
+    (tmp_path / "segments").mkdir()
+    (tmp_path / "segments" / "bought.yaml").write_text("name: bought\ndescription: text\nwhen: {did: buy}\n")
+    ctx = replace(ctx, options={"conf_dir": tmp_path})
+    rows = [(user, cut, "v", 0) for cut in (SECOND, THIRD) for user in SESSIONS_AT[FIRST]]
+    ctx.lake.replace(FEATURES, spark.createDataFrame(rows, FEATURES.schema))
+    happened = datetime(2024, 4, 2, 12, tzinfo=timezone.utc)
+    received = {"always": happened, "leaves": datetime(2024, 4, 10, tzinfo=timezone.utc)}
+    ctx.lake.replace(
+        EVENTS, spark.createDataFrame([buy(user, happened, at) for user, at in received.items()], EVENTS.schema)
+    )
+    counts = [(user, happened.date(), "event_name", "buy", 1) for user in (*received, "returns")]
+    ctx.lake.replace(USER_DAY_COUNTS, spark.createDataFrame(counts, USER_DAY_COUNTS.schema))
+    ctx.lake.publish({})
+
+    # At the earlier cut only one of the events had been received; at the later one the stored counts say it all.
+    for cut, members in ((SECOND, {"always"}), (THIRD, {"always", "leaves", "returns"})):
+        run(replace(ctx, given_as_of=cut))
+        of_cut = ctx.lake.read(COHORTS).where(F.col("as_of") == F.lit(cut))
+        assert {row["user_id"] for row in of_cut.collect()} == members
+
+
+def buy(user: str, event_at: datetime, received_at: datetime) -> tuple[Any, ...]:
+    """An event as it is stored."""
+    known = {
+        "user_id": user, "event_at": event_at, "received_at": received_at, "event_date": event_at.date(),
+        "session_started_at": event_at, "event_name": "buy", "state": "buy", "record_no": 0, "identity_hash": 0,
+    }  # fmt: skip
+    return tuple(
+        known.get(field.name, None if field.nullable else user if isinstance(field.dataType, StringType) else 0)
+        for field in EVENTS.schema
+    )

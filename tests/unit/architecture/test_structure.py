@@ -15,7 +15,14 @@ from segmentation.tables.reference import all_tables, tables_page
 PROJECT = Path(__file__).parents[3]
 NAMES = sorted(path.stem for path in (PROJECT / "jobs").glob("*.py") if path.stem != "__init__")
 JOBS = {name: importlib.import_module(f"jobs.{name}") for name in NAMES}
-ANALYSES = {"build_identities", "build_journeys", "cluster_journeys"}
+ANALYSES = {
+    "build_identities",
+    "build_journeys",
+    "build_lifecycle",
+    "cluster_journeys",
+    "describe_features",
+    "predict_lifetimes",
+}
 UPKEEP = {"maintain_tables", "drop_raw_text"}
 APART = {"run_pipeline", "check_source", "reconcile_counts"} | ANALYSES | UPKEEP
 """What runs the others, looks at a source before and after they do, or is run on demand."""

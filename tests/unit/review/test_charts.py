@@ -7,8 +7,10 @@ from datetime import date, timedelta
 import pytest
 
 from segmentation.review.charts.analyses import draw_funnel, draw_lost_conversions
+from segmentation.review.charts.features import draw_changes, draw_histograms, draw_missing
 from segmentation.review.charts.health import draw_checks, draw_ledger, draw_reasons
 from segmentation.review.charts.journeys import draw_drop_off, draw_flows, draw_transitions
+from segmentation.review.charts.lifecycle import KINDS, draw_lifecycle, draw_retention
 from segmentation.review.charts.segments import (
     draw_calibration,
     draw_crossing,
@@ -75,6 +77,9 @@ def figures() -> dict:
     score = {"lower": 0.1, "median": 0.2, "upper": 0.3, "lowest": 0.0, "highest": 0.9, "mean": 0.25, **segment}
     funnel_share = {"share_of_first": 0.5, "share_of_first_lower": 0.2, "share_of_first_upper": 0.8}
     lost = {"lost_conversions": 2.0, "lost_conversions_lower": 1.0, "lost_conversions_upper": 2.5}
+    kept = {"cohort": date(2024, 1, 1), "users": 4, "active": 2, "share": 0.5}
+    feature = {"feature": SCRIPT, "psi": 0.3, "psi_noise": 0.1, "status": "shifted", "nulls_share": 0.2}
+    feature |= {"bin_edges": [0.0, 1.0, 2.0], "bin_counts": [3, 1]}
     ledger = {"source": SCRIPT, "read": 10, "accepted": 8, "duplicate": 1, "quarantined": 1, "unparsable": 0}
     return {
         "ledger": draw_ledger([ledger]),
@@ -89,6 +94,11 @@ def figures() -> dict:
         "flows": draw_flows(FLOWS),
         "funnel": draw_funnel([{"step": 1, "states": [SCRIPT, "cart"], "reached": 9, **funnel_share}]),
         "lost": draw_lost_conversions([{"state": SCRIPT, "reached": 9, "left": 3, **lost}]),
+        "lifecycle": draw_lifecycle([{"period": date(2024, 1, 1), **dict.fromkeys(KINDS, 3)}]),
+        "retention": draw_retention([{**kept, "periods_later": n} for n in (0, 1)], unit="week"),
+        "changes": draw_changes([feature]),
+        "missing": draw_missing([feature]),
+        "histograms": draw_histograms([feature]),
         "sizes": draw_sizes([SCRIPT], [3], total=4),
         "profiles": draw_profiles([segment], ["value_sum_30d"], {("value_sum_30d", "s1"): cell}),
         "crossing": draw_crossing(["new"], [segment], [{"rule": "new", "segment_id": "s1", "users": 2}]),

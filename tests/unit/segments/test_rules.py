@@ -16,6 +16,8 @@ PROJECT = Path(__file__).parents[3]
 
 def write(folder: Path, text: str, name: str = "some") -> Path:
     (folder / "segments").mkdir(exist_ok=True)
+    (folder / "funnels").mkdir(exist_ok=True)
+    (folder / "funnels" / "checkout.yaml").write_text("name: checkout\nsteps: [cart, purchase]\n", encoding="utf-8")
     (folder / "segments" / f"{name}.yaml").write_text(text, encoding="utf-8")
     return folder
 
@@ -30,7 +32,7 @@ def test_shipped_rules_name_existing_features() -> None:
         "new_users",
     ]
     names = {feature.name for feature in catalogue(FeatureParams())}
-    assert {bound.feature for rule in rules for bound in rule.when.bounds()} <= names
+    assert {bound.subject for rule in rules for bound in rule.when.bounds()} <= names
 
 
 def test_a_folder_without_rules_has_none(tmp_path: Path) -> None:
@@ -50,9 +52,20 @@ def test_a_folder_without_rules_has_none(tmp_path: Path) -> None:
         ("{feature: a_b, op: '>', value: [1, 2]}", "other ops one number"),
         ("{feature: a_b, op: '>', percentile: 101}", "between 0 and 100"),
         ("{all: []}", "when.all"),
-        ("{}", "exactly one of feature, all, any, not"),
-        ("{op: '>', value: 1, not: {feature: a_b, op: '>', value: 1}}", "go with feature"),
+        ("{}", "exactly one of feature, did, reached, all, any, not"),
+        ("{op: '>', value: 1, not: {feature: a_b, op: '>', value: 1}}", "op goes with feature or did"),
         ("{feature: a_b, op: '>', value: .nan}", "finite"),
+        ("{did: buy, op: '>'}", "did buy needs op, and either value or percentile"),
+        ("{did: buy, value: 2}", "did buy needs op"),
+        ("{did: []}", "when.did"),
+        ("{did: buy, within_days: 0}", "greater than or equal to 1"),
+        ("{did: buy, then: pay, count: days}", "in times, not in days"),
+        ("{did: buy, step: pay}", "step goes with reached"),
+        ("{reached: checkout}", "needs step"),
+        ("{reached: checkout, step: pay, op: '>', value: 1}", "op goes with feature or did"),
+        ("{feature: a_b, op: '>', value: 1, within_days: 3}", "within_days goes with did or reached"),
+        ("{reached: chekout, step: purchase}", r"there is no funnel 'chekout' \(did you mean 'checkout'\?\)"),
+        ("{not: {reached: checkout, step: purchse}}", r"has no step 'purchse' \(did you mean 'purchase'\?\)"),
         ("[1", "not valid YAML"),
     ],
 )
@@ -77,3 +90,20 @@ def test_version_is_that_of_the_definition() -> None:
 
     assert rule(10).version == rule(10.0, "other words").version
     assert len({rule(10).version, rule(11).version, rule(10, op=">=").version}) == 3
+
+
+def test_a_rule_on_a_funnel_is_another_when_the_funnel_or_a_state_is(tmp_path: Path) -> None:
+    text = "name: some\ndescription: text\nwhen: {reached: checkout, step: purchase, within_days: 30}\n"
+    versions = [load_rules(write(tmp_path, text))[0].version]
+    funnel = tmp_path / "funnels" / "checkout.yaml"
+    funnel.write_text("name: checkout\nsteps: [cart, payment, purchase]\n", encoding="utf-8")
+    versions.append(load_rules(tmp_path)[0].version)
+    (tmp_path / "states.yaml").write_text("rules: [{state: cart, events: ['cart*']}]\n", encoding="utf-8")
+    versions.append(load_rules(tmp_path)[0].version)
+    assert len(set(versions)) == 3
+    assert load_rules(tmp_path)[0].version == versions[-1]
+    plain = "name: some\ndescription: text\nwhen: {did: purchase}\n"
+    assert (
+        load_rules(write(tmp_path, plain))[0].version
+        == Rule.model_validate({"name": "some", "description": "", "when": {"did": ["purchase"]}}).version
+    )

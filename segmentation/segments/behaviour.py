@@ -1,0 +1,157 @@
+"""What rule segments ask of a user's events: how often something was done, and how far somebody got in a funnel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from segmentation.parameters import fingerprint_of
+from segmentation.sequences.funnels import find_attempts
+from segmentation.sequences.states import fits_any
+from segmentation.sequences.steps import build_steps
+from segmentation.tables.user_day_counts import EVENT_NAME, STEP_SEPARATOR, TRANSITION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from pyspark.sql import Column, DataFrame
+
+    from segmentation.sequences.funnels import Funnel
+    from segmentation.sequences.states import StateMapping
+
+
+@dataclass(frozen=True)
+class Done:
+    """How often a user did one of some things, or one of them with a certain state right after it."""
+
+    names: tuple[str, ...]
+    then: str | None = None
+    in_days: bool = False
+    within_days: int | None = None
+
+    def __str__(self) -> str:
+        """Name of the measure: in evidence and thresholds."""
+        then = f" then {self.then}" if self.then else ""
+        return f"{'days with' if self.in_days else 'did'} {' or '.join(self.names)}{then}{_within(self.within_days)}"
+
+    def counts(self, as_of: date) -> Column:
+        """Tell whether a row of `user_day_counts` counts."""
+        since = F.lit(True) if self.within_days is None else F.col("event_date") >= F.lit(_first(as_of, self))
+        if self.then is None:
+            return since & (F.col("dimension") == EVENT_NAME) & fits_any(F.col("item"), self.names)
+        parts = F.split("item", STEP_SEPARATOR)
+        steps = fits_any(parts[1], self.names) & fits_any(parts[2], (self.then,))
+        return since & (F.col("dimension") == TRANSITION) & steps
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Whether a user got to a step of a funnel: 1 or 0."""
+
+    funnel: str
+    step: str
+    within_days: int | None = None
+
+    def __str__(self) -> str:
+        """Name of the measure: in evidence and thresholds."""
+        return f"reached {self.step} of {self.funnel}{_within(self.within_days)}"
+
+
+Behaviour = Done | Reached
+
+
+def count_done(user_day_counts: DataFrame, *, done: Sequence[Done], as_of: date) -> DataFrame:
+    """Count what users did, all in one pass.
+
+    Grain: rows of `user_day_counts` as known at the cut -> a user who did any of it, with a column for each
+    (`column_of`). Windows of n days are [as_of - n days, as_of) in days of the reporting zone; a transition counts on
+    the day its session began.
+    """
+    before = user_day_counts.where(F.col("event_date") < F.lit(as_of))
+    asked = before.where(reduce(or_, (one.counts(as_of) for one in done)))
+    return asked.groupBy("user_id").agg(*(_count(one, as_of).alias(column_of(one)) for one in done))
+
+
+def find_reached(
+    events: DataFrame,
+    *,
+    reached: Sequence[Reached],
+    funnel: Funnel,
+    states: StateMapping,
+    as_of: date,
+    time_zone: str,
+) -> DataFrame:
+    """Tell which steps of a funnel users reached; all of `reached` are of this funnel and one window of days.
+
+    Grain: events before the cut -> a user who took the first step, with a column of 1 or 0 for each (`column_of`). All
+    steps must lie within the window of days. Where sessions go through the funnel, the furthest of a user's counts.
+    """
+    first = _first(as_of, reached[0])
+    since = events if first is None else events.where(F.col("event_date") >= F.lit(first))
+    attempts = find_attempts(build_steps(since, states=states, time_zone=time_zone), funnel=funnel)
+    numbers = {state: number for number, step in reversed(list(enumerate(funnel.steps, 1))) for state in step}
+    there = (F.max((F.col("depth") >= numbers[one.step]).cast("bigint")).alias(column_of(one)) for one in reached)
+    return attempts.groupBy("user_id").agg(*there)
+
+
+def measure_behaviour(
+    events: DataFrame,
+    user_day_counts: DataFrame,
+    *,
+    behaviours: Sequence[Behaviour],
+    funnels: Mapping[str, Funnel],
+    states: StateMapping,
+    as_of: date,
+    time_zone: str,
+) -> DataFrame:
+    """Measure everything that rules ask of users' events.
+
+    Grain: a user who did any of it -> a column for each behaviour (`column_of`); null is as good as 0.
+
+    Args:
+        events: what happened and was received before the cut.
+        user_day_counts: the counts of these events.
+        behaviours: what is asked, at least one; what is asked twice is measured once.
+        funnels: funnels by name.
+        states: states of the steps of funnels.
+        as_of: the cut.
+        time_zone: the reporting zone.
+    """
+    asked = dict.fromkeys(behaviours)
+    done = [one for one in asked if isinstance(one, Done)]
+    by_funnel: dict[tuple[str, int | None], list[Reached]] = {}
+    for one in asked:
+        if isinstance(one, Reached):
+            by_funnel.setdefault((one.funnel, one.within_days), []).append(one)
+    frames = [count_done(user_day_counts, done=done, as_of=as_of)] if done else []
+    frames += [
+        find_reached(events, reached=reached, funnel=funnels[name], states=states, as_of=as_of, time_zone=time_zone)
+        for (name, _), reached in by_funnel.items()
+    ]
+    return reduce(lambda left, right: left.join(right, "user_id", "full"), frames)
+
+
+def column_of(behaviour: Behaviour) -> str:
+    """Name the column of a measure: event names have any signs, and may differ in case alone."""
+    return f"did_{fingerprint_of(str(behaviour))}"
+
+
+def _count(one: Done, as_of: date) -> Column:
+    counts = one.counts(as_of)
+    if one.in_days:
+        return F.count_distinct(F.when(counts, F.col("event_date")))
+    return F.sum(F.when(counts, F.col("n")).otherwise(0))
+
+
+def _first(as_of: date, one: Behaviour) -> date | None:
+    return None if one.within_days is None else as_of - timedelta(days=one.within_days)
+
+
+def _within(days: int | None) -> str:
+    return "" if days is None else f" within {days} days"
