@@ -21,7 +21,7 @@ from segmentation.storage.kafka import land_rounds, open_topic, raw_folder
 from segmentation.storage.messages import list_landed
 from segmentation.storage.raw import named_read_errors
 from segmentation.storage.received import add_units, read_units, receive, unit_rows
-from segmentation.storage.slices import check_accepted, check_slice, parse_slice, partitions_to_size
+from segmentation.storage.slices import check_accepted, check_slice, parse_slice, planned_for
 from segmentation.storage.state import read_state
 from segmentation.storage.units import list_units, slices
 from segmentation.tables.duplicates import DUPLICATES
@@ -166,7 +166,7 @@ def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit], repla
         ctx.progress.step(f"take in {len(units)} input units of {mapping.name}"),
         release_held(ctx.spark),
         named_read_errors(units, must_be_named=True),
-        partitions_to_size(ctx.spark, units, config.ingest.partition_mb),
+        planned_for(ctx.spark, units, config.ingest.partition_mb),
     ):
         plan = load_tracking_plan(ctx.options["conf_dir"])
         zone = config.workspace.time_zone

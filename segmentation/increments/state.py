@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pyspark import StorageLevel
 from pyspark.sql import functions as F
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from segmentation.tables.table import Table
 
+AS_BYTES = StorageLevel(useDisk=True, useMemory=True, useOffHeap=False, deserialized=False)
 RECORD_KEY = ("batch_id", "record_no")
 USER_DAY = ("user_id", "event_date")
 
@@ -121,9 +123,10 @@ def hold(df: DataFrame) -> DataFrame:
     """Work a frame out now and keep it, for what is made of it more than once.
 
     A checkpoint rather than a cache: it cuts the plan, and plans built on many cached frames take Spark longer to
-    compare than small slices take to compute. :func:`release_held` gives the memory back.
+    compare than small slices take to compute. Rows are kept as bytes: millions of objects would keep the garbage
+    collector busy. :func:`release_held` gives the memory back.
     """
-    return df.localCheckpoint(eager=True)
+    return df.localCheckpoint(eager=True, storageLevel=AS_BYTES)
 
 
 def hold_packed(df: DataFrame, alone: Sequence[str], near: Sequence[str]) -> DataFrame:

@@ -27,16 +27,21 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def partitions_to_size(spark: SparkSession, units: Sequence[InputUnit], partition_mb: int) -> Iterator[None]:
-    """Exchange a slice into as many partitions as its size asks for."""
-    key = "spark.sql.shuffle.partitions"
-    before = int(str(spark.conf.get(key)))
+def planned_for(spark: SparkSession, units: Sequence[InputUnit], partition_mb: int) -> Iterator[None]:
+    """Plan for a slice of this size: as many partitions as it asks for, and frames that stay where they are laid out.
+
+    Adaptive execution forgets how a held frame is laid out, and would exchange it anew for all that is made of it.
+    """
+    key, adaptive = "spark.sql.shuffle.partitions", "spark.sql.adaptive.enabled"
+    before = {name: str(spark.conf.get(name)) for name in (key, adaptive)}
     needed = math.ceil(sum(unit.bytes for unit in units) / (partition_mb * 1024 * 1024))
-    spark.conf.set(key, str(max(before, needed)))
+    spark.conf.set(key, str(max(int(before[key]), needed)))
+    spark.conf.set(adaptive, "false")
     try:
         yield
     finally:
-        spark.conf.set(key, str(before))
+        for name, value in before.items():
+            spark.conf.set(name, value)
 
 
 def parse_slice(
