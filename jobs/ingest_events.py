@@ -23,7 +23,7 @@ from segmentation.storage.raw import named_read_errors
 from segmentation.storage.received import add_units, read_units, receive, unit_rows
 from segmentation.storage.slices import check_accepted, check_slice, parse_slice, planned_for
 from segmentation.storage.state import read_state
-from segmentation.storage.units import list_units, slices
+from segmentation.storage.units import are_few, list_units, slices
 from segmentation.tables.duplicates import DUPLICATES
 from segmentation.tables.events import EVENTS
 from segmentation.tables.ingest_ledger import INGEST_LEDGER
@@ -172,12 +172,12 @@ def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit], repla
         zone = config.workspace.time_zone
         keys = key_frame(ctx.spark, load_keys(config.privacy)) if mapping.pseudonymise else None
         received = parse_slice(ctx.spark, mapping, units, ingest=config.ingest, time_zone=zone, plan=plan, keys=keys)
-        state = read_state(lake, new_units, sorted(replaced))
+        state = read_state(lake, new_units, sorted(replaced), slice_is_small=are_few(units))
         increment = plan_increment(
             received, state, ingest=config.ingest, sessions=config.sessions, workspace=config.workspace
         )
         share, of_messages = config.ingest.max_rejected_share, mapping.kafka is not None
-        check_slice(received.records, increment.ledger, mapping.name, share, of_messages=of_messages)
+        check_slice(increment.records, increment.ledger, mapping.name, share, of_messages=of_messages)
         lake.set_parameters(EVENTS, _fingerprints(ctx, mapping))
         add_units(increment, new_units, state.input_units, replaced)
         write_increment(lake, increment)

@@ -58,7 +58,7 @@ def plan_increment(
     def plan_for(capped: Capped) -> tuple[Increment, Resessioned]:
         removed = _removed(gone, capped)
         moved = resessionise(capped.kept, removed, state, workspace=workspace, params=sessions)
-        plan = Increment()
+        plan = Increment(records=verdicts.records)
         revise(plan, moved, removed, state, workspace=workspace, params=sessions)
         return plan, moved
 

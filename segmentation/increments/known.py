@@ -9,7 +9,6 @@ from pyspark.sql import functions as F
 from segmentation.events.deduplicate import CONFLICT, DUPLICATE, HEAD
 from segmentation.events.payload import payload_json, restore_payload
 from segmentation.increments.routes import ROUTE, identity_hash
-from segmentation.increments.state import broadcast_few
 from segmentation.quality.reasons import VERDICTS
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def known_records(state: State, suspects: Suspects) -> DataFrame:
     Grain: a record. Identities whose hash alone is equal come along; they are judged as they were.
     """
     since = F.col("received_at") >= F.lit(suspects.received_since)
-    few = broadcast_few(suspects.routes)
+    few = state.broadcast(suspects.routes)
 
     def of_routes(df: DataFrame) -> DataFrame:
         return df.where(since).join(few, ROUTE, "left_semi").drop(ROUTE)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pyspark.sql import functions as F
 
 from segmentation.increments.cap import EVENT
-from segmentation.increments.state import RECORD_KEY, broadcast_few, hold, hold_packed
+from segmentation.increments.state import RECORD_KEY, hold, hold_noting, hold_packed, instant
 from segmentation.sessions.sessionise import LAID_OUT, SIGN, hint_session_id, sessionise
 from segmentation.tables.sessions import SESSIONS
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _WAS = ("was_session_id", "was_started_at")
 _SUMMED = ("event_at", "event_date", "event_name", "state", "platform", "channel", "value", "currency", "duration_ms")
-_NEAR = (SIGN, *_SUMMED, *LAID_OUT, "session_id", "session_started_at")
+NEAR = (SIGN, *_SUMMED, *LAID_OUT, "session_id", "session_started_at")
 """What sessions and users' days are made of."""
 
 
@@ -76,7 +76,7 @@ def resessionise(
 
     def cut(events: DataFrame) -> DataFrame:
         laid_out = sessionise(events, params=params, time_zone=workspace.time_zone)
-        return hold_packed(laid_out, ("user_id",), _NEAR)
+        return hold_packed(laid_out, ("user_id",), NEAR)
 
     nothing = (F.lit(None).cast("string").alias(_WAS[0]), F.lit(None).cast("timestamp").alias(_WAS[1]))
     added = added.select(*EVENT, *nothing)
@@ -85,7 +85,7 @@ def resessionise(
     if touched is None or not days:
         return Resessioned(cut(added), None)
     nearby = state.events.where(F.col("event_date").isin(*days))
-    sessions = broadcast_few(touched.select("session_id"))
+    sessions = state.broadcast(touched.select("session_id"))
     as_they_were = (F.col("session_id").alias(_WAS[0]), F.col("session_started_at").alias(_WAS[1]))
     before = nearby.join(sessions, "session_id", "left_semi").select(*EVENT, *as_they_were)
     twice = before.select("*", F.explode(F.array(F.lit(-1), F.lit(1))).alias(SIGN))
@@ -106,17 +106,17 @@ def _touched(added: DataFrame, removed: DataFrame | None, state: State, params: 
     day = F.to_date("event_at").alias("_day")
     hint = F.col("session_hint").isNotNull()
     ends = (F.min("event_at").alias("_from"), F.max("event_at").alias("_to"), F.max(hint).alias("_hinted"))
-    spans = hold(moved.groupBy("user_id", day).agg(*ends))
-    bounds = (F.min("_from").alias("first"), F.max("_to").alias("last"), F.max("_hinted").alias("hinted"))
-    whole = spans.agg(*bounds).head()
-    if whole is None or whole["first"] is None:
+    first, last = F.min(F.unix_micros("_from")).alias("first"), F.max(F.unix_micros("_to")).alias("last")
+    spans, whole = hold_noting(moved.groupBy("user_id", day).agg(*ends), first, last, F.max("_hinted").alias("hinted"))
+    if whole["first"] is None:
         return None
     timeout = F.expr(f"INTERVAL {params.timeout_s} SECONDS")
     reach = timedelta(seconds=params.timeout_s)
     around = state.sessions.where(
-        (F.col("ended_at") >= F.lit(whole["first"] - reach)) & (F.col("started_at") <= F.lit(whole["last"] + reach))
+        (F.col("ended_at") >= F.lit(instant(whole["first"]) - reach))
+        & (F.col("started_at") <= F.lit(instant(whole["last"]) + reach))
     )
-    near = around.join(broadcast_few(spans), "user_id", "inner").where(
+    near = around.join(state.broadcast(spans), "user_id", "inner").where(
         (F.col("ended_at") >= F.col("_from") - timeout) & (F.col("started_at") <= F.col("_to") + timeout)
     )
     found = near.select(*SESSIONS.names)

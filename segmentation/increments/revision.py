@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from segmentation.frames import conform
+from segmentation.frames import conform, union_all
 from segmentation.increments.resession import Resessioned, is_moved, is_new
 from segmentation.increments.routes import identity_hash
 from segmentation.increments.state import (
@@ -20,8 +20,8 @@ from segmentation.increments.state import (
     Increment,
     Retraction,
     State,
-    broadcast_few,
     hold,
+    hold_noting,
     on_days,
 )
 from segmentation.sessions.build import build_sessions
@@ -41,7 +41,7 @@ from segmentation.tables.user_days import USER_DAYS
 if TYPE_CHECKING:
     from datetime import date
 
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
     from segmentation.parameters import WorkspaceParams
     from segmentation.sessions.params import SessionParams
@@ -66,49 +66,56 @@ def revise(
         workspace: reporting zone, currency and conversion events.
         params: session parameters.
     """
-    _change_events(plan, moved, removed)
-    _change_derived(plan, moved, state, workspace, params)
+    stale = _change_events(plan, moved, removed)
+    contexts = hold(sum_contexts(moved.events, workspace=workspace))
+    built = hold(build_sessions(moved.events, workspace=workspace, params=params))
+    change = Complete(moved.events, contexts, built)
+    plan.additions.append(Addition(SESSIONS, conform(built.where(F.col(SIGN) > 0), SESSIONS)))
+    deltas, noted = hold_noting(build_user_days(change), _most_events())
+    days = _list_days(
+        user_days=deltas.select("event_date"),
+        **({} if stale is None else {"events": stale.select("event_date")}),
+        **({} if moved.touched is None else {"sessions": moved.touched.select("session_date")}),
+    )
+    plan.transition_days = days["user_days"]
+    if stale is not None and days["events"]:
+        plan.retractions.append(Retraction(EVENTS, stale.select(*RECORD_KEY), RECORD_KEY, on_days(days["events"])))
+    if moved.touched is not None:
+        ids, started = moved.touched.select("session_id"), on_days(days["sessions"], "t.session_date")
+        plan.retractions.append(Retraction(SESSIONS, ids, ("session_id",), started))
+    if state.is_empty or not _add_to_stored(plan, change, deltas, state):
+        plan.additions += [Addition(USER_DAYS, deltas), Addition(USER_DAY_COUNTS, build_user_day_counts(change))]
+        plan.most_events = noted["most"] or 0
 
 
-def _change_events(plan: Increment, moved: Resessioned, removed: DataFrame | None) -> None:
-    """Store new events; store those anew whose session is another one now."""
+def _change_events(plan: Increment, moved: Resessioned, removed: DataFrame | None) -> DataFrame | None:
+    """Store new events, and anew those whose session is another one now; return the stored rows that go."""
     changed = moved.after.where(is_new() | is_moved())
     plan.additions.append(Addition(EVENTS, conform(changed.select("*", identity_hash()), EVENTS)))
     if moved.touched is None:
-        return
+        return None
     keys = (*RECORD_KEY, "event_date")
     stale = moved.after.where(is_moved()).select(*keys)
-    stale = hold(stale if removed is None else stale.unionByName(removed.select(*keys)))
-    days = _list_days(stale)
-    if days:
-        plan.retractions.append(Retraction(EVENTS, stale.select(*RECORD_KEY), RECORD_KEY, on_days(days)))
+    return hold(stale if removed is None else stale.unionByName(removed.select(*keys)))
 
 
-def _change_derived(
-    plan: Increment, moved: Resessioned, state: State, workspace: WorkspaceParams, sessions: SessionParams
-) -> None:
-    contexts = hold(sum_contexts(moved.events, workspace=workspace))
-    built = hold(build_sessions(moved.events, workspace=workspace, params=sessions))
-    change = Complete(moved.events, contexts, built)
-    plan.additions.append(Addition(SESSIONS, conform(built.where(F.col(SIGN) > 0), SESSIONS)))
-    if moved.touched is not None:
-        started = _list_days(moved.touched, "session_date")
-        ids = moved.touched.select("session_id")
-        plan.retractions.append(Retraction(SESSIONS, ids, ("session_id",), on_days(started, "t.session_date")))
-    deltas = hold(build_user_days(change))
-    plan.transition_days = _list_days(deltas)
-    stale = None if state.is_empty else _stored_user_days(deltas, state, plan.transition_days)
-    present, counts = deltas, [build_user_day_counts(change)]
-    if stale is not None:
-        few, listed = broadcast_few(stale.select(*USER_DAY)), _list_days(stale)
-        for table in (USER_DAYS, USER_DAY_COUNTS):
-            plan.retractions.append(Retraction(table, few, USER_DAY, on_days(listed)))
-        present = hold(sum_by_key([stale, deltas], USER_DAYS).where(F.col("events") != 0))
-        counts = _renewed_counts(change, few, _of_users_days(state.user_day_counts, few, listed))
-    most = present.agg(F.max("events").alias("events")).head()
-    plan.most_events = (most and most["events"]) or 0
+def _add_to_stored(plan: Increment, change: Complete, deltas: DataFrame, state: State) -> bool:
+    """Plan the users' days where some are stored already; tell whether there are any."""
+    days = plan.transition_days
+    stored = _of_users_days(state.user_days, state.broadcast(deltas.select(*USER_DAY)), days)
+    stale, count = hold_noting(stored, F.count(F.lit(1)).alias("rows"))
+    if not count["rows"]:
+        return False
+    few = state.broadcast(stale.select(*USER_DAY))
+    for table in (USER_DAYS, USER_DAY_COUNTS):
+        plan.retractions.append(Retraction(table, few, USER_DAY, on_days(days)))
+    summed = sum_by_key([stale, deltas], USER_DAYS).where(F.col("events") != 0)
+    present, noted = hold_noting(summed, _most_events())
+    plan.most_events = noted["most"] or 0
     plan.additions.append(Addition(USER_DAYS, present))
+    counts = _renewed_counts(change, few, _of_users_days(state.user_day_counts, few, days))
     plan.additions += [Addition(USER_DAY_COUNTS, rows) for rows in counts]
+    return True
 
 
 def _renewed_counts(change: Complete, stale: DataFrame, stored: DataFrame) -> list[DataFrame]:
@@ -123,11 +130,12 @@ def _of_users_days(df: DataFrame, stale: DataFrame, days: list[date]) -> DataFra
     return on_those.join(stale, list(USER_DAY), "left_semi")
 
 
-def _stored_user_days(deltas: DataFrame, state: State, days: list[date]) -> DataFrame | None:
-    """Return the changed users' days that are stored already; None where there are none."""
-    stale = hold(_of_users_days(state.user_days, broadcast_few(deltas.select(*USER_DAY)), days))
-    return None if stale.isEmpty() else stale
+def _most_events() -> Column:
+    return F.max("events").alias("most")
 
 
-def _list_days(df: DataFrame, column: str = "event_date") -> list[date]:
-    return sorted(row[column] for row in df.select(column).distinct().collect())  # a row per day
+def _list_days(**dates: DataFrame) -> dict[str, list[date]]:
+    """List the distinct days of frames of one column, in one look at all of them."""
+    named = [df.toDF("day").select(F.lit(name).alias("of"), "day").distinct() for name, df in dates.items()]
+    rows = union_all(named).collect()  # a row per day
+    return {name: sorted(row["day"] for row in rows if row["of"] == name) for name in dates}

@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from segmentation.events.deduplicate import IDENTITY
 from segmentation.frames import union_all
-from segmentation.increments.state import broadcast_few, hold
+from segmentation.increments.state import hold, hold_noting, instant
 from segmentation.quality.reasons import VERDICTS
 
 if TYPE_CHECKING:
@@ -40,37 +40,53 @@ class Suspects(NamedTuple):
     """From here on all earlier records of the horizon are at hand."""
 
 
+class Index(NamedTuple):
+    """What finding copies in a slice takes."""
+
+    rows: DataFrame
+    """row_key, identity_hash, rejected, late; held."""
+    records: int
+    first_received: datetime | None
+    """Of the records that are not rejected; None: all are."""
+
+
 def identity_hash() -> Column:
     """Hash the identity at hand to 64 bits."""
     return F.xxhash64(*IDENTITY).alias(ROUTE)
 
 
-def index_records(parsed: DataFrame) -> DataFrame:
-    """Hold the narrow index of a slice: row_key, identity_hash, received_at, rejected, late."""
-    return hold(parsed.select("row_key", identity_hash(), "received_at", "rejected", "late"))
+def index_records(parsed: DataFrame) -> Index:
+    """Hold the narrow index of a slice."""
+    received = F.when(~F.col("rejected"), F.unix_micros("received_at"))
+    numbered = parsed.select("row_key", identity_hash(), "rejected", "late", received.alias("_received"))
+    rows, noted = hold_noting(numbered, F.count(F.lit(1)).alias("records"), F.min("_received").alias("first"))
+    first = noted["first"]
+    return Index(rows.drop("_received"), noted["records"], None if first is None else instant(first))
 
 
-def find_suspects(index: DataFrame, state: State, *, horizon_days: int) -> Suspects:
+def find_suspects(index: Index, state: State, *, horizon_days: int) -> Suspects:
     """Find the routes of a slice that are not theirs alone. One exchange, of hashes only.
 
     Earlier records matter if received at most `horizon_days` before the slice's first, or the first that leaves; those
     files are read. What leaves has a route, but is nobody's copy.
     """
-    candidates = index.where(~F.col("rejected")).select(ROUTE, "received_at", F.lit(1).alias("stays"))
+    candidates, first = (
+        index.rows.where(~F.col("rejected")).select(ROUTE, F.lit(1).alias("stays")),
+        index.first_received,
+    )
     if state.withdrawal.batch_ids:
-        candidates = candidates.unionByName(_leaving_routes(state))
-    counts = hold(candidates.groupBy(ROUTE).agg(F.sum("stays").alias("n"), F.min("received_at").alias("first")))
+        leaving = _leaving_routes(state)
+        candidates = candidates.unionByName(leaving.select(ROUTE, "stays"))
+        first = min(filter(None, (first, _first_received(leaving))), default=None)
+    counts = hold(candidates.groupBy(ROUTE).agg(F.sum("stays").alias("n")))
     doubled = counts.where(F.col("n") > 1).select(ROUTE)
-    if state.is_empty:
+    if state.is_empty or first is None:
         return Suspects(doubled, [], None, None)
-    first = counts.agg(F.min("first").alias("at")).head()
-    if first is None or first["at"] is None:
-        return Suspects(doubled, [], None, None)
-    since = first["at"] - timedelta(days=horizon_days)
-    known = hold(_known_routes(state, since).join(broadcast_few(counts.select(ROUTE)), ROUTE, "left_semi"))
+    since = first - timedelta(days=horizon_days)
+    known = hold(_known_routes(state, since).join(state.broadcast(counts.select(ROUTE)), ROUTE, "left_semi"))
     if state.withdrawal.batch_ids:  # a day exported again has nearly all its events in common with what leaves
         standing = hold(known.where("stays").select(ROUTE).distinct())
-        known = known.join(broadcast_few(standing), ROUTE, "left_semi")
+        known = known.join(state.broadcast(standing), ROUTE, "left_semi")
     days = [row["event_date"] for row in known.select("event_date").distinct().collect()]  # a row per day
     if not days:
         return Suspects(doubled, [], None, None)
@@ -78,8 +94,13 @@ def find_suspects(index: DataFrame, state: State, *, horizon_days: int) -> Suspe
         routes=hold(doubled.unionByName(known.select(ROUTE)).distinct()),
         known_days=sorted(day for day in days if day is not None),
         received_since=since,
-        complete_from=first["at"],
+        complete_from=first,
     )
+
+
+def _first_received(rows: DataFrame) -> datetime | None:
+    row = rows.agg(F.min(F.unix_micros("received_at")).alias("at")).head()
+    return None if row is None or row["at"] is None else instant(row["at"])
 
 
 def _leaving_routes(state: State) -> DataFrame:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
 
 from pyspark import StorageLevel
+from pyspark.sql import Observation
 from pyspark.sql import functions as F
 
 if TYPE_CHECKING:
@@ -60,8 +62,14 @@ class State:
     input_units: DataFrame
     is_empty: bool
     """Nothing was taken in yet: there is nothing to look up."""
+    slice_is_small: bool = True
+    """Some columns of all records of the slice fit into the memory of every executor."""
     withdrawal: Withdrawal = Withdrawal()
     """What the slice takes the place of; the tables still have it."""
+
+    def broadcast(self, of_slice: DataFrame) -> DataFrame:
+        """Send rows of the slice to where the other side of a join stands, if they are few, so that it stays put."""
+        return F.broadcast(of_slice) if self.slice_is_small else of_slice
 
     def standing(self, rows: DataFrame) -> DataFrame:
         """Leave out the rows (with batch_id) of what leaves."""
@@ -106,6 +114,8 @@ class Increment:
     retractions: list[Retraction] = field(default_factory=list)
     additions: list[Addition] = field(default_factory=list)
     corrections: list[Correction] = field(default_factory=list)
+    records: int = 0
+    """How many records the slice has."""
     ledger: DataFrame = field(init=False)
     """The slice's signed ledger rows, held."""
     most_events: int = 0
@@ -127,6 +137,22 @@ def hold(df: DataFrame) -> DataFrame:
     collector busy. :func:`release_held` gives the memory back.
     """
     return df.localCheckpoint(eager=True, storageLevel=AS_BYTES)
+
+
+def hold_noting(df: DataFrame, *figures: Column) -> tuple[DataFrame, dict[str, Any]]:
+    """Hold a frame and return, with it, aggregates of its rows that are worked out in passing.
+
+    Integers and booleans alone: an instant as microseconds (:func:`instant`). Where a task is lost and done again
+    its rows may count twice, so sums are not for tables.
+    """
+    noted = Observation()
+    held = hold(df.observe(noted, *figures))
+    return held, noted.get
+
+
+def instant(micros: int) -> datetime:
+    """Return the instant so many microseconds after 1970."""
+    return datetime.fromtimestamp(0, timezone.utc) + timedelta(microseconds=micros)
 
 
 def hold_packed(df: DataFrame, alone: Sequence[str], near: Sequence[str]) -> DataFrame:
@@ -154,16 +180,3 @@ def release_held(spark: SparkSession) -> Iterator[None]:
         for number, frame in context.getPersistentRDDs().items():
             if number not in before:
                 frame.unpersist(False)
-
-
-FEW, FEW_NUMBERS = 1_000_000, 4_000_000
-"""Rows that fit into the memory of every executor (about 100 MB): in general, and where the key is a 64-bit number."""
-
-
-def broadcast_few(held: DataFrame) -> DataFrame:
-    """Send a held frame to where the other side of a join stands, if it is small enough, so that that stays put.
-
-    The key is the first column.
-    """
-    limit = FEW_NUMBERS if held.dtypes[0][1] == "bigint" else FEW
-    return F.broadcast(held) if held.count() <= limit else held

@@ -9,8 +9,8 @@ from pyspark.sql import functions as F
 from segmentation.events.deduplicate import CONFLICT, DUPLICATE, HEAD, IDENTITY, judge_copies
 from segmentation.events.payload import restored_events
 from segmentation.increments.known import known_records, new_records
-from segmentation.increments.routes import ROUTE, find_suspects, index_records
-from segmentation.increments.state import broadcast_few, hold
+from segmentation.increments.routes import ROUTE, find_suspects, identity_hash, index_records
+from segmentation.increments.state import hold, hold_noting
 from segmentation.quality.lateness import is_late
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 class Verdicts(NamedTuple):
     """What became of a slice's records; all frames but `heads` are few rows, held."""
 
+    records: int
+    """How many there are."""
     heads: DataFrame
     """Events of the slice: wide, as parsed, read where they stand."""
     rejected: DataFrame
@@ -44,37 +46,40 @@ def judge_slice(received: Slice, state: State, *, horizon_days: int, zone: str) 
     """
     index = index_records(received.records)
     suspects = find_suspects(index, state, horizon_days=horizon_days)
-    aside = _set_aside(received, index, suspects.routes)
-    suspected = aside.where(F.col("suspected"))
-    records = everything = new_records(suspected)
+    aside = _set_aside(received, index.rows, suspects.routes, state)
+    records = everything = new_records(aside.where("suspected"))
     if suspects.received_since is not None:
         known = hold(known_records(state, suspects))
         records, everything = records.unionByName(state.standing(known)), records.unionByName(known)
     judged = judge_copies(records, horizon_days=horizon_days, complete_from=suspects.complete_from)
     noted = hold(judged.where(F.col("known_as").isNotNull() | (F.col("verdict") != HEAD)))
     losers = noted.where(F.col("known_as").isNull()).select("row_key", "verdict", "head_hash", "payload_hash")
-    late = hold(aside.where(F.col("late") & ~F.col("rejected")).join(losers, "row_key", "left_anti"))
-    no_heads = aside.where(F.col("rejected")).select("row_key").unionByName(losers.select("row_key"))
-    dropped = broadcast_few(hold(no_heads.unionByName(late.select("row_key"))))
+    told = hold(aside.join(state.broadcast(losers), "row_key", "left"))
+    is_copy = F.col("verdict").isNotNull()
+    no_heads = told.where(F.col("rejected") | F.col("late") | is_copy).select("row_key")
     changed = None if suspects.received_since is None else _changed(noted, everything)
     return Verdicts(
-        heads=received.records.join(dropped, "row_key", "left_anti"),
-        rejected=aside.where(F.col("rejected")),
-        late=late,
-        copies=hold(suspected.join(losers, "row_key", "inner")),
+        records=index.records,
+        heads=received.records.join(state.broadcast(no_heads), "row_key", "left_anti"),
+        rejected=told.where("rejected"),
+        late=told.where(F.col("late") & ~F.col("rejected") & ~is_copy),
+        copies=told.where(is_copy),
         changed=changed,
         revived=_revived(changed, received.lateness_days, zone) if state.withdrawal.batch_ids else None,
     )
 
 
-def _set_aside(received: Slice, index: DataFrame, routes: DataFrame) -> DataFrame:
+def _set_aside(received: Slice, index: DataFrame, routes: DataFrame, state: State) -> DataFrame:
     """Hold, with all columns, the records that are not plainly events: rejected, late, or of a suspected route."""
-    marked = index.join(broadcast_few(routes.select(ROUTE, F.lit(True).alias("_marked"))), ROUTE, "left")
-    suspected = F.coalesce("_marked", F.lit(False)) & ~F.col("rejected")
-    keys = marked.select("row_key", "rejected", "late", suspected.alias("suspected"))
-    aside = hold(keys.where(F.col("rejected") | F.col("late") | F.col("suspected")))
-    few = received.pick(aside.select("row_key"))
-    return hold(few.join(broadcast_few(aside.select("row_key", "suspected")), "row_key"))
+    is_route = state.broadcast(routes.select(ROUTE, F.lit(True).alias("_marked")))
+
+    def mark(hashed: DataFrame) -> DataFrame:
+        suspected = F.coalesce("_marked", F.lit(False)) & ~F.col("rejected")
+        return hashed.join(is_route, ROUTE, "left").select(*hashed.columns, suspected.alias("suspected"))
+
+    apart = mark(index).where(F.col("rejected") | F.col("late") | F.col("suspected"))
+    few = received.pick(apart.select("row_key"))
+    return hold(mark(few.select("*", identity_hash())).drop(ROUTE))
 
 
 def _changed(noted: DataFrame, records: DataFrame) -> DataFrame | None:
@@ -86,8 +91,9 @@ def _changed(noted: DataFrame, records: DataFrame) -> DataFrame | None:
     """
     other_verdict = F.col("verdict") != F.col("known_verdict")
     other_survivor = (F.col("verdict") == CONFLICT) & (F.col("head_hash") != F.col("known_head_hash"))
-    moved = hold(noted.where(F.col("known_as").isNotNull() & (other_verdict | other_survivor)))
-    if moved.isEmpty():
+    changes = noted.where(F.col("known_as").isNotNull() & (other_verdict | other_survivor))
+    moved, count = hold_noting(changes, F.count(F.lit(1)).alias("records"))
+    if not count["records"]:
         return None
     given = records.where(F.col("payload").isNotNull())
     payloads = given.select(*IDENTITY, "payload_hash", "payload").distinct()
@@ -99,5 +105,6 @@ def _revived(changed: DataFrame | None, lateness_days: int | None, zone: str) ->
         return None
     revived = changed.where((F.col("verdict") == HEAD) & F.col("known_verdict").isin(DUPLICATE, CONFLICT))
     events = restored_events(revived, "payload", zone, "known_as")
-    revived = hold(events.select("*", is_late("received_at", "event_at", lateness_days).alias("late")))
-    return None if revived.isEmpty() else revived
+    told = events.select("*", is_late("received_at", "event_at", lateness_days).alias("late"))
+    revived, count = hold_noting(told, F.count(F.lit(1)).alias("records"))
+    return revived if count["records"] else None

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.errors import ContractError, DataError
-from segmentation.increments.state import Slice, broadcast_few, hold
+from segmentation.increments.state import Slice, hold
 from segmentation.quality.reasons import VERDICTS
 from segmentation.sources.parse import parse_records, raw_row_key
 from segmentation.storage.raw import named_read_errors, one_task_per_block, read_records
+from segmentation.storage.units import are_few
 from segmentation.tables.ingest_ledger import READ
 
 if TYPE_CHECKING:
@@ -75,31 +76,30 @@ def parse_slice(
         )
 
     bound = mapping.lateness_bound(ingest.lateness_days)
+    few = F.broadcast if are_few(units) else (lambda keys: keys)
     if units[0].format == "parquet":
         raw = read_records(spark, mapping, units)
 
         def pick(keys: DataFrame) -> DataFrame:
             # Before parsing: Spark does not take a join below what parsing works out.
-            wanted = broadcast_few(keys.select(F.col("row_key").alias("_wanted")))
-            return parse(raw.join(wanted, raw_row_key() == F.col("_wanted"), "left_semi"))
+            wanted = keys.select(F.col("row_key").alias("_wanted"))
+            return parse(raw.join(few(wanted), raw_row_key() == F.col("_wanted"), "left_semi"))
 
         return Slice(parse(raw), pick, bound)
     with named_read_errors(units), one_task_per_block(spark):
         held = hold(parse(read_records(spark, mapping, units)))  # reads now, while one task has one block
-    return Slice(held, lambda keys: held.join(broadcast_few(keys), "row_key", "left_semi"), bound)
+    return Slice(held, lambda keys: held.join(few(keys), "row_key", "left_semi"), bound)
 
 
 FEW_MESSAGES = 1_000
 """A slice of fewer messages is not judged by its share of rejected ones: one bad message would stop its topic."""
 
 
-def check_slice(
-    parsed: DataFrame, ledger: DataFrame, source: str, max_share: float, *, of_messages: bool = False
-) -> None:
+def check_slice(records: int, ledger: DataFrame, source: str, max_share: float, *, of_messages: bool = False) -> None:
     """Stop before anything is written where records are unaccounted for, or too many are rejected.
 
     Args:
-        parsed: the slice's records.
+        records: how many the slice has.
         ledger: the slice's ledger rows.
         source: name of the mapping, for the message.
         max_share: greatest share of rejected records.
@@ -110,7 +110,7 @@ def check_slice(
         ContractError: the ledger does not add up to the records that were read.
     """
     stages = ledger.groupBy("stage", "reason").agg(F.sum("records").alias("n")).collect()  # a row per reason
-    total, read = parsed.count(), sum(row["n"] for row in stages if row["stage"] == READ)
+    total, read = records, sum(row["n"] for row in stages if row["stage"] == READ)
     if total == 0 and not of_messages:
         raise DataError(f"source '{source}': the input holds no records")
     if total != read:

@@ -24,13 +24,16 @@ if TYPE_CHECKING:
     from segmentation.storage.lake import Lake
 
 
-def read_state(lake: Lake, new_units: DataFrame | None = None, withdrawn: Sequence[str] = ()) -> State:
+def read_state(
+    lake: Lake, new_units: DataFrame | None = None, withdrawn: Sequence[str] = (), *, slice_is_small: bool = True
+) -> State:
     """Read the tables as this run sees them.
 
     Args:
         lake: where they are.
         new_units: units about to be taken in; they count as known already.
         withdrawn: batch_ids of units that are superseded with these.
+        slice_is_small: their records are few (:func:`segmentation.storage.units.are_few`).
     """
     units = lake.read(INPUT_UNITS)
     return State(
@@ -42,6 +45,7 @@ def read_state(lake: Lake, new_units: DataFrame | None = None, withdrawn: Sequen
         duplicates=lake.read(DUPLICATES),
         input_units=units if new_units is None else units.unionByName(new_units),
         is_empty=units.isEmpty(),
+        slice_is_small=slice_is_small,
         withdrawal=_withdrawal(lake, withdrawn),
     )
 

@@ -115,6 +115,15 @@ def slices(units: Sequence[InputUnit], megabytes: int) -> Iterator[list[InputUni
         yield taken
 
 
+FEW_MB = 256
+"""Input of so much holds some ten million records at most: a number of each fits into every executor's memory."""
+
+
+def are_few(units: Sequence[InputUnit]) -> bool:
+    """Tell whether a slice of these has so few records that they may be sent to every executor."""
+    return sum(unit.bytes for unit in units) <= FEW_MB * 1024 * 1024
+
+
 def _batch_id(source: str) -> Column:
     meta = F.concat_ws(
         "\u001f",

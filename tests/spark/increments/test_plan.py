@@ -8,12 +8,15 @@ import pytest
 
 from segmentation.frames import small_frame
 from segmentation.increments.cap import EVENT
+from segmentation.increments.resession import NEAR
 from segmentation.increments.routes import find_suspects, index_records
-from segmentation.increments.state import State
+from segmentation.increments.state import State, hold, hold_packed
 from segmentation.parameters import WorkspaceParams
 from segmentation.sessions.build import build_sessions
 from segmentation.sessions.params import SessionParams
 from segmentation.sessions.sessionise import sessionise
+from segmentation.sessions.user_days import Complete, build_user_day_counts, build_user_days, sum_contexts
+from segmentation.storage.slices import planned_for
 from segmentation.tables.events import EVENTS
 from segmentation.tables.records import PARSED_RECORDS
 
@@ -41,17 +44,27 @@ def test_the_wide_row_is_exchanged_once_and_sorted_once(spark: SparkSession) -> 
     assert steps(laid_out).count("Sort") == 1
 
 
-def test_sessions_are_summed_where_their_events_stand(spark: SparkSession) -> None:
-    events = one_row(spark, EVENTS.schema).select(*EVENT)
-    laid_out = sessionise(events, params=SessionParams(), time_zone="UTC").localCheckpoint()
-    built = steps(build_sessions(laid_out, workspace=WorkspaceParams(), params=SessionParams()))
-    assert "Exchange" not in built
-    assert "SortAggregate" not in built
+def test_what_is_made_of_a_held_slice_stands_where_it_is(spark: SparkSession) -> None:
+    workspace, params = WorkspaceParams(), SessionParams()
+    spark.conf.set("spark.sql.adaptive.enabled", "true")  # as on a cluster
+    try:
+        with planned_for(spark, [], 12):
+            events = one_row(spark, EVENTS.schema).select(*EVENT)
+            laid_out = hold_packed(sessionise(events, params=params, time_zone="UTC"), ("user_id",), NEAR)
+            built = hold(build_sessions(laid_out, workspace=workspace, params=params))
+            change = Complete(laid_out, hold(sum_contexts(laid_out, workspace=workspace)), built)
+            for made in (built, change.contexts, build_user_days(change), build_user_day_counts(change)):
+                done = steps(made)
+                assert "Scan" in done
+                assert "Exchange" not in done
+                assert "SortAggregate" not in done
+    finally:
+        spark.conf.unset("spark.sql.adaptive.enabled")
 
 
 def test_only_hashes_are_exchanged_to_find_copies(spark: SparkSession) -> None:
     index = index_records(one_row(spark, PARSED_RECORDS.schema))
-    assert set(index.columns) == {"row_key", "identity_hash", "received_at", "rejected", "late"}
+    assert set(index.rows.columns) == {"row_key", "identity_hash", "rejected", "late"}
     nothing = State(*(one_row(spark, EVENTS.schema) for _ in range(7)), is_empty=True)
     suspects = find_suspects(index, nothing, horizon_days=30)
     assert suspects.routes.columns == ["identity_hash"]
