@@ -9,8 +9,7 @@ from pyspark.sql import functions as F
 
 from segmentation.errors import DataError
 from segmentation.features import catalogue, feature_set_version, user_features_contract
-from segmentation.features.build import build_user_features
-from segmentation.frames import union_all
+from segmentation.features.build import FeatureInputs, build_user_features
 from segmentation.increments.cut import before_cut, tables_at_cut
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
@@ -53,8 +52,8 @@ def run(ctx: Context) -> RunReport:
         ctx.lake.check_parameters(table, _fingerprints(ctx), f"python {REBUILD} --lake {ctx.lake.root}")
     events = ctx.lake.require(EVENTS, "ingest_events")
     cuts = _find_cuts(ctx, events, as_of)
-    frames = (_features_at(ctx, events, cut, is_current=current) for cut, current in cuts.items())
-    features = union_all(frames)
+    inputs = {cut: _inputs_at(ctx, events, cut, is_current=current) for cut, current in cuts.items()}
+    features = build_user_features(inputs, params=ctx.config.features)
     if ctx.options.get("rebuild"):
         ctx.lake.replace(table, features)
     else:
@@ -83,15 +82,15 @@ def _find_cuts(ctx: Context, events: DataFrame, as_of: date) -> dict[date, bool]
     return {cut: is_all for cut, is_some, is_all in zip(cuts, some, everything, strict=True) if is_some}
 
 
-def _features_at(ctx: Context, events: DataFrame, cut: date, *, is_current: bool) -> DataFrame:
-    """Build from the stored tables if they know nothing beyond the cut, else from recomputed ones."""
+def _inputs_at(ctx: Context, events: DataFrame, cut: date, *, is_current: bool) -> FeatureInputs:
+    """Take the stored tables if they know nothing beyond the cut, else recompute them."""
     config = ctx.config
     if is_current:
-        inputs = tuple(ctx.lake.require(table, "ingest_events") for table in (USER_DAYS, USER_DAY_COUNTS, SESSIONS))
-    else:
-        past = tables_at_cut(events, as_of=cut, workspace=config.workspace, sessions=config.sessions)
-        inputs = (past.user_days, past.user_day_counts, past.sessions)
-    return build_user_features(*inputs, as_of=cut, params=config.features)
+        return FeatureInputs(
+            *(ctx.lake.require(table, "ingest_events") for table in (USER_DAYS, USER_DAY_COUNTS, SESSIONS))
+        )
+    past = tables_at_cut(events, as_of=cut, workspace=config.workspace, sessions=config.sessions)
+    return FeatureInputs(past.user_days, past.user_day_counts, past.sessions)
 
 
 def _fingerprints(ctx: Context) -> dict[str, str]:

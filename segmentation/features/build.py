@@ -1,21 +1,21 @@
-"""Builds the features of all users at a cut: one aggregation per input, then one join."""
+"""Builds the features of all users at some cuts: one aggregation per input, then one join."""
 
 from __future__ import annotations
 
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pyspark.sql import functions as F
 
 from segmentation.features import catalogue, feature_set_version, user_features_contract
-from segmentation.features.inputs import view_days, view_items, view_sessions
+from segmentation.features.inputs import USER_AT_CUT, view_days, view_items, view_sessions
 from segmentation.frames import conform
 from segmentation.tables.sessions import SESSIONS
 from segmentation.tables.user_day_counts import USER_DAY_COUNTS
 from segmentation.tables.user_days import USER_DAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import date
 
     from pyspark.sql import DataFrame
@@ -24,25 +24,23 @@ if TYPE_CHECKING:
     from segmentation.features.params import FeatureParams
 
 
-def build_user_features(
-    user_days: DataFrame,
-    user_day_counts: DataFrame,
-    sessions: DataFrame,
-    *,
-    as_of: date,
-    params: FeatureParams,
-) -> DataFrame:
-    """Compute every feature of the catalogue.
+class FeatureInputs(NamedTuple):
+    """The tables that features are made of, as known at a cut."""
 
-    Grain: a user's day, day x item, session -> a user with at least one day before the cut. Windows of n days
-    are [as_of - n days, as_of) in days of the reporting zone. A feature is null where it is undefined, as the
-    catalogue says; counts and sums over nothing are 0. No result depends on the order of rows.
+    user_days: DataFrame
+    user_day_counts: DataFrame
+    sessions: DataFrame
+
+
+def build_user_features(inputs: Mapping[date, FeatureInputs], *, params: FeatureParams) -> DataFrame:
+    """Compute every feature of the catalogue at every given cut, all in one pass.
+
+    Grain: a user's day, day x item, session, by cut (`as_of`, exclusive) -> a cut's user with at least one day before
+    it. Windows of n days are [as_of - n days, as_of) in days of the reporting zone. A feature is null where it is
+    undefined, as the catalogue says; counts and sums over nothing are 0. No result depends on the order of rows.
 
     Args:
-        user_days: rows of `user_days` as known at the cut.
-        user_day_counts: rows of `user_day_counts` as known at the cut.
-        sessions: rows of `sessions` as known at the cut.
-        as_of: the cut, exclusive.
+        inputs: cut -> rows of the tables as known at it.
         params: windows, product features and platforms.
 
     Returns:
@@ -50,15 +48,14 @@ def build_user_features(
     """
     features = catalogue(params)
     views = {
-        USER_DAYS.name: view_days(user_days, as_of=as_of),
-        USER_DAY_COUNTS.name: view_items(user_day_counts, as_of=as_of, params=params),
-        SESSIONS.name: view_sessions(sessions, as_of=as_of),
+        USER_DAYS.name: view_days({cut: of.user_days for cut, of in inputs.items()}),
+        USER_DAY_COUNTS.name: view_items({cut: of.user_day_counts for cut, of in inputs.items()}, params=params),
+        SESSIONS.name: view_sessions({cut: of.sessions for cut, of in inputs.items()}),
     }
     parts = [_aggregate(view, (f for f in features if f.source == name)) for name, view in views.items()]
-    joined = reduce(lambda left, right: left.join(right, "user_id", "left"), parts)
+    joined = reduce(lambda left, right: left.join(right, list(USER_AT_CUT), "left"), parts)
     filled = joined.selectExpr(
-        "user_id",
-        f"DATE'{as_of}' AS as_of",
+        *USER_AT_CUT,
         f"'{feature_set_version(params)}' AS feature_set_version",
         *(_filled(feature) for feature in features),
     )
@@ -66,7 +63,7 @@ def build_user_features(
 
 
 def _aggregate(view: DataFrame, features: Iterable[Feature]) -> DataFrame:
-    return view.groupBy("user_id").agg(*(F.expr(f"{_typed(f.expression, f)} AS {f.name}") for f in features))
+    return view.groupBy(*USER_AT_CUT).agg(*(F.expr(f"{_typed(f.expression, f)} AS {f.name}") for f in features))
 
 
 def _filled(feature: Feature) -> str:

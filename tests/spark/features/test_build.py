@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from segmentation.features import user_features_contract
-from segmentation.features.build import build_user_features
+from segmentation.features.build import FeatureInputs, build_user_features
 from segmentation.features.inputs import median_durations
 from segmentation.features.params import FeatureParams
 from segmentation.tables.sessions import SESSIONS
@@ -67,7 +67,7 @@ class Rows:
 
 
 def build(frames: tuple[DataFrame, DataFrame, DataFrame]) -> dict[str, Any]:
-    rows = build_user_features(*frames, as_of=AS_OF, params=PARAMS).collect()
+    rows = build_user_features({AS_OF: FeatureInputs(*frames)}, params=PARAMS).collect()
     users = {row["user_id"]: row for row in rows}
     assert len(users) == len(rows)
     return users

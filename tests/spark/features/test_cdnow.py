@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pyspark.sql import functions as F
 
-from segmentation.features.build import build_user_features
+from segmentation.features.build import FeatureInputs, build_user_features
 from segmentation.features.params import FeatureParams
 from segmentation.tables.sessions import SESSIONS
 from segmentation.tables.user_day_counts import USER_DAY_COUNTS
@@ -55,7 +55,8 @@ def test_rfm_of_all_customers(spark: SparkSession, published: Callable[..., Path
     summary = published("cdnow", "cdnow_customers_summary.csv")
     days = read_user_days(spark, published("cdnow", "CDNOW_sample.txt"))
     nothing = (spark.createDataFrame([], table.schema) for table in (USER_DAY_COUNTS, SESSIONS))
-    features = build_user_features(days, *nothing, as_of=AS_OF, params=FeatureParams(windows_days=(7,)))
+    inputs = {AS_OF: FeatureInputs(days, *nothing)}
+    features = build_user_features(inputs, params=FeatureParams(windows_days=(7,)))
     rows = {int(row["user_id"]): row for row in features.collect()}
 
     with summary.open(encoding="utf-8") as file:
