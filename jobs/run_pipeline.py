@@ -13,6 +13,7 @@ from jobs import (
     check_quality,
     evaluate_segments,
     ingest_events,
+    monitor_segments,
     publish_review,
     score_segments,
     train_clusters,
@@ -38,6 +39,7 @@ JOBS = (
     train_propensity,
     score_segments,
     evaluate_segments,
+    monitor_segments,
     publish_review,
 )
 READS = tuple(dict.fromkeys(table for job in JOBS for table in job.READS))

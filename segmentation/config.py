@@ -11,6 +11,7 @@ from segmentation.evaluation.params import EvaluationParams, FeatureReportParams
 from segmentation.features.params import FeatureParams
 from segmentation.increments.params import IngestParams
 from segmentation.models.params import ClusterParams, LifetimeParams, PropensityParams
+from segmentation.monitoring.params import MonitoringParams, WebhookParams
 from segmentation.parameters import Parameters, WorkspaceParams, parse_yaml, read_yaml, validated
 from segmentation.privacy.params import PrivacyParams
 from segmentation.segments.params import LifecycleParams
@@ -43,6 +44,8 @@ class Config(Parameters):
     lifetimes: LifetimeParams = LifetimeParams()
     evaluation: EvaluationParams = EvaluationParams()
     feature_report: FeatureReportParams = FeatureReportParams()
+    monitoring: MonitoringParams = MonitoringParams()
+    webhook: WebhookParams = WebhookParams()
     tracking: TrackingParams = TrackingParams()
     maintenance: MaintenanceParams = MaintenanceParams()
     spark: dict[str, str] = Field(default_factory=dict)

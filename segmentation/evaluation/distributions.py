@@ -81,15 +81,39 @@ def compare(before: pd.Series, now: pd.Series, *, params: FeatureReportParams) -
     """
     if before.empty or now.empty:
         return Stability(None, None, INFO)
-    known = before.dropna().to_numpy(dtype=float)
-    edges = np.unique(np.percentile(known, range(10, 100, 10))) if len(known) else np.array([])
-    p, q = _shares(before, edges), _shares(now, edges)
-    psi = float(((q - p) * np.log(q / p)).sum())
-    noise = float(chi2.ppf(CHANCE, len(p) - 1) * (1 / len(before) + 1 / len(now)))
+    then, later = (side.to_numpy(dtype=float) for side in (before, now))
+    edges = decile_edges(then)
+    counts = count_bins(then, edges), count_bins(later, edges)
+    psi = stability_index(*counts)
+    noise = float(chi2.ppf(CHANCE, len(edges) + 1) * (1 / len(before) + 1 / len(now)))
     beyond_chance = psi > noise
     if beyond_chance and psi >= params.psi_shifted:
         return Stability(psi, noise, SHIFTED)
     return Stability(psi, noise, MOVED if beyond_chance and psi >= params.psi_moved else STABLE)
+
+
+def decile_edges(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the deciles of the known values (nan: null), equal ones once: the borders of at most ten bins."""
+    known = values[~np.isnan(values)]
+    return np.asarray(np.unique(np.percentile(known, range(10, 100, 10))) if len(known) else np.array([]))
+
+
+def count_bins(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Count values per bin (a border belongs to the bin below it), nulls in a last bin of their own."""
+    known = values[~np.isnan(values)]
+    bins = np.bincount(np.searchsorted(edges, known, side="left"), minlength=len(edges) + 1)
+    return np.append(bins, len(values) - len(known)).astype(float)
+
+
+def smoothed_shares(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return shares of bins, half a user added to each, so that an empty bin is not infinitely far from any other."""
+    return np.asarray((counts + 0.5) / (counts + 0.5).sum())
+
+
+def stability_index(before: NDArray[np.float64], now: NDArray[np.float64]) -> float:
+    """Return the population stability index of two counts of the same bins: see :func:`compare`."""
+    p, q = smoothed_shares(before), smoothed_shares(now)
+    return float(((q - p) * np.log(q / p)).sum())
 
 
 def correlate(values: pd.DataFrame, *, at_least: float) -> list[tuple[str, str, float, int]]:
@@ -115,10 +139,3 @@ def _edges(known: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
         width = np.ceil((high - low + 1) / bins)
         return np.asarray(low - 0.5 + width * np.arange(np.ceil((high - low + 1) / width) + 1))
     return np.linspace(low, high, bins + 1) if high > low else np.array([low - 0.5, low + 0.5])
-
-
-def _shares(values: pd.Series, edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    known = values.dropna().to_numpy(dtype=float)
-    bins = np.bincount(np.searchsorted(edges, known, side="left"), minlength=len(edges) + 1)
-    counts = np.append(bins, len(values) - len(known)) + 0.5
-    return np.asarray(counts / counts.sum())

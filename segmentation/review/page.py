@@ -21,6 +21,7 @@ from segmentation.review.sections.features import build_features
 from segmentation.review.sections.health import build_health
 from segmentation.review.sections.journeys import build_journeys
 from segmentation.review.sections.lifecycle import build_lifecycle
+from segmentation.review.sections.monitoring import build_monitoring
 from segmentation.review.sections.overview import build_overview
 from segmentation.review.sections.propensity import build_propensity
 from segmentation.review.sections.segments import build_segments
@@ -59,6 +60,7 @@ def build_sections(reading: Reading, calibration: Mapping[str, Records] | None =
     return (
         build_overview(reading),
         build_health(reading),
+        build_monitoring(reading),
         build_sessions(reading),
         build_journeys(reading),
         *build_lifecycle(reading),

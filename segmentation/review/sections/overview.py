@@ -27,9 +27,17 @@ def build_overview(reading: Reading) -> Section:
         if events["events"]
         else "There are no accepted events yet."
     )
-    cards = (*_event_cards(reading), *_ledger_cards(reading))
+    cards = (*_alert_cards(reading), *_event_cards(reading), *_ledger_cards(reading))
     missing = reading.missing(EVENTS, INGEST_LEDGER, SESSIONS, SEGMENT_PROFILES)
     return Section("overview", "At a glance", lead, cards=cards, missing=missing)
+
+
+def _alert_cards(reading: Reading) -> list[Card]:
+    if not reading.alerts:
+        return []
+    return [
+        Card("Alerts", text.count(len(reading.alerts)), f"as of {text.day(reading.monitored_cut)}", status="breach")
+    ]
 
 
 def _event_cards(reading: Reading) -> list[Card]:

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 
 from segmentation.review.frames.headline import measure_events, measure_sessions
 from segmentation.review.frames.health import sum_ledger
+from segmentation.review.frames.monitoring import list_alerts
 from segmentation.review.frames.records import Record, Records, cut_before, find_cut
 from segmentation.review.frames.segments import list_profiles
 from segmentation.review.params import ReviewParams
+from segmentation.tables.alerts import ALERTS
+from segmentation.tables.drift import DRIFT
 from segmentation.tables.events import EVENTS
 from segmentation.tables.ingest_ledger import INGEST_LEDGER
+from segmentation.tables.monitored_rates import MONITORED_RATES
 from segmentation.tables.segment_profiles import SEGMENT_PROFILES
 from segmentation.tables.sessions import SESSIONS
 
@@ -65,3 +69,15 @@ class Reading:
         """The segments of the newest cut, largest first; none where nobody was scored."""
         cut = self.newest_cut(SEGMENT_PROFILES)
         return [] if cut is None else list_profiles(self.lake.read(SEGMENT_PROFILES), cut)
+
+    @cached_property
+    def monitored_cut(self) -> date | None:
+        """The newest cut at which anything was monitored; None: there is none. A quiet one has no alert."""
+        cuts = (self.newest_cut(table) for table in (DRIFT, MONITORED_RATES, ALERTS))
+        return max((cut for cut in cuts if cut is not None), default=None)
+
+    @cached_property
+    def alerts(self) -> Records:
+        """The alerts of that cut."""
+        cut = self.monitored_cut
+        return [] if cut is None else list_alerts(self.lake.read(ALERTS), cut)

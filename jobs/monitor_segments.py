@@ -1,0 +1,228 @@
+"""Watches what is in use: drift of features and predictions, transition rates, predictions come true; tells of it."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pandas as pd
+from pyspark.sql import functions as F
+
+from segmentation.errors import ConfigurationError, DataError
+from segmentation.evaluation.distributions import sample_users
+from segmentation.frames import empty_frame, small_frame
+from segmentation.increments.cut import before_cut
+from segmentation.models.clustering import CLUSTERS, assign_clusters
+from segmentation.models.inputs import select_cut
+from segmentation.models.labels import LABEL, RECENCY, label_users
+from segmentation.monitoring.alerts import (
+    Alert,
+    Judged,
+    alert_rows,
+    drift_rows,
+    in_order,
+    judge_drift,
+    judge_rates,
+    rate_rows,
+)
+from segmentation.monitoring.drift import measure_drift
+from segmentation.monitoring.rates import Outcome, compare_outcomes, compare_rates, first_day
+from segmentation.monitoring.subjects import choose_features, propensity_column
+from segmentation.monitoring.webhook import check_url, read_secret, send_alerts
+from segmentation.runtime.context import Context, RunReport
+from segmentation.runtime.main import run_job
+from segmentation.segments.assignment import Scorer, add_propensities
+from segmentation.sequences.markov import count_flows
+from segmentation.sequences.states import load_states
+from segmentation.sequences.steps import build_steps
+from segmentation.tables.alerts import ALERTS
+from segmentation.tables.drift import DRIFT
+from segmentation.tables.events import EVENTS
+from segmentation.tables.monitored_rates import MONITORED_RATES
+from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
+from segmentation.tables.user_days import USER_DAYS
+from segmentation.tables.user_features import USER_FEATURES
+from segmentation.tracking.trainings import features_of, propensity_kind
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from pyspark.sql import DataFrame
+
+    from segmentation.models.params import Target
+    from segmentation.monitoring.drift import Drift
+    from segmentation.monitoring.rates import Rate
+    from segmentation.tracking.records import ModelVersion
+
+READS = (EVENTS, USER_DAYS, USER_FEATURES, SEGMENT_ASSIGNMENTS)
+WRITES = (DRIFT, MONITORED_RATES, ALERTS)
+SEGMENT = "cluster_id"
+
+
+class Models(NamedTuple):
+    """The model versions that scored the cut."""
+
+    clusters: ModelVersion
+    propensities: dict[Target, ModelVersion]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the job's own options."""
+    parser.add_argument("--fail-on-alert", action="store_true", help="end with exit code 3 where there is an alert")
+
+
+def run(ctx: Context) -> RunReport:
+    """Write all three tables at the cut; again leaves equal rows. Alerts are published before they are sent.
+
+    Raises:
+        ConfigurationError: nothing was scored at the cut yet; or the webhook is configured wrongly or refuses.
+        RetryableError: the webhook cannot be reached.
+        DataError: there are alerts, and --fail-on-alert is given.
+    """
+    as_of, params, webhook = ctx.as_of, ctx.config.monitoring, ctx.config.webhook
+    if webhook.url is not None:
+        check_url(webhook.url)
+        read_secret(webhook)
+    models, notes = _models_in_use(ctx), list[str]()
+    baseline = _baseline(ctx)
+    drift = [] if baseline is None else judge_drift(_compare(ctx, models, baseline, notes), params=params)
+    if baseline is None:
+        notes.append(f"no cut of user_features is {params.baseline_days} days before {as_of}: no drift is measured")
+    rates = judge_rates([*_compare_transitions(ctx), *compare_outcomes(_outcomes(ctx, notes))], params=params)
+    alerts = in_order([*drift, *rates])
+    _write(ctx, drift, rates, alerts, baseline)
+    for alert in alerts:
+        ctx.progress.say(f"alert: {alert.metric} of {alert.scope}: {alert.message}")
+    if alerts and webhook.url is not None:
+        send_alerts(alerts, as_of=as_of, params=webhook)
+    if alerts and ctx.options.get("fail_on_alert"):
+        raise DataError(f"{_list(alerts)}; all alerts are published in table 'alerts'")
+    quality = {
+        "subjects": len(drift),
+        "rates": len(rates),
+        "alerts": {f"{a.metric} {a.scope}": a.value for a in alerts},
+    }
+    return RunReport(as_of=as_of, quality=quality, notes=notes)
+
+
+def _models_in_use(ctx: Context) -> Models:
+    assignments = ctx.lake.require(SEGMENT_ASSIGNMENTS, "score_segments").where(F.col("as_of") == F.lit(ctx.as_of))
+    scored = assignments.select("cluster_model_version", "propensities").first()
+    if scored is None:
+        raise ConfigurationError(
+            f"nothing was scored at {ctx.as_of}: run jobs/score_segments.py with the same --as-of first"
+        )
+    store = ctx.tracking.store
+    propensities = {
+        entry["target"]: store.version(propensity_kind(entry["target"]), entry["model_version"])
+        for entry in scored["propensities"]
+    }
+    return Models(store.version(CLUSTERS, scored["cluster_model_version"]), propensities)
+
+
+def _baseline(ctx: Context) -> date | None:
+    """Find the cut to compare with; None where none is old enough."""
+    until = ctx.as_of - timedelta(days=ctx.config.monitoring.baseline_days)
+    known = ctx.lake.read(USER_FEATURES).where(F.col("as_of") <= F.lit(until))
+    row = known.agg(F.max("as_of").alias("cut")).head()
+    return row["cut"] if row else None
+
+
+def _compare(ctx: Context, models: Models, baseline: date, notes: list[str]) -> list[Drift]:
+    """Compare features, predictions and segments of two cuts, by the models of this one."""
+    read = dict.fromkeys(f for m in (models.clusters, *models.propensities.values()) for f in features_of(m))
+    row = ctx.lake.read(EVENTS).agg(F.min("event_date").alias("first")).head()
+    first = row["first"] if row else baseline
+    params = ctx.config.monitoring
+    features, young = choose_features(read, given=params.features, history_days=(baseline - first).days)
+    if young:
+        notes.append(f"windows longer than the history before {baseline}, not compared: {', '.join(young)}")
+    needed = tuple(dict.fromkeys((RECENCY, *features, *read)))
+    before, now = (_sample(ctx, models, cut, needed) for cut in (baseline, ctx.as_of))
+    subjects = {f"feature:{name}": name for name in features}
+    subjects |= {f"propensity:{target}": propensity_column(target) for target in models.propensities}
+    return measure_drift(before, now, subjects=subjects, segment=SEGMENT)
+
+
+def _sample(ctx: Context, models: Models, cut: date, needed: Sequence[str]) -> pd.DataFrame:
+    """Score a bounded sample of a cut's users by the models in use."""
+    params, store = ctx.config.monitoring, ctx.tracking.store
+    users = select_cut(ctx.lake.read(USER_FEATURES), as_of=cut, features=needed)
+    if params.active_days is not None:
+        users = users.where(F.col(RECENCY) <= params.active_days)
+    placed = assign_clusters(sample_users(users, params.sample_users), pipeline=store.load(models.clusters))
+    scorers = [Scorer(target, model.version, store.load(model)) for target, model in models.propensities.items()]
+    scored = add_propensities(placed, scorers=scorers, params=ctx.config.propensity)
+    predictions = [
+        F.get("propensities", F.lit(place))["calibrated"].alias(propensity_column(target))
+        for place, target in enumerate(sorted(models.propensities))
+    ]
+    return scored.select(*needed, SEGMENT, *predictions).toPandas()  # bounded
+
+
+def _compare_transitions(ctx: Context) -> list[Rate]:
+    as_of, params, zone = ctx.as_of, ctx.config.monitoring, ctx.config.workspace.time_zone
+    events = ctx.lake.read(EVENTS).where(before_cut(as_of, zone))
+    recent = events.where(F.col("event_date") >= F.lit(first_day(as_of, params)))
+    steps = build_steps(recent, states=load_states(Path(ctx.options.get("conf_dir", "conf"))), time_zone=zone)
+    daily: dict[date, dict[tuple[str, str], int]] = {}
+    for row in count_flows(steps, by=["session_date"]).collect():  # a row per day and pair of states
+        daily.setdefault(row["session_date"], {})[row["from_state"], row["to_state"]] = row["transitions"]
+    return compare_rates(daily, as_of=as_of, goals=ctx.config.sequences.goals, params=params)
+
+
+def _outcomes(ctx: Context, notes: list[str]) -> list[Outcome]:
+    """Count what came of the newest predictions whose label window is over."""
+    params = ctx.config.propensity
+    scored = ctx.lake.read(SEGMENT_ASSIGNMENTS).where(F.col("as_of") <= F.lit(ctx.as_of - params.step))
+    row = scored.agg(F.max("as_of").alias("cut")).head()
+    cut = row["cut"] if row else None
+    if cut is None:
+        notes.append("no label window of a scored cut is over yet: no calibration is measured")
+        return []
+    predicted = scored.where(F.col("as_of") == F.lit(cut)).select("user_id", F.inline("propensities"))
+    return [_outcome(ctx, predicted, target, cut) for target in params.targets]
+
+
+def _outcome(ctx: Context, predicted: DataFrame, target: Target, cut: date) -> Outcome:
+    params = ctx.config.propensity.model_copy(update={"features": ()})
+    labels = label_users(ctx.lake.read(USER_FEATURES), ctx.lake.read(USER_DAYS), cut=cut, target=target, params=params)
+    p = F.col("calibrated")
+    known = predicted.where((F.col("target") == target) & p.isNotNull()).join(labels, "user_id")
+    exact = [F.sum(x.cast("decimal(30,12)")).cast("double") for x in (p, p * (1 - p))]  # the same in any order
+    row = known.agg(F.count(F.lit(1)), F.sum(F.col(LABEL).cast("bigint")), *exact).head() or (0, 0, 0.0, 0.0)
+    sums = (row[0], row[1] or 0, row[2] or 0.0, row[3] or 0.0)
+    return Outcome(target, cut, cut + params.step, *sums)
+
+
+def _write(
+    ctx: Context, drift: list[Judged[Drift]], rates: list[Judged[Rate]], alerts: list[Alert], baseline: date | None
+) -> None:
+    found = {
+        DRIFT: drift_rows(drift, as_of=ctx.as_of, baseline=baseline) if baseline else [],
+        MONITORED_RATES: rate_rows(rates, as_of=ctx.as_of),
+        ALERTS: alert_rows(alerts, as_of=ctx.as_of),
+    }
+    for table, rows in found.items():
+        schema = table.schema
+        frame = small_frame(ctx.spark, rows, schema) if rows else empty_frame(ctx.spark, schema)
+        ctx.lake.replace(table, frame.coalesce(1), where=f"as_of = DATE'{ctx.as_of}'")
+    base = ctx.lake.publications.current().bases.get(SEGMENT_ASSIGNMENTS.name, 0)
+    ctx.lake.publish({table.name: base for table in WRITES})
+
+
+def _list(alerts: Sequence[Alert]) -> str:
+    shown = "; ".join(f"{a.metric} of {a.scope} is {a.value:.3g} (at most {a.threshold:g})" for a in alerts[:5])
+    return f"{len(alerts)} alerts: {shown}" + (" ..." if len(alerts) > 5 else "")  # noqa: PLR2004
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line."""
+    return run_job(sys.modules[__name__], argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
