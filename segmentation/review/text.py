@@ -34,14 +34,18 @@ def clean(text: object) -> str:
 
 
 def shorten(text: object, length: int = 28) -> str:
-    """Cut a cleaned label to `length` characters, the last of which is then an ellipsis."""
-    cleaned = clean(text)
-    return cleaned if len(cleaned) <= length else cleaned[: length - 1].rstrip() + ELLIPSIS
+    """Cut a cleaned label to `length` characters, the last of which is then an ellipsis.
+
+    A name that is read from right to left is isolated, so that the sentence around it keeps its order.
+    """
+    cut = _cut(text, length)
+    rightwards = any(unicodedata.bidirectional(c) in {"R", "AL", "AN"} for c in cut)
+    return f"{_ISOLATE}{cut}{_POP}" if rightwards else cut
 
 
 def chart_label(text: object, length: int = 28) -> str:
     """Return a label for plotly, which reads pseudo-HTML: escaped, shortened, and isolated in its direction."""
-    escaped = html.escape(shorten(text, length), quote=False)
+    escaped = html.escape(_cut(text, length), quote=False)
     return escaped if escaped.isascii() else f"{_ISOLATE}{escaped}{_POP}"
 
 
@@ -137,3 +141,8 @@ def effect(size: float | None) -> str:
         return "unknown"
     words = next(words for limit, words in _EFFECTS if abs(size) < limit)
     return words.format("more" if size > 0 else "less")
+
+
+def _cut(text: object, length: int) -> str:
+    cleaned = clean(text)
+    return cleaned if len(cleaned) <= length else cleaned[: length - 1].rstrip() + ELLIPSIS

@@ -32,6 +32,26 @@ LONG = "x" * 10_000
 NAMES = (SCRIPT, BREAKOUT, ARABIC, FORMULA, TEMPLATE, LONG)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PHONE, DESKTOP = 390, 1280
+CONTRAST = """
+const parse = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
+const over = (top, below) => { const a = top[3] ?? 1; return [0, 1, 2].map((i) => top[i] * a + below[i] * (1 - a)); };
+const ground = (e) => {
+  const colour = parse(getComputedStyle(e).backgroundColor);
+  const below = () => e.parentElement ? ground(e.parentElement) : [255, 255, 255];
+  return (colour[3] ?? 1) === 1 ? colour : over(colour, below());
+};
+const channel = (c) => c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4;
+const light = (c) => 0.2126 * channel(c[0]) + 0.7152 * channel(c[1]) + 0.0722 * channel(c[2]);
+const own = (e) => [...e.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+const shown = (e) => own(e) && e.checkVisibility() && !e.closest('script, svg');
+return [...document.querySelectorAll('body *')].filter(shown)
+  .map((e) => {
+    const below = ground(e), ink = over(parse(getComputedStyle(e).color), below);
+    const [low, high] = [light(ink), light(below)].sort((a, b) => a - b);
+    return [(high + 0.05) / (low + 0.05), e.outerHTML.slice(0, 100)];
+  }).filter(([contrast]) => contrast < 4.5);
+"""
+"""Text whose contrast to what it stands on is below that of WCAG 2.2, 1.4.3."""
 
 
 @pytest.fixture(scope="module")
@@ -188,3 +208,50 @@ def test_every_exhibit_has_its_table_and_its_csv(browser: Chrome, page: Path) ->
     text = unquote(next(uri for key, _, uri in exhibits if key == "drop-off"))
     assert f"\n'{FORMULA}," in text
     assert f"\n{FORMULA}" not in text
+
+
+def test_the_keyboard_reaches_everything_and_shows_where_it_is(browser: Chrome, page: Path) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains  # noqa: PLC0415
+    from selenium.webdriver.common.keys import Keys  # noqa: PLC0415
+
+    open_page(browser, page)
+    wanted = browser.execute_script(
+        "const seen = (e) => e.checkVisibility() && e.tabIndex >= 0;"
+        "window.stops = [...document.querySelectorAll('a[href], summary, [tabindex]')].filter(seen);"
+        "return window.stops.length"
+    )
+    where = (
+        "const e = document.activeElement, style = getComputedStyle(e);"
+        "return [window.stops.indexOf(e), style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2, "
+        "e.outerHTML.slice(0, 80)]"
+    )
+    reached, last = set(), -1
+    for _ in range(wanted):
+        ActionChains(browser).send_keys(Keys.TAB).perform()
+        place, outlined, element = browser.execute_script(where)
+        assert place > last, f"the order of reading is left at {element}"
+        assert outlined, f"nothing shows that this has the focus: {element}"
+        reached.add(place)
+        last = place
+    assert len(reached) == wanted
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_all_text_has_the_contrast_that_it_needs(browser: Chrome, page: Path, scheme: str) -> None:
+    open_page(browser, page, scheme=scheme)
+    browser.execute_script("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    weak = browser.execute_script(CONTRAST)
+    assert weak == []
+
+
+@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+def test_what_scrolls_sideways_can_be_scrolled_by_keyboard(browser: Chrome, page: Path, width: int) -> None:
+    open_page(browser, page, width=width)
+    browser.execute_script("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    stuck = browser.execute_script(
+        "return [...document.querySelectorAll('main *')].filter((e) => {"
+        "  const style = getComputedStyle(e);"
+        "  return e.scrollWidth > e.clientWidth + 1 && /auto|scroll/.test(style.overflowX) && e.tabIndex < 0;"
+        "}).map((e) => e.outerHTML.slice(0, 120))"
+    )
+    assert stuck == []

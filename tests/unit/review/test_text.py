@@ -72,3 +72,9 @@ def test_csv_keeps_values_exact_and_formulas_inert() -> None:
     assert lines[1] == f'"\'=1+""2""",{1 / 3},a → b'
     assert lines[2] == '"x,y",,\'-c'
     assert [column.show(grid.records[0]) for column in grid.columns[:2]] == ['=1+"2"', "33.3 %"]
+
+
+def test_a_name_from_right_to_left_leaves_the_sentence_around_it_in_order() -> None:
+    assert text.shorten("صفحة المنتج") == "\u2068صفحة المنتج\u2069"
+    assert text.shorten("naïve café") == "naïve café"
+    assert text.chart_label("صفحة").count("\u2068") == 1
