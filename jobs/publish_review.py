@@ -23,16 +23,20 @@ from segmentation.review.frames.records import find_cut
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.storage.lock import is_local, local_path
+from segmentation.tables.alerts import ALERTS
 from segmentation.tables.cohorts import COHORTS
+from segmentation.tables.drift import DRIFT
 from segmentation.tables.evaluations import EVALUATIONS
 from segmentation.tables.events import EVENTS
 from segmentation.tables.ingest_ledger import INGEST_LEDGER
+from segmentation.tables.monitored_rates import MONITORED_RATES
 from segmentation.tables.quality_results import QUALITY_RESULTS
 from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
 from segmentation.tables.segment_changes import SEGMENT_CHANGES
 from segmentation.tables.segment_profiles import SEGMENT_PROFILES
 from segmentation.tables.sessions import SESSIONS
 from segmentation.tables.transitions import TRANSITIONS
+from segmentation.tables.user_days import USER_DAYS
 from segmentation.tables.user_features import USER_FEATURES
 
 if TYPE_CHECKING:
@@ -46,6 +50,7 @@ READS = (
     INGEST_LEDGER,
     SESSIONS,
     TRANSITIONS,
+    USER_DAYS,
     USER_FEATURES,
     COHORTS,
     SEGMENT_ASSIGNMENTS,
@@ -53,6 +58,9 @@ READS = (
     SEGMENT_PROFILES,
     EVALUATIONS,
     QUALITY_RESULTS,
+    DRIFT,
+    MONITORED_RATES,
+    ALERTS,
 )
 WRITES: tuple[Table, ...] = ()
 FOLDER, PAGE = "review", "index.html"

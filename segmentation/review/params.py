@@ -22,5 +22,7 @@ class ReviewParams(Parameters):
     """Platforms by name in the charts over time."""
     periods: int = Field(default=400, ge=30)
     """Points on a time axis at most: days become weeks, then months."""
+    weeks: int = Field(default=26, ge=2)
+    """Weeks over which engagement is shown."""
     features: int = Field(default=16, ge=1)
     """Features in the profile heat map, those that set segments apart most."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
@@ -19,6 +20,10 @@ BARS = 420
 """Pixels that bars need beside their names and figures."""
 _FEW = 4
 """Columns at most whose names stand level."""
+_DASHES, _SYMBOLS = ("solid", "dash", "dot", "dashdot"), ("circle", "square", "diamond", "triangle-up", "x")
+"""Lines differ in more than colour."""
+_LABELLED = 7
+"""Weeks at most whose first day stands below a chart: so many fit on a phone."""
 _STRONG = 1.6
 """Standardised difference at which the heat map's colour is full."""
 
@@ -41,6 +46,33 @@ def draw_sizes(names: Sequence[str], users: Sequence[int], *, total: int, colour
         height=60 + 32 * len(names),
         xaxis={"visible": False, "range": [0, max(users, default=1) * 1.35]},
         yaxis=rows_axis(names, 34),
+    )
+
+
+def draw_engagement(segments: Records, weeks: Records) -> go.Figure:
+    """Show which share of each segment's members was active in every week."""
+    traces = []
+    for position, segment in enumerate(segments):
+        own = [record for record in weeks if record["segment_id"] == segment["segment_id"]]
+        traces.append(
+            go.Scatter(
+                mode="lines+markers",
+                name=text.chart_label(segment["segment_name"]),
+                x=[record["week"] for record in own],
+                y=[record["active_share"] for record in own],
+                text=[text.share(record["active_share"]) for record in own],
+                hovertemplate="week from %{x|%-d %b %Y}: %{text}<extra></extra>",
+                line={"color": series(position), "dash": _DASHES[position % len(_DASHES)]},
+                marker={"symbol": _SYMBOLS[position % len(_SYMBOLS)], "size": 7},
+            )
+        )
+    begins = sorted({record["week"] for record in weeks})
+    labelled = begins[:: ceil(len(begins) / _LABELLED)]
+    return new_figure(
+        traces,
+        height=340,
+        xaxis={"tickvals": labelled, "ticktext": [f"{week.day} {week:%b}" for week in labelled], "tickangle": 0},
+        yaxis={"tickformat": ".0%", "rangemode": "tozero"},
     )
 
 

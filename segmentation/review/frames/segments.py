@@ -23,6 +23,30 @@ def list_profiles(profiles: DataFrame, cut: date) -> Records:
     return fetch_records(profiles.where(F.col("as_of") == F.lit(cut)).orderBy(F.col("users").desc(), "segment_id"))
 
 
+def measure_engagement(user_days: DataFrame, assignments: DataFrame, cut: date, weeks: int) -> Records:
+    """Measure what the present members of each segment did in every one of the last weeks before a cut.
+
+    Grain: a user's day, a scored user -> segment x week, weeks counted back from the cut (so all are whole), oldest
+    first. Weeks in which nobody of a segment did anything are not there.
+
+    Returns:
+        week (its first day), segment_id, active (distinct users), events, sessions, purchases.
+    """
+    days_ago = F.datediff(F.lit(cut), "event_date")
+    recent = user_days.where((days_ago >= 1) & (days_ago <= 7 * weeks))
+    week = F.date_sub(F.lit(cut), 7 * F.ceil(days_ago / 7).cast("int")).alias("week")
+    scored = assignments.where(F.col("as_of") == F.lit(cut)).select("user_id", "segment_id")
+    counted = (
+        recent.join(scored, "user_id")
+        .groupBy(week, "segment_id")
+        .agg(
+            F.countDistinct("user_id").alias("active"),
+            *(F.sum(n).alias(n) for n in ("events", "sessions", "purchases")),
+        )
+    )
+    return fetch_records(counted.orderBy("week", "segment_id"))
+
+
 def count_changes(changes: DataFrame, cut: date) -> Records:
     """Count entries and exits at a cut per segmentation, segment, direction and cause."""
     at_cut = changes.where(F.col("changed_at") == F.lit(cut))

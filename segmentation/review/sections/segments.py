@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segmentation.review import text
-from segmentation.review.charts.segments import BARS, draw_profiles, draw_sizes
+from segmentation.review.charts.segments import BARS, draw_engagement, draw_profiles, draw_sizes
 from segmentation.review.exhibits import Card, Column, Exhibit, Grid, Section
-from segmentation.review.frames.segments import count_changes
+from segmentation.review.frames.segments import count_changes, measure_engagement
 from segmentation.review.theme import series
+from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
 from segmentation.tables.segment_changes import ENTERED, SEGMENT_CHANGES
 from segmentation.tables.segment_profiles import SEGMENT_PROFILES
+from segmentation.tables.user_days import USER_DAYS
 
 if TYPE_CHECKING:
     from datetime import date
@@ -43,6 +45,7 @@ def build_segments(reading: Reading) -> Section:
     exhibits = (
         _sizes(profiles, users),
         *_profiles(profiles, reading.params.features),
+        *_engagement(reading, cut, profiles),
         *_movements(reading, cut, profiles),
     )
     return Section("segments", "Segments", lead, exhibits, cards=tuple(_portraits(profiles)))
@@ -121,6 +124,49 @@ def _profiles(profiles: Records, limit: int) -> tuple[Exhibit, ...]:
         grid=Grid(columns, table),
         method=_EFFECTS,
         min_width=280 + 110 * len(profiles),
+    )
+    return (exhibit,)
+
+
+def _engagement(reading: Reading, cut: date, profiles: Records) -> tuple[Exhibit, ...]:
+    days, assignments = reading.lake.read(USER_DAYS), reading.lake.read(SEGMENT_ASSIGNMENTS)
+    measured = measure_engagement(days, assignments, cut, reading.params.weeks)
+    named = {profile["segment_id"]: profile for profile in profiles}
+    weeks = [
+        {
+            **record,
+            "segment": named[record["segment_id"]]["segment_name"],
+            "members": named[record["segment_id"]]["users"],
+            "active_share": record["active"] / named[record["segment_id"]]["users"],
+            "sessions_each": record["sessions"] / named[record["segment_id"]]["users"],
+        }
+        for record in measured
+        if record["segment_id"] in named
+    ]
+    if not weeks:
+        return ()
+    last = max(record["week"] for record in weeks)
+    most = max((r for r in weeks if r["week"] == last), key=lambda r: (r["active_share"], r["segment"]))
+    columns = (
+        Column("segment", "Segment"),
+        Column("week", "Week from"),
+        Column("members", "Members", "count"),
+        Column("active", "Active", "count"),
+        Column("active_share", "Share active", "share"),
+        Column("sessions", "Sessions", "count"),
+        Column("sessions_each", "Sessions per member", "number"),
+        Column("events", "Events", "count"),
+        Column("purchases", "Purchases", "count"),
+    )
+    exhibit = Exhibit(
+        key="segment-engagement",
+        title="How engaged the segments are, week by week",
+        finding=f"In the week from {text.day(last)} most of all {text.shorten(most['segment'], 60)}: "
+        f"{text.share(most['active_share'])} of its members were active.",
+        figure=draw_engagement(profiles, weeks),
+        grid=Grid(columns, weeks),
+        method="Users in the segment they are in now, looked back at; weeks of seven days back from the cut. As recent "
+        "activity is part of what segments are made of, their newest weeks differ for that reason alone.",
     )
     return (exhibit,)
 

@@ -11,16 +11,20 @@ from decimal import Decimal
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
+from segmentation.tables.alerts import ALERTS
 from segmentation.tables.cohorts import COHORTS
+from segmentation.tables.drift import DRIFT
 from segmentation.tables.evaluations import EVALUATIONS
 from segmentation.tables.events import EVENTS
 from segmentation.tables.ingest_ledger import INGEST_LEDGER
+from segmentation.tables.monitored_rates import MONITORED_RATES
 from segmentation.tables.quality_results import QUALITY_RESULTS
 from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
 from segmentation.tables.segment_changes import SEGMENT_CHANGES
 from segmentation.tables.segment_profiles import SEGMENT_PROFILES
 from segmentation.tables.sessions import SESSIONS
 from segmentation.tables.transitions import EXIT, START, TRANSITIONS
+from segmentation.tables.user_days import USER_DAYS
 from segmentation.tables.user_features import USER_FEATURES
 
 if TYPE_CHECKING:
@@ -81,8 +85,10 @@ def write_lake(
         EVENTS: _events(hits),
         SESSIONS: _sessions(hits),
         TRANSITIONS: _transitions(hits),
+        USER_DAYS: _user_days(hits),
         INGEST_LEDGER: _ledger(hits),
         QUALITY_RESULTS: _checks(as_of),
+        **_monitored(as_of, hits[0].state),
         **_scored(sorted({hit.user for hit in hits}), as_of, segments, scorers=scorers),
     }
     for table, rows in tables.items():
@@ -156,6 +162,26 @@ def _transitions(hits: list[Hit]) -> list[Row]:
     return [dict(zip(TRANSITIONS.names, (*key, n, 1), strict=True)) for key, n in counts.items()]
 
 
+def _user_days(hits: list[Hit]) -> list[Row]:
+    days: dict[tuple[str, date], list[Hit]] = {}
+    for hit in hits:
+        days.setdefault((hit.user, hit.at.date()), []).append(hit)
+    nothing = {name: 0 for name in USER_DAYS.measures if name not in {"value", "purchase_value"}}
+    return [
+        {
+            **nothing,
+            "value": Decimal(0),
+            "purchase_value": Decimal(0),
+            "user_id": user,
+            "event_date": day,
+            "events": len(own),
+            "sessions": len({hit.session for hit in own}),
+            "purchases": sum(hit.state == "purchase" for hit in own),
+        }
+        for (user, day), own in days.items()
+    ]
+
+
 def _ledger(hits: list[Hit]) -> list[Row]:
     """Four records beyond the accepted ones: two duplicates, one null user, one unparsable."""
     rows = []
@@ -194,6 +220,30 @@ def _checks(as_of: date) -> list[Row]:
         )
         for check, kind, level, value, part, whole, status, evidence in rows
     ]
+
+
+def _monitored(as_of: date, state: str) -> dict[Table, list[Row]]:
+    """Make one of everything that is monitored, of which a feature and a transition are beyond their thresholds."""
+    before, begins = as_of - timedelta(days=28), as_of - timedelta(days=7)
+    move = f"transition:{state} -> purchase"
+    drift = [
+        ("segments", 12, 12, 0.01, 0.05, None, 0.9, 0.9, None, None, None, None, None, None, "ok"),
+        ("feature:sessions_count_30d", 12, 12, 0.4, 0.3, 0.5, 1e-9, 3e-9, 2.0, 3.0, 0.25, 0.75, 0.1, 0.3, "breach"),
+        ("propensity:churn", 12, 12, 0.02, 0.1, 0.1, 0.5, 0.75, 0.3, 0.3, 0.0, 0.0, 0.01, 0.01, "ok"),
+    ]
+    rates = [
+        (move, begins, as_of, 2, 58, 2 / 58, 0.186, 312, -0.2, -0.1, 0.002, 0.002, 0.17, "breach"),
+        ("calibration:churn", before, as_of, 3, 12, 0.25, 0.3, None, -0.2, 0.2, 0.7, 0.7, 0.3, "ok"),
+    ]
+    alerts = [
+        ("psi", "feature:sessions_count_30d", as_of, 0.4, 0.25, 3e-9, "stability index 0.4"),
+        ("rate_change", move, as_of, 2 / 58 - 0.186, 0.02, 0.002, "2 of 58 (3.4%); 18.6% expected"),
+    ]
+    return {
+        DRIFT: [dict(zip(DRIFT.names, (one[0], as_of, before, *one[1:]), strict=True)) for one in drift],
+        MONITORED_RATES: [dict(zip(MONITORED_RATES.names, (one[0], as_of, *one[1:]), strict=True)) for one in rates],
+        ALERTS: [dict(zip(ALERTS.names, one, strict=True)) for one in alerts],
+    }
 
 
 def _scored(users: list[str], as_of: date, segments: tuple[str, ...], *, scorers: bool) -> dict[Table, list[Row]]:

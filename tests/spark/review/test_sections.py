@@ -87,6 +87,16 @@ def test_health_tells_broken_checks_first(sections: Sections) -> None:
     }
 
 
+def test_monitoring_shows_alerts_first_and_the_headline_counts_them(sections: Sections) -> None:
+    monitoring = sections["monitoring"]
+    assert [row["metric"] for row in monitoring["alerts"].grid.records] == ["psi", "rate_change"]
+    assert {row["status"] for row in monitoring["alerts"].grid.records} == {"breach"}
+    assert monitoring["drift"].grid.records[0]["subject"] == "feature:sessions_count_30d"
+    assert [row["status"] for row in monitoring["monitored-rates"].grid.records] == ["breach", "ok"]
+    card = sections["overview"].cards[0]
+    assert (card.title, card.value, card.status) == ("Alerts", "2", "breach")
+
+
 def test_sessions_add_up_over_days_and_platforms(sections: Sections) -> None:
     by_platform = sections["sessions"]["sessions-by-platform"].grid.records
     by_day = sections["sessions"]["sessions-quality"].grid.records
@@ -113,6 +123,14 @@ def test_journeys_start_and_end_every_session(sections: Sections) -> None:
 def test_cohorts_show_the_value_that_a_percentile_stands_for(sections: Sections) -> None:
     in_force = sections["cohorts"]["cohort-sizes"].grid.records[0]["in_force"]
     assert in_force == "events_count_30d >= percentile 90 = 34.2; sessions_count_7d > 10"
+
+
+def test_engagement_is_counted_in_whole_weeks_back_from_the_cut(sections: Sections, as_of: date) -> None:
+    rows = sections["segments"]["segment-engagement"].grid.records
+    assert {row["week"] for row in rows} == {as_of - timedelta(days=7)}
+    assert sum(row["events"] for row in rows) == len(HITS)
+    assert sum(row["active"] for row in rows) == sum(row["members"] for row in rows) == 12
+    assert {row["active_share"] for row in rows} == {1.0}
 
 
 def test_propensity_lift_is_against_everyone(sections: Sections) -> None:
@@ -153,6 +171,7 @@ def test_a_lake_without_tables_names_the_job_that_fills_each_section(spark: Spar
     assert jobs == {
         "overview": ("ingest_events", "build_sessions", "score_segments"),
         "health": ("ingest_events", "check_quality", "evaluate_segments"),
+        "monitoring": ("monitor_segments",),
         "sessions": ("build_sessions",),
         "journeys": ("build_sequences",),
         "segments": ("score_segments",),

@@ -11,9 +11,11 @@ from segmentation.review.charts.features import draw_changes, draw_histograms, d
 from segmentation.review.charts.health import draw_checks, draw_ledger, draw_reasons
 from segmentation.review.charts.journeys import draw_drop_off, draw_flows, draw_transitions
 from segmentation.review.charts.lifecycle import KINDS, draw_lifecycle, draw_retention
+from segmentation.review.charts.monitoring import draw_drift, draw_rates
 from segmentation.review.charts.segments import (
     draw_calibration,
     draw_crossing,
+    draw_engagement,
     draw_profiles,
     draw_scores,
     draw_sizes,
@@ -81,7 +83,12 @@ def figures() -> dict:
     feature = {"feature": SCRIPT, "psi": 0.3, "psi_noise": 0.1, "status": "shifted", "nulls_share": 0.2}
     feature |= {"bin_edges": [0.0, 1.0, 2.0], "bin_counts": [3, 1]}
     ledger = {"source": SCRIPT, "read": 10, "accepted": 8, "duplicate": 1, "quarantined": 1, "unparsable": 0}
+    drift = {"name": SCRIPT, "psi": 0.3, "psi_mix": None, "psi_within": 0.1}
+    watched = {"name": SCRIPT, "difference": -0.1, "difference_lower": -0.2, "difference_upper": 0.0}
     return {
+        "drift": draw_drift([{**drift, "status": status} for status in ("breach", "ok", "info")]),
+        "rates": draw_rates([{**watched, "status": "breach"}, {**watched, "difference": None, "status": "ok"}]),
+        "engagement": draw_engagement([segment], [{"segment_id": "s1", "week": date(2024, 1, 1), "active_share": 0.5}]),
         "ledger": draw_ledger([ledger]),
         "reasons": draw_reasons([{"source": "shop", "reason": SCRIPT, "records": 2}]),
         "checks": draw_checks([{"source": SCRIPT, "status": "failed"}, {"source": "shop", "status": "passed"}]),
