@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 from pyspark.sql import functions as F
 
-from segmentation.errors import ConfigurationError, DataError
+from segmentation.errors import DataError
 from segmentation.evaluation.distributions import sample_users
 from segmentation.frames import empty_frame, small_frame
 from segmentation.increments.cut import before_cut
@@ -78,7 +78,7 @@ def run(ctx: Context) -> RunReport:
     """Write all three tables at the cut; again leaves equal rows. Alerts are published before they are sent.
 
     Raises:
-        ConfigurationError: nothing was scored at the cut yet; or the webhook is configured wrongly or refuses.
+        ConfigurationError: the webhook is configured wrongly or refuses, or a feature to compare does not exist.
         RetryableError: the webhook cannot be reached.
         DataError: there are alerts, and --fail-on-alert is given.
     """
@@ -86,9 +86,8 @@ def run(ctx: Context) -> RunReport:
     if webhook.url is not None:
         check_url(webhook.url)
         read_secret(webhook)
-    models, notes = _models_in_use(ctx), list[str]()
-    baseline = _baseline(ctx)
-    drift = [] if baseline is None else judge_drift(_compare(ctx, models, baseline, notes), params=params)
+    notes, baseline = list[str](), _baseline(ctx)
+    drift = [] if baseline is None else judge_drift(_compare(ctx, baseline, notes), params=params)
     if baseline is None:
         notes.append(f"no cut of user_features is {params.baseline_days} days before {as_of}: no drift is measured")
     rates = judge_rates([*_compare_transitions(ctx), *compare_outcomes(_outcomes(ctx, notes))], params=params)
@@ -108,13 +107,12 @@ def run(ctx: Context) -> RunReport:
     return RunReport(as_of=as_of, quality=quality, notes=notes)
 
 
-def _models_in_use(ctx: Context) -> Models:
-    assignments = ctx.lake.require(SEGMENT_ASSIGNMENTS, "score_segments").where(F.col("as_of") == F.lit(ctx.as_of))
+def _models_in_use(ctx: Context) -> Models | None:
+    """Find the models that scored the cut; None where nothing did."""
+    assignments = ctx.lake.read(SEGMENT_ASSIGNMENTS).where(F.col("as_of") == F.lit(ctx.as_of))
     scored = assignments.select("cluster_model_version", "propensities").first()
     if scored is None:
-        raise ConfigurationError(
-            f"nothing was scored at {ctx.as_of}: run jobs/score_segments.py with the same --as-of first"
-        )
+        return None
     store = ctx.tracking.store
     propensities = {
         entry["target"]: store.version(propensity_kind(entry["target"]), entry["model_version"])
@@ -131,8 +129,14 @@ def _baseline(ctx: Context) -> date | None:
     return row["cut"] if row else None
 
 
-def _compare(ctx: Context, models: Models, baseline: date, notes: list[str]) -> list[Drift]:
+def _compare(ctx: Context, baseline: date, notes: list[str]) -> list[Drift]:
     """Compare features, predictions and segments of two cuts, by the models of this one."""
+    models = _models_in_use(ctx)
+    if models is None:
+        notes.append(
+            f"nothing was scored at {ctx.as_of} (jobs/score_segments.py --as-of {ctx.as_of}): no drift is measured"
+        )
+        return []
     read = dict.fromkeys(f for m in (models.clusters, *models.propensities.values()) for f in features_of(m))
     row = ctx.lake.read(EVENTS).agg(F.min("event_date").alias("first")).head()
     first = row["first"] if row else baseline
@@ -165,7 +169,7 @@ def _sample(ctx: Context, models: Models, cut: date, needed: Sequence[str]) -> p
 
 def _compare_transitions(ctx: Context) -> list[Rate]:
     as_of, params, zone = ctx.as_of, ctx.config.monitoring, ctx.config.workspace.time_zone
-    events = ctx.lake.read(EVENTS).where(before_cut(as_of, zone))
+    events = ctx.lake.require(EVENTS, "ingest_events").where(before_cut(as_of, zone))
     recent = events.where(F.col("event_date") >= F.lit(first_day(as_of, params)))
     steps = build_steps(recent, states=load_states(Path(ctx.options.get("conf_dir", "conf"))), time_zone=zone)
     daily: dict[date, dict[tuple[str, str], int]] = {}
@@ -216,7 +220,8 @@ def _write(
 
 def _list(alerts: Sequence[Alert]) -> str:
     shown = "; ".join(f"{a.metric} of {a.scope} is {a.value:.3g} (at most {a.threshold:g})" for a in alerts[:5])
-    return f"{len(alerts)} alerts: {shown}" + (" ..." if len(alerts) > 5 else "")  # noqa: PLR2004
+    more = " ..." if len(alerts) > 5 else ""  # noqa: PLR2004
+    return f"{len(alerts)} alert{'' if len(alerts) == 1 else 's'}: {shown}{more}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
