@@ -51,7 +51,7 @@ def run(ctx: Context) -> RunReport:
     features = ctx.lake.require(USER_FEATURES, "build_features")
     if features.where(F.col("as_of") == F.lit(as_of)).isEmpty():
         raise ConfigurationError(f"user_features has no cut {as_of}: run jobs/build_features.py --as-of {as_of}")
-    behaviour = _measure(ctx, [one for rule in rules for one in rule.behaviours], as_of)
+    behaviour = measure(ctx, [one for rule in rules for one in rule.behaviours], as_of)
     cohorts = build_cohorts(features, rules=rules, as_of=as_of, behaviour=behaviour)
     changes, cuts = _changes_around(ctx, cohorts, rules, as_of)
     ctx.lake.replace(COHORTS, cohorts, where=f"as_of = DATE'{as_of}'")
@@ -62,7 +62,7 @@ def run(ctx: Context) -> RunReport:
     return RunReport(as_of=as_of, quality=_summary(ctx, rules, as_of))
 
 
-def _measure(ctx: Context, behaviours: Sequence[Behaviour], as_of: date) -> DataFrame | None:
+def measure(ctx: Context, behaviours: Sequence[Behaviour], as_of: date) -> DataFrame | None:
     """Measure what the rules ask of users' events, from the stored counts if these know nothing beyond the cut."""
     if not behaviours:
         return None

@@ -78,16 +78,31 @@ def load_rules(conf_dir: Path) -> tuple[Rule, ...]:
     return tuple(_with_funnels(rule, conf_dir) for rule in rules)
 
 
+def load_rule(path: Path, conf_dir: Path) -> Rule:
+    """Read a rule from a file of any name, with the funnels of a configuration folder.
+
+    Raises:
+        ConfigurationError: there is no such file, or as for :func:`load_rules`.
+    """
+    if not path.is_file():
+        raise ConfigurationError(f"{path} does not exist")
+    return _with_funnels(_read_rule(path), conf_dir)
+
+
 def _load_rule(path: Path) -> Rule:
+    rule = _read_rule(path)
+    if rule.name != path.stem:
+        raise ConfigurationError(f"{path}: the rule is named '{rule.name}': name the file {rule.name}.yaml")
+    return rule
+
+
+def _read_rule(path: Path) -> Rule:
     try:
-        rule = Rule.model_validate(parse_yaml(path.read_text(encoding="utf-8")))
+        return Rule.model_validate(parse_yaml(path.read_text(encoding="utf-8")))
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{path} is not valid YAML: {error}") from error
     except ValidationError as error:
         raise ConfigurationError(f"{path}: " + "; ".join(_problems(error))) from error
-    if rule.name != path.stem:
-        raise ConfigurationError(f"{path}: the rule is named '{rule.name}': name the file {rule.name}.yaml")
-    return rule
 
 
 def _with_funnels(rule: Rule, conf_dir: Path) -> Rule:

@@ -110,6 +110,22 @@ class Store:
         """Return a version that is known to exist."""
         return self._model_version(self._client.get_model_version(self._model_name(kind), version))
 
+    def require_version(self, kind: str, version: str) -> ModelVersion:
+        """Return a version by its number, or the one that an alias (`challenger`) names.
+
+        Raises:
+            ConfigurationError: there is none.
+        """
+        name = self._model_name(kind)
+        try:
+            if version.isdigit():
+                return self.version(kind, version)
+            return self._model_version(self._client.get_model_version_by_alias(name, version))
+        except MlflowException as error:
+            if error.error_code in {ErrorCode.Name(RESOURCE_DOES_NOT_EXIST), "INVALID_PARAMETER_VALUE"}:
+                raise ConfigurationError(f"'{name}' has no version '{version}' in {self._tracking.uri}") from error
+            raise
+
     def load(self, model: ModelVersion) -> PipelineModel:
         """Load a model version as the Spark ML pipeline it was logged as, once in a process."""
         self._select()
