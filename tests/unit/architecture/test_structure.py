@@ -20,7 +20,9 @@ ANALYSES = {
     "build_journeys",
     "build_lifecycle",
     "cluster_journeys",
+    "compare_segmentations",
     "describe_features",
+    "explain_customer",
     "predict_lifetimes",
 }
 UPKEEP = {"maintain_tables", "drop_raw_text"}
