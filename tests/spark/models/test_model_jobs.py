@@ -8,20 +8,34 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from pyspark.testing import assertDataFrameEqual
 
-from jobs import evaluate_segments, score_segments, train_clusters, train_propensity
+from jobs import (
+    compare_segmentations,
+    evaluate_segments,
+    explain_customer,
+    monitor_segments,
+    score_segments,
+    train_clusters,
+    train_propensity,
+)
 from segmentation.errors import ConfigurationError, DataError
 from segmentation.models.labels import RECENCY
 from segmentation.models.params import ClusterParams, PropensityParams
+from segmentation.models.propensity import score_propensity
+from segmentation.monitoring.params import MonitoringParams
 from segmentation.runtime.context import Context
 from segmentation.runtime.main import open_context
+from segmentation.tables.alerts import ALERTS
+from segmentation.tables.drift import DRIFT
 from segmentation.tables.evaluations import EVALUATIONS
 from segmentation.tables.events import EVENTS
 from segmentation.tables.ingest_ledger import INGEST_LEDGER
+from segmentation.tables.monitored_rates import MONITORED_RATES
 from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
 from segmentation.tables.segment_changes import SEGMENT_CHANGES
 from segmentation.tables.segment_profiles import SEGMENT_PROFILES
@@ -257,3 +271,82 @@ def test_evaluations_hold_named_figures_and_a_lost_record_stops_them(ctx: Contex
     assert ctx.lake.version(EVALUATIONS) == version
     write_ledger(ctx, lost=0)
     ctx.lake.publish({})
+
+
+def test_monitoring_is_quiet_until_something_changes_and_tells_it_once(ctx: Context, scored: Scored):
+    watched = MonitoringParams(baseline_days=10, active_days=None, features=("tempo", "value_sum_life"))
+    ctx = replace(ctx, config=ctx.config.model_copy(update={"monitoring": watched}))
+    quiet = monitor_segments.run(ctx).quality
+    assert (quiet["subjects"], quiet["rates"], quiet["alerts"]) == (5, 2, {})
+    unscored = monitor_segments.run(replace(ctx, given_as_of=CUTS[1] + timedelta(days=11)))
+    assert (unscored.quality["subjects"], len(unscored.notes)) == (0, 1)
+    assert "nothing was scored at 2024-04-02 (jobs/score_segments.py" in unscored.notes[0]
+    rates = {row["scope"]: row for row in ctx.lake.read(MONITORED_RATES).collect()}
+    churn = rates["calibration:churn"]
+    active = {row[0] for row in features_at(CUTS[1]) if row[3] <= PROPENSITY.active_days}
+    came = {user for user, day, _ in events() if CUTS[1] <= day < AS_OF}
+    assert (churn["from_date"], churn["trials"], churn["successes"]) == (CUTS[1], len(active), len(active - came))
+
+    moved = [
+        (*row[:4], row[4] + 10_000, row[5]) if row[1] == AS_OF else row for cut in CUTS for row in features_at(cut)
+    ]
+    ctx.lake.replace(FEATURES, ctx.spark.createDataFrame(moved, FEATURES.schema))
+    ctx.lake.publish({FEATURES.name: 1})
+    try:
+        with pytest.raises(DataError, match=r"psi of feature:value_sum_life is .* published in table 'alerts'"):
+            monitor_segments.run(replace(ctx, options={**ctx.options, "fail_on_alert": True}))
+        before = snapshot(ctx, ALERTS, DRIFT)
+        assert "psi feature:value_sum_life" in monitor_segments.run(ctx).quality["alerts"]
+        for name, after in snapshot(ctx, ALERTS, DRIFT).items():
+            assertDataFrameEqual(after, before[name], rtol=0, atol=0)
+        drift = {row["subject"]: row for row in ctx.lake.read(DRIFT).collect()}
+        assert {row["status"] for name, row in drift.items() if name == "feature:tempo"} == {"ok"}
+        value = drift["feature:value_sum_life"]
+        assert (value["users_before"], value["users_now"], value["baseline_as_of"]) == (USERS, USERS, CUTS[1])
+        assert value["mix_effect"] + value["within_effect"] == pytest.approx(value["mean_now"] - value["mean_before"])
+    finally:
+        write_features(ctx)
+        ctx.lake.publish({FEATURES.name: 1})
+
+
+def test_a_person_is_explained_by_the_models_that_scored_them(ctx: Context, scored: Scored, capsys, caplog):
+    with caplog.at_level("DEBUG", logger="segmentation"):
+        found = explain_customer.run(replace(ctx, options={**ctx.options, "user": "u01"})).quality
+    assert "Customer u01 as of 2024-04-01" in capsys.readouterr().err
+    assert "u01" not in caplog.text
+    assert [row["as_of"] for row in found["scores"]] == [AS_OF, CUTS[1]]
+    assert found["about"]["events"] == len({day for user, day, _ in events() if user == "u01"})
+    recency, value, tempo = next(row[3:] for row in features_at(AS_OF) if row[0] == "u01")
+    assert found["features"] == {RECENCY: recency, "value_sum_life": float(value), "tempo": tempo}
+    model = ctx.tracking.store.champion("propensity-purchase")
+    purchase = next(one for one in found["predictions"] if one["target"] == "purchase")
+    reason = next(one for one in purchase["reasons"] if one["feature"] == "value_sum_life")
+    assert reason["typical"] == pytest.approx(float(np.median([float(row[4]) for row in features_at(AS_OF)])))
+    other = {RECENCY: float(recency), "value_sum_life": reason["typical"], "tempo": tempo}
+    user = ctx.spark.createDataFrame([("u01", *other.values())], ["user_id", *other])
+    without = score_propensity(user, pipeline=ctx.tracking.store.load(model)).head()["raw"]
+    assert reason["effect"] == pytest.approx(purchase["raw"] - without, abs=1e-12)
+    effects = [abs(one["effect"]) for one in purchase["reasons"]]
+    assert effects == sorted(effects, reverse=True)
+    with pytest.raises(ConfigurationError, match="nobody of this user_id") as raised:
+        explain_customer.run(replace(ctx, options={**ctx.options, "user": "stranger"}))
+    assert "stranger" not in str(raised.value)
+
+
+def test_a_model_compared_with_itself_moves_nobody(ctx: Context, scored: Scored, capsys):
+    ctx = replace(ctx, config=ctx.config.model_copy(update={"monitoring": MonitoringParams(baseline_days=10)}))
+    found = compare_segmentations.run(replace(ctx, options={**ctx.options, "model": "1"})).quality
+    assert (found["users"], found["movers"]) == (USERS, 0)
+    sizes = {
+        side: sorted(g["users"] for g in found["groups"] if g["definition"] == side) for side in ("live", "candidate")
+    }
+    stored = ctx.lake.read(SEGMENT_ASSIGNMENTS).where(F.col("as_of") == F.lit(AS_OF)).groupBy("segment_id").count()
+    assert sizes["live"] == sizes["candidate"] == sorted(row["count"] for row in stored.collect())
+    values = [float(row[4]) for row in features_at(AS_OF)]
+    weighed = sum(g["users"] * g["means"]["value_sum_life"] for g in found["groups"] if g["definition"] == "live")
+    assert weighed / USERS == pytest.approx(sum(values) / USERS)
+    assert found["stability"]["since"] == CUTS[1]
+    assert found["stability"]["live"] == found["stability"]["candidate"]
+    assert "of whom 0 (0.0 %) would move" in capsys.readouterr().err
+    with pytest.raises(ConfigurationError, match="has no version '77'"):
+        compare_segmentations.run(replace(ctx, options={**ctx.options, "model": "77"}))
