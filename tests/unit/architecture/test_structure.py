@@ -16,6 +16,7 @@ PROJECT = Path(__file__).parents[3]
 NAMES = sorted(path.stem for path in (PROJECT / "jobs").glob("*.py") if path.stem != "__init__")
 JOBS = {name: importlib.import_module(f"jobs.{name}") for name in NAMES}
 ANALYSES = {
+    "build_engagement",
     "build_identities",
     "build_journeys",
     "build_lifecycle",
