@@ -20,6 +20,6 @@ ENGAGEMENT_STAYS = Table(
         Column("is_current", FLAG, "whether the stay lasts to the cut: one per user"),
         Column("version", STRING, "fingerprint of the model, as in engagement_states"),
     ),
-    clustered_by=("is_current", "state"),
+    clustered_by=("until_date", "state"),
     written_by="build_engagement",
 )

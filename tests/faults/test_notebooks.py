@@ -10,9 +10,8 @@ import pytest
 
 from jobs import build_journeys, build_lifecycle, describe_features
 from segmentation.features import user_features_contract
-from segmentation.features.build import build_user_features
+from segmentation.features.build import FeatureInputs, build_user_features
 from segmentation.features.params import FeatureParams
-from segmentation.frames import union_all
 from segmentation.increments.cut import tables_at_cut
 from segmentation.parameters import WorkspaceParams
 from segmentation.sessions.params import SessionParams
@@ -49,13 +48,11 @@ def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
     lake = Lake(spark, str(tmp_path_factory.mktemp("notebooks") / "lake"), "run-1")
     as_of = write_lake(lake, HITS, scorers=False)
     workspace, sessions, params = WorkspaceParams(), SessionParams(), FeatureParams(windows_days=(7,))
-    features = []
+    inputs = {}
     for cut in (as_of - timedelta(days=2), as_of):
         known = tables_at_cut(lake.read(EVENTS), as_of=cut, workspace=workspace, sessions=sessions)
-        features.append(
-            build_user_features(known.user_days, known.user_day_counts, known.sessions, as_of=cut, params=params)
-        )
-    lake.replace(user_features_contract(params), union_all(features))
+        inputs[cut] = FeatureInputs(known.user_days, known.user_day_counts, known.sessions)
+    lake.replace(user_features_contract(params), build_user_features(inputs, params=params))
     lake.replace(USER_DAYS, known.user_days)
     lake.replace(USER_DAY_COUNTS, known.user_day_counts)
     lake.publish({})

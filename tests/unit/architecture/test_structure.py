@@ -7,6 +7,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from pyspark.sql.types import ArrayType, BooleanType, MapType
 
 from segmentation.runtime.main import build_parser
 from segmentation.sources.tracking_plan import describe_plan, load_tracking_plan
@@ -62,6 +63,8 @@ def test_contracts_are_sound() -> None:
         assert len(set(table.names)) == len(table.names), table.name
         assert set(table.key) <= set(table.names), table.name
         assert set(table.clustered_by) <= set(table.names), table.name
+        unordered = {c.name for c in table.columns if isinstance(c.type, (ArrayType, BooleanType, MapType))}
+        assert not unordered & set(table.clustered_by), f"{table.name}: Delta keeps no least and greatest of these"
 
 
 def test_the_tables_page_is_current() -> None:
