@@ -53,6 +53,7 @@ setup(
         "rich>=13",
         "scipy>=1.13",
         "scikit-learn>=1.5",
+        "hmmlearn>=0.3.3",
         "matplotlib>=3.8",
     ],
     entry_points={"console_scripts": list_entry_points()},

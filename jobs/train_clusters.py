@@ -63,7 +63,7 @@ def run(ctx: Context) -> RunReport:
 
 def _train(ctx: Context, table: DataFrame, fingerprint: str) -> ModelVersion:
     params, as_of = ctx.config.clusters, ctx.as_of
-    users = select_cut(table, as_of=as_of, features=params.features)
+    users = select_cut(table, as_of=as_of, features=params.inputs)
     fit = fit_clusters(users, params=params, fingerprint=fingerprint)
     for name, reason in fit.left_out.items():
         ctx.progress.say(f"clusters: feature {name} left out: {reason}")

@@ -15,7 +15,7 @@ from segmentation.monitoring.params import MonitoringParams, WebhookParams
 from segmentation.parameters import Parameters, WorkspaceParams, parse_yaml, read_yaml, validated
 from segmentation.privacy.params import PrivacyParams
 from segmentation.segments.params import LifecycleParams
-from segmentation.sequences.params import SequenceParams
+from segmentation.sequences.params import EngagementParams, SequenceParams
 from segmentation.sessions.params import SessionParams
 from segmentation.storage.params import MaintenanceParams
 from segmentation.tracking.params import TrackingParams
@@ -37,6 +37,7 @@ class Config(Parameters):
     privacy: PrivacyParams = PrivacyParams()
     sessions: SessionParams = SessionParams()
     sequences: SequenceParams = SequenceParams()
+    engagement: EngagementParams = EngagementParams()
     features: FeatureParams = FeatureParams()
     lifecycle: LifecycleParams = LifecycleParams()
     clusters: ClusterParams = ClusterParams()

@@ -6,7 +6,22 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from segmentation.errors import ConfigurationError
-from segmentation.features import diversity, durations, engagement, mix, outcomes, rfm, spending, tempo, usage
+from segmentation.features import (
+    discounts,
+    diversity,
+    durations,
+    engagement,
+    lifecycle,
+    mix,
+    outcomes,
+    regularity,
+    returns,
+    rfm,
+    seasonality,
+    spending,
+    tempo,
+    usage,
+)
 from segmentation.parameters import fingerprint_of
 from segmentation.tables.user_features import user_features_table
 
@@ -15,7 +30,22 @@ if TYPE_CHECKING:
     from segmentation.features.params import FeatureParams
     from segmentation.tables.table import Table
 
-FAMILIES = (diversity, durations, engagement, mix, outcomes, rfm, spending, tempo, usage)
+FAMILIES = (
+    discounts,
+    diversity,
+    durations,
+    engagement,
+    lifecycle,
+    mix,
+    outcomes,
+    regularity,
+    returns,
+    rfm,
+    seasonality,
+    spending,
+    tempo,
+    usage,
+)
 
 
 def catalogue(params: FeatureParams) -> tuple[Feature, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segmentation.features.feature import DAYS_AGO, Feature, Window, both, ratio, total, windows_of
+from segmentation.features.feature import DAYS_AGO, Feature, Window, both, ratio, sum_windows_of, total
 from segmentation.tables.table import COUNT, MONEY_SUM
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def features(params: FeatureParams) -> tuple[Feature, ...]:
     """Return the family's features."""
-    return (*_recency(), *(feature for window in windows_of(params) for feature in _amounts(window)))
+    return (*_recency(), *(feature for window in sum_windows_of(params) for feature in _amounts(window)))
 
 
 def _recency() -> tuple[Feature, ...]:

@@ -30,6 +30,8 @@ class Window:
     @property
     def text(self) -> str:
         """The window in words."""
+        if self.days == 1:
+            return "on the last day"
         return "ever" if self.days is None else f"in the last {self.days} days"
 
     def holds(self, days_ago: str = DAYS_AGO) -> str:
@@ -67,6 +69,11 @@ class Feature:
 def windows_of(params: FeatureParams) -> tuple[Window, ...]:
     """Return the windows in ascending order, life last."""
     return (*(Window(days) for days in params.windows_days), Window())
+
+
+def sum_windows_of(params: FeatureParams) -> tuple[Window, ...]:
+    """Return the windows of counts and sums, which have further ones, in ascending order, life last."""
+    return (*(Window(days) for days in sorted({*params.windows_days, *params.sum_windows_days})), Window())
 
 
 def total(column: str, window: Window, condition: str = ALWAYS) -> str:

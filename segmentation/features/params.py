@@ -15,15 +15,22 @@ class FeatureParams(Parameters):
 
     windows_days: tuple[int, ...] = Field(default=(7, 30, 90), min_length=1)
     """Windows of n days before the cut, [as_of - n days, as_of); `life` is always computed beside them."""
+    sum_windows_days: tuple[int, ...] = (1, 365)
+    """Further windows, for the counts and sums of the families `engagement` and `spending` alone."""
     used_features: tuple[str, ...] = ()
     """Event names that count as product features; each gets counts of its own. Empty: all event names."""
     platforms: tuple[str, ...] = ("web", "ios", "android", "desktop", "mobile", "tablet", "pos", "phone")
     """Platforms that get a share of their own; all others, unknown ones too, are in the share `other`."""
 
-    @field_validator("windows_days")
+    return_events: tuple[str, ...] = ("cancellation", "refund", "return")
+    """Event names that take a purchase back."""
+    discounted_states: tuple[str, ...] = ("on promotion", "with coupon")
+    """States that say that there was a discount (`state` of a mapping); empty: no feature of discounts."""
+
+    @field_validator("windows_days", "sum_windows_days")
     @classmethod
     def _ascending(cls, days: tuple[int, ...]) -> tuple[int, ...]:
-        if min(days) < 1:
+        if min(days, default=1) < 1:
             raise ValueError("a window has at least 1 day")
         return tuple(sorted(set(days)))
 

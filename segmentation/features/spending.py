@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segmentation.features.feature import DAYS_AGO, Feature, Window, both, ratio, total, windows_of
+from segmentation.features.feature import DAYS_AGO, Feature, Window, both, ratio, sum_windows_of, total
 from segmentation.tables.table import COUNT, MONEY_SUM
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ NO_PURCHASE = "no purchase in the window"
 
 def features(params: FeatureParams) -> tuple[Feature, ...]:
     """Return the family's features."""
-    return (*_rhythm(), *(feature for window in windows_of(params) for feature in _amounts(window)))
+    return (*_rhythm(), *(feature for window in sum_windows_of(params) for feature in _amounts(window)))
 
 
 def _rhythm() -> tuple[Feature, ...]:

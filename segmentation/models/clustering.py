@@ -14,7 +14,8 @@ from segmentation.errors import DataError
 from segmentation.evaluation.separation import davies_bouldin, distances_to, squared_euclidean_silhouette
 from segmentation.models.inputs import arrange, measure_features
 from segmentation.models.naming import name_segments
-from segmentation.models.preparation import SCALED, preparation_stages, scaling_stage
+from segmentation.models.normalisation import normalisation_stages
+from segmentation.models.preparation import SCALED
 from segmentation.parameters import fingerprint_of
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class ClusterFit:
 
     pipeline: PipelineModel
     features: tuple[str, ...]
+    """The columns that the pipeline needs: those that span the space first."""
     left_out: Mapping[str, str]
     trials: tuple[Trial, ...]
     chosen: Trial
@@ -73,7 +75,7 @@ def fit_clusters(users: DataFrame, *, params: ClusterParams, fingerprint: str) -
     Grain: a user with features as doubles -> a model. Deterministic: input is arranged by user_id, seeds are fixed.
 
     Args:
-        users: `user_id` and the configured features at one cut.
+        users: `user_id` and the configured features (and shares of platforms) at one cut.
         params: how to group.
         fingerprint: of the training; part of every segment's id.
 
@@ -90,11 +92,7 @@ def fit_clusters(users: DataFrame, *, params: ClusterParams, fingerprint: str) -
     ranges, left_out = measure_features(
         data, features=params.features, clip_lower=params.clip_lower, clip_upper=params.clip_upper
     )
-    stages = [
-        *preparation_stages(ranges, transform=params.transform, clip=True, indicators=False),
-        scaling_stage(),
-    ]
-    preparation = Pipeline(stages=stages).fit(data)
+    preparation = Pipeline(stages=normalisation_stages(data, ranges, params=params)).fit(data)
     prepared = preparation.transform(data).select(SCALED).cache()
     tried = [_try(prepared, k, params) for k in range(params.k_min, params.k_max + 1)]
     model, chosen = max(tried, key=lambda pair: (pair[1].silhouette, -pair[1].k))
@@ -104,7 +102,7 @@ def fit_clusters(users: DataFrame, *, params: ClusterParams, fingerprint: str) -
     features = tuple(r.name for r in ranges)
     return ClusterFit(
         pipeline=PipelineModel([*preparation.stages, model]),
-        features=features,
+        features=tuple(dict.fromkeys((*features, *params.platform_shares))),
         left_out=left_out,
         trials=tuple(trial for _, trial in tried),
         chosen=chosen,

@@ -55,6 +55,14 @@ class ClusterParams(Parameters):
     """Values above this exact percentile of the training users are lowered to it; 1 clips nothing."""
     transform: Literal["signed_log1p", "none"] = "signed_log1p"
     """Applied after clipping: sign(x) * ln(1 + |x|), which keeps order and returns (negative values) apart."""
+    normalise: Literal["z_score", "min_max", "robust", "rank"] = "z_score"
+    """Makes features comparable, after the transform: by mean and standard deviation, by least and greatest value, by
+    median and quartiles, or by rank (share of the training users below, from percentiles)."""
+    platform_shares: tuple[str, ...] = ()
+    """Columns of `user_features`, such as `platform_web_share_life`: users are normalised among those with whom they
+    share the greatest of them; empty: among everybody."""
+    platform_users: int = Field(default=100, ge=2)
+    """Fewest training users of a platform that is normalised by itself; those of smaller ones count with everybody."""
     max_iterations: int = Field(default=30, ge=1)
     """Lloyd iterations at most."""
     partitions: int = Field(default=1, ge=1)
@@ -63,6 +71,11 @@ class ClusterParams(Parameters):
     """Seed of the k-means|| start."""
     vocabulary: dict[str, tuple[str, str]] = Field(default=VOCABULARY)
     """Feature -> (word for much of it, word for little of it): what segment names are made of."""
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """All columns of `user_features` that are needed, each once."""
+        return tuple(dict.fromkeys((*self.features, *self.platform_shares)))
 
     @model_validator(mode="after")
     def _range(self) -> ClusterParams:

@@ -34,7 +34,7 @@ def preparation_stages(ranges: Sequence[FeatureRange], *, transform: str, clip: 
     imputed = [f"_imputed_{r.name}" for r in ranges]
     with_nulls = [r for r in ranges if r.has_nulls] if indicators else []
     missing = [f"_missing_{r.name}" for r in with_nulls]
-    columns = [f"{_transformed(r, transform, clip=clip)} AS `{name}`" for r, name in zip(ranges, prepared, strict=True)]
+    columns = [f"{transformed(r, transform, clip=clip)} AS `{name}`" for r, name in zip(ranges, prepared, strict=True)]
     columns += [f"CAST(`{r.name}` IS NULL AS DOUBLE) AS `{name}`" for r, name in zip(with_nulls, missing, strict=True)]
     return [
         SQLTransformer(statement=f"SELECT *, {', '.join(columns)} FROM __THIS__"),  # noqa: S608  our own names
@@ -43,12 +43,13 @@ def preparation_stages(ranges: Sequence[FeatureRange], *, transform: str, clip: 
     ]
 
 
-def scaling_stage() -> Estimator[Any]:
-    """Return the stage that gives each coordinate of `VECTOR` mean 0 and standard deviation 1, as `SCALED`."""
-    return StandardScaler(inputCol=VECTOR, outputCol=SCALED, withMean=True, withStd=True)
+def scaling_stage(*, to_unit: bool = True) -> Estimator[Any]:
+    """Return the stage that gives coordinates of `VECTOR` mean 0 and, `to_unit`, standard deviation 1, as `SCALED`."""
+    return StandardScaler(inputCol=VECTOR, outputCol=SCALED, withMean=True, withStd=to_unit)
 
 
-def _transformed(feature: FeatureRange, transform: str, *, clip: bool) -> str:
+def transformed(feature: FeatureRange, transform: str, *, clip: bool) -> str:
+    """Write the clipped and transformed feature in Spark SQL; null stays null."""
     x = f"CAST(`{feature.name}` AS DOUBLE)"
     if clip:
         lower, upper = f"{feature.lower!r}D", f"{feature.upper!r}D"

@@ -91,6 +91,11 @@ class Exhibit:
         """Return the chart with the colours of the light page, for notebooks."""
         return None if self.figure is None else go.Figure(resolve(self.figure.to_plotly_json()))
 
+    def shown(self) -> go.Figure | pd.DataFrame:
+        """Return the chart, or the table where there is none, for notebooks."""
+        figure = self.light_figure()
+        return self.grid.frame() if figure is None else figure
+
 
 @dataclass(frozen=True)
 class Card:
@@ -123,6 +128,10 @@ class Section:
         if key not in found:
             raise KeyError(f"section '{self.key}' has no exhibit '{key}': {', '.join(found) or 'it is empty'}")
         return found[key]
+
+    def kind(self, prefix: str) -> tuple[Exhibit, ...]:
+        """Return the exhibits whose keys begin with `prefix`, of which there may be none: a funnel each, say."""
+        return tuple(exhibit for exhibit in self.exhibits if exhibit.key.startswith(prefix))
 
 
 def _inert(value: object) -> object:

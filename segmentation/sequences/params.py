@@ -31,3 +31,16 @@ class SequenceParams(Parameters):
     """Clusters of journeys at most; the silhouette chooses."""
     indel: float = Field(default=1.0, gt=0)
     """Cost of leaving a step out, beside substitutions of up to 2 (TRATE)."""
+
+
+class EngagementParams(Parameters):
+    """How users' days become periods, and how hidden states behind them are looked for."""
+
+    period_days: int = Field(default=7, ge=2, le=31)
+    """Days of a period, counted back from the cut."""
+    periods: int = Field(default=52, ge=2)
+    """Newest periods of a user that are looked at."""
+    max_states: int = Field(default=5, ge=1, le=10)
+    """States at most; BIC chooses."""
+    sample_users: int = Field(default=1_000, ge=10)
+    """Users that the states are found in: a sample by the hash of their id. Time grows with it."""

@@ -19,7 +19,13 @@ PROJECT = Path(__file__).parents[2]
 CONF = PROJECT / "conf"
 SECTIONS = {name: value for name, value in Config() if isinstance(value, Parameters)}
 KEYS = [(section, key) for section, params in SECTIONS.items() for key in type(params).model_fields]
-CHANGED = {"windows_days": (14,), "platforms": ("kiosk",), "keep_properties": ("other",)}
+CHANGED = {
+    "windows_days": (14,),
+    "sum_windows_days": (14,),
+    "platforms": ("kiosk",),
+    "keep_properties": ("other",),
+    "platform_shares": ("platform_web_share_life",),
+}
 """Other values where the text 'other' would not do."""
 
 

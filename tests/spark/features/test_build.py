@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from segmentation.features import user_features_contract
+from segmentation.features import seasonality, user_features_contract
 from segmentation.features.build import FeatureInputs, build_user_features
 from segmentation.features.inputs import median_durations
 from segmentation.features.params import FeatureParams
@@ -264,12 +264,15 @@ def test_median_is_pythons_lower_median_per_platform(spark: SparkSession) -> Non
     assert {r["platform"]: r["sessions"] for r in found} == {p: len(s) for p, s in values.items()}
 
 
+STATES = ("full price", "on promotion", "with coupon")
+
+
 def random_rows(seed: int) -> Rows:
     chance, rows = random.Random(seed), Rows()
     for user in range(30):
         for ago in chance.sample(range(1, 140), chance.randrange(1, 25)):
-            names = Counter(chance.choices("abcdef", k=chance.randrange(1, 12)))
-            hours = Counter(f"{chance.randrange(8):02d}" for _ in range(names.total()))
+            names = Counter(chance.choices([*"abcde", "refund"], k=chance.randrange(1, 12)))
+            hours = Counter(f"{chance.choice((0, 3, 5, 6, 11, 12, 17, 18, 23)):02d}" for _ in range(names.total()))
             purchases = chance.randrange(3)
             gaps = [chance.randrange(1, 1800) for _ in range(names.total() - 1)]
             rows.day(
@@ -282,12 +285,71 @@ def random_rows(seed: int) -> Rows:
                 gap_s_sum=sum(gaps),
                 gap_s2_sum=sum(gap * gap for gap in gaps),
             )
+            rows.days[-1]["value"] = rows.days[-1]["purchase_value"] - chance.choice([0, 0, Decimal("2.5")])
             rows.days[-1]["gaps"] = gaps
-            for dimension, counts in (("event_name", names), ("hour", hours)):
+            steps = Counter(STEP_SEPARATOR.join(("web", "START", chance.choice(STATES))) for _ in range(names.total()))
+            steps[STEP_SEPARATOR.join(("web", "full price", "EXIT"))] = 1
+            for dimension, counts in (("event_name", names), ("hour", hours), ("transition", steps)):
                 for item, n in counts.items():
                     rows.item(f"u{user}", ago, dimension, item, n)
             rows.session(f"u{user}", ago, chance.choice([None, chance.randrange(600_000)]), "web")
     return rows
+
+
+def expected_habits(rows: Rows, user: str) -> dict[str, float | None]:
+    """Work out when, how evenly and in which state a user was active, what was taken back and what was discounted."""
+    days = sorted((d for d in rows.days if d["user_id"] == user), key=lambda d: d["event_date"])
+    agos = [(AS_OF - d["event_date"]).days for d in days]
+    result: dict[str, float | None] = {}
+    for number, name in enumerate(seasonality.WEEKDAYS):
+        own = sum(d["events"] for d in days if d["event_date"].weekday() == number)
+        result[f"{name}_events_share_life"] = own / sum(d["events"] for d in days)
+    for window, length in {**WINDOWS, "1d": 1, "365d": 365}.items():
+        inside = [d for d, ago in zip(days, agos, strict=True) if ago <= length]
+        result[f"events_count_{window}"] = sum(d["events"] for d in inside)
+        result[f"purchase_value_sum_{window}"] = sum(d["purchase_value"] for d in inside)
+    for window, length in WINDOWS.items():
+        inside = [d for d, ago in zip(days, agos, strict=True) if ago <= length]
+        items = [
+            (kind, item, n) for owner, on, kind, item, n in rows.items if owner == user and (AS_OF - on).days <= length
+        ]
+        events = sum(d["events"] for d in inside)
+        for part, first in {"night": 0, "morning": 6, "afternoon": 12, "evening": 18}.items():
+            n = sum(n for kind, item, n in items if kind == "hour" and first <= int(item) < first + 6)
+            result[f"{part}_events_share_{window}"] = n / events if events else None
+        by_weekday: Counter[int] = Counter()
+        for d in inside:
+            by_weekday[d["event_date"].weekday()] += d["events"]
+        shares = [n / events for n in by_weekday.values()]
+        result[f"weekday_concentration_index_{window}"] = sum(p * p for p in shares) if events else None
+        result[f"active_days_share_{window}"] = len(inside) / min(length, max(agos))
+        between = [(b["event_date"] - a["event_date"]).days for a, b in itertools.pairwise(inside)]
+        if len(between) > 1:
+            spread, mean = statistics.stdev(between), statistics.mean(between)
+            result[f"active_interval_burstiness_index_{window}"] = (spread - mean) / (spread + mean)
+        else:
+            result[f"active_interval_burstiness_index_{window}"] = None
+        back = float(sum(d["purchase_value"] - d["value"] for d in inside))
+        bought = float(sum(d["purchase_value"] for d in inside))
+        result[f"returned_value_sum_{window}"] = back
+        result[f"returned_value_share_{window}"] = back / bought if bought else None
+        result[f"returns_count_{window}"] = sum(
+            n for kind, item, n in items if (kind, item) == ("event_name", "refund")
+        )
+        reached = [(item.split(STEP_SEPARATOR)[2], n) for kind, item, n in items if kind == "transition"]
+        cheap = sum(n for state, n in reached if state in STATES[1:])
+        result[f"discounted_events_share_{window}"] = cheap / events if events else None
+        if window == "life":
+            continue
+        now, before = min(agos) <= length, any(length < ago <= 2 * length for ago in agos)
+        kind = (
+            ("new" if max(agos) <= length else "returning" if before else "resurrecting")
+            if now
+            else ("dormant" if before else "gone")
+        )
+        for one in ("new", "returning", "resurrecting", "dormant", "gone"):
+            result[f"lifecycle_{one}_flag_{window}"] = int(one == kind)
+    return result
 
 
 def expected(rows: Rows, user: str) -> dict[str, float | None]:
@@ -337,11 +399,13 @@ def test_equal_to_plain_python_and_independent_of_order(spark: SparkSession) -> 
         row["gaps"] = own
     assert len(found) == 30
     for user, row in found.items():
-        for name, value in expected(rows, user).items():
+        for name, value in (expected(rows, user) | expected_habits(rows, user)).items():
             if value is None:
                 assert row[name] is None, (user, name)
             else:
-                assert row[name] == pytest.approx(value, rel=1e-9, abs=1e-11), (user, name)
+                assert float(row[name]) == pytest.approx(float(value), rel=1e-9, abs=1e-11), (user, name)
+    for kind in ("new", "returning", "resurrecting", "dormant", "gone"):
+        assert any(row[f"lifecycle_{kind}_flag_{w}"] for row in found.values() for w in ("7d", "30d", "90d")), kind
 
 
 def test_no_users_no_rows(spark: SparkSession) -> None:

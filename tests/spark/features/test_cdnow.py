@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.spark, pytest.mark.truths]
 
-AS_OF = date(1997, 10, 1)
-"""The calibration period ends with 1997-09-30; the cut is exclusive."""
+RFM = ("rfm_frequency_count", "rfm_recency_days", "rfm_age_days", "rfm_monetary_value")
+AS_OF, END = date(1997, 10, 1), date(1998, 7, 1)
+"""The calibration period ends with 1997-09-30, the holdout period with 1998-06-30; cuts are exclusive."""
+
+
+READ = ("user_id", "as_of", *RFM, "purchases_count_life")
 
 
 def read_user_days(spark: SparkSession, path: Path) -> DataFrame:
@@ -35,10 +39,8 @@ def read_user_days(spark: SparkSession, path: Path) -> DataFrame:
         word[4].cast("decimal(18,4)").alias("dollars"),
     )
     zero = [F.lit(0).cast("bigint").alias(name) for name in USER_DAYS.measures]
-    sums = (
-        purchases.where(F.col("event_date") < F.lit(AS_OF))
-        .groupBy("user_id", "event_date")
-        .agg(F.count("*").alias("n"), F.sum("dollars").cast("decimal(28,4)").alias("dollars"))
+    sums = purchases.groupBy("user_id", "event_date").agg(
+        F.count("*").alias("n"), F.sum("dollars").cast("decimal(28,4)").alias("dollars")
     )
     own = {"events": "n", "purchases": "n", "value": "dollars", "purchase_value": "dollars"}
     return sums.select(
@@ -54,10 +56,10 @@ def read_user_days(spark: SparkSession, path: Path) -> DataFrame:
 def test_rfm_of_all_customers(spark: SparkSession, published: Callable[..., Path]) -> None:
     summary = published("cdnow", "cdnow_customers_summary.csv")
     days = read_user_days(spark, published("cdnow", "CDNOW_sample.txt"))
-    nothing = (spark.createDataFrame([], table.schema) for table in (USER_DAY_COUNTS, SESSIONS))
-    inputs = {AS_OF: FeatureInputs(days, *nothing)}
-    features = build_user_features(inputs, params=FeatureParams(windows_days=(7,)))
-    rows = {int(row["user_id"]): row for row in features.collect()}
+    nothing = [spark.createDataFrame([], table.schema) for table in (USER_DAY_COUNTS, SESSIONS)]
+    inputs = dict.fromkeys((AS_OF, END), FeatureInputs(days, *nothing))
+    features = build_user_features(inputs, params=FeatureParams(windows_days=(7,))).select(*READ).collect()
+    rows, later = ({int(row["user_id"]): row for row in features if row["as_of"] == cut} for cut in (AS_OF, END))
 
     with summary.open(encoding="utf-8") as file:
         truth = {
@@ -80,3 +82,9 @@ def test_rfm_of_all_customers(spark: SparkSession, published: Callable[..., Path
     assert len(repeats) == 946
     mean = sum(row["rfm_monetary_value"] for row in repeats) / len(repeats)
     assert round(mean, 4) == 35.0778
+
+    # purchases of one day are one: counted by line there are more, which is the mistake that the summary avoids
+    assert sum(row["purchases_count_life"] for row in rows.values()) - len(rows) == 2603
+    new = {user: later[user]["rfm_frequency_count"] - row["rfm_frequency_count"] for user, row in rows.items()}
+    assert set(later) == set(rows)
+    assert (sum(new.values()), sum(days > 0 for days in new.values())) == (1882, 684)

@@ -7,6 +7,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from pyspark.sql.types import ArrayType, BooleanType, MapType
 
 from segmentation.runtime.main import build_parser
 from segmentation.sources.tracking_plan import describe_plan, load_tracking_plan
@@ -16,6 +17,7 @@ PROJECT = Path(__file__).parents[3]
 NAMES = sorted(path.stem for path in (PROJECT / "jobs").glob("*.py") if path.stem != "__init__")
 JOBS = {name: importlib.import_module(f"jobs.{name}") for name in NAMES}
 ANALYSES = {
+    "build_engagement",
     "build_identities",
     "build_journeys",
     "build_lifecycle",
@@ -63,6 +65,8 @@ def test_contracts_are_sound() -> None:
         assert len(set(table.names)) == len(table.names), table.name
         assert set(table.key) <= set(table.names), table.name
         assert set(table.clustered_by) <= set(table.names), table.name
+        unordered = {c.name for c in table.columns if isinstance(c.type, (ArrayType, BooleanType, MapType))}
+        assert not unordered & set(table.clustered_by), f"{table.name}: Delta keeps no least and greatest of these"
 
 
 def test_the_tables_page_is_current() -> None:

@@ -26,7 +26,7 @@ def test_every_family_file_is_listed_once_and_in_order() -> None:
 
 def test_features_are_documented_and_named_by_the_convention() -> None:
     params = FeatureParams(used_features=("Search", "wish list"))
-    windows = {"7d", "30d", "90d", "life"}
+    windows = {"1d", "7d", "30d", "90d", "365d", "life"}
     for feature in catalogue(params):
         assert re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)+", feature.name)
         assert feature.unit

@@ -1,0 +1,56 @@
+"""What a user takes back: returns, cancellations, refunds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segmentation.features.feature import Feature, Window, is_one_of, items_total, ratio, total, windows_of
+from segmentation.tables.table import COUNT, MONEY_SUM
+from segmentation.tables.user_day_counts import EVENT_NAME, USER_DAY_COUNTS
+
+if TYPE_CHECKING:
+    from segmentation.features.params import FeatureParams
+
+TAKEN_BACK = "greatest(purchase_value - value, 0)"
+"""Of a day: by how much the value of all events, returns negative, falls short of that of its purchases."""
+
+
+def features(params: FeatureParams) -> tuple[Feature, ...]:
+    """Return the family's features."""
+    return tuple(feature for w in windows_of(params) for feature in (_count(w, params), *_values(w)))
+
+
+def _count(w: Window, params: FeatureParams) -> Feature:
+    named = ", ".join(params.return_events) or "none is configured"
+    return Feature(
+        f"returns_count_{w}",
+        "events",
+        f"events {w.text} that take a purchase back (features.return_events: {named})",
+        items_total(EVENT_NAME, w, is_one_of("item", params.return_events)),
+        w,
+        source=USER_DAY_COUNTS.name,
+        type=COUNT,
+    )
+
+
+def _values(w: Window) -> tuple[Feature, ...]:
+    taken_back = total(TAKEN_BACK, w)
+    return (
+        Feature(
+            f"returned_value_sum_{w}",
+            "reporting currency",
+            f"value taken back {w.text}: day by day, by how much the value of all events falls short of that of the "
+            "purchases",
+            taken_back,
+            w,
+            type=MONEY_SUM,
+        ),
+        Feature(
+            f"returned_value_share_{w}",
+            "share",
+            f"value taken back {w.text}, by the value of the purchases then; above 1 where older ones were taken back",
+            ratio(taken_back, total("purchase_value", w)),
+            w,
+            "no purchase of a value in the window",
+        ),
+    )
