@@ -19,5 +19,5 @@ IDENTITIES = Table(
         Column("valid_to_at", INSTANT, "end of the period (UTC), exclusive; null: open", nullable=True),
     ),
     clustered_by=("identifier", "valid_from_at"),
-    written_by="build_identities",
+    written_by="build_identities and apply_identities",
 )
