@@ -12,7 +12,7 @@ from segmentation.features.params import FeatureParams
 from segmentation.increments.params import IngestParams
 from segmentation.models.params import ClusterParams, LifetimeParams, PropensityParams
 from segmentation.parameters import Parameters, WorkspaceParams, parse_yaml, read_yaml, validated
-from segmentation.privacy.params import PrivacyParams
+from segmentation.privacy.params import ConsentParams, PrivacyParams
 from segmentation.segments.params import LifecycleParams
 from segmentation.sequences.params import SequenceParams
 from segmentation.sessions.params import SessionParams
@@ -34,6 +34,7 @@ class Config(Parameters):
     workspace: WorkspaceParams = WorkspaceParams()
     ingest: IngestParams = IngestParams()
     privacy: PrivacyParams = PrivacyParams()
+    consent: ConsentParams = ConsentParams()
     sessions: SessionParams = SessionParams()
     sequences: SequenceParams = SequenceParams()
     features: FeatureParams = FeatureParams()

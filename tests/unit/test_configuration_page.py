@@ -12,6 +12,7 @@ import yaml
 from jobs import build_features, build_journeys, ingest_events
 from segmentation.config import Config, load_config
 from segmentation.parameters import Parameters
+from segmentation.privacy.params import ConsentEvent
 from segmentation.runtime.configuration_page import configuration_page, needs_rebuild
 from segmentation.sources.mapping import load_mapping
 
@@ -19,7 +20,12 @@ PROJECT = Path(__file__).parents[2]
 CONF = PROJECT / "conf"
 SECTIONS = {name: value for name, value in Config() if isinstance(value, Parameters)}
 KEYS = [(section, key) for section, params in SECTIONS.items() for key in type(params).model_fields]
-CHANGED = {"windows_days": (14,), "platforms": ("kiosk",), "keep_properties": ("other",)}
+CHANGED = {
+    "windows_days": (14,),
+    "platforms": ("kiosk",),
+    "keep_properties": ("other",),
+    "events": {"opted_out": ConsentEvent(purpose="ads", granted=False)},
+}
 """Other values where the text 'other' would not do."""
 
 
