@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
@@ -11,8 +11,10 @@ from segmentation.errors import DataError
 from segmentation.features import catalogue, feature_set_version, user_features_contract
 from segmentation.features.build import FeatureInputs, build_user_features
 from segmentation.increments.cut import before_cut, tables_at_cut
+from segmentation.privacy.consent import build_consents, select_consented
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
+from segmentation.tables.consents import CONSENTS
 from segmentation.tables.events import EVENTS
 from segmentation.tables.sessions import SESSIONS
 from segmentation.tables.user_day_counts import USER_DAY_COUNTS
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 READS = (EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS)
-WRITES = (USER_FEATURES,)
+WRITES = (USER_FEATURES, CONSENTS)
 REBUILD = "jobs/build_features.py --rebuild"
 
 
@@ -43,6 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(ctx: Context) -> RunReport:
     """Write `user_features` at the cut and at the earlier cuts of propensity; again leaves equal rows.
 
+    Users who do not allow what is needed (`consent.needed`) have none, at any of the cuts, and are counted.
+
     Raises:
         DataError: nothing had happened and been received before the cut.
         ConfigurationError: `user_features` was built under other parameters, and --rebuild is not given.
@@ -53,17 +57,35 @@ def run(ctx: Context) -> RunReport:
     events = ctx.lake.require(EVENTS, "ingest_events")
     cuts = _find_cuts(ctx, events, as_of)
     inputs = {cut: _inputs_at(ctx, events, cut, is_current=current) for cut, current in cuts.items()}
-    features = build_user_features(inputs, params=ctx.config.features)
+    built = build_user_features(inputs, params=ctx.config.features)
+    features = select_consented(built, _consents(ctx, events), ctx.config.consent)
     if ctx.options.get("rebuild"):
         ctx.lake.replace(table, features)
     else:
         days = ", ".join(f"DATE'{cut}'" for cut in cuts)
         ctx.lake.replace(table, features, where=f"as_of IN ({days})")
     ctx.lake.set_parameters(table, _fingerprints(ctx))
-    ctx.lake.publish(ctx.lake.basis(EVENTS, (table,)))
+    ctx.lake.publish(ctx.lake.basis(EVENTS, (table, CONSENTS)))
     written = ctx.lake.read(table).where(F.col("as_of").isin(*cuts))
     users = {str(row["as_of"]): row["count"] for row in written.groupBy("as_of").count().orderBy("as_of").collect()}
-    return RunReport(as_of=as_of, quality={"users": users, "features": len(catalogue(ctx.config.features))})
+    quality: dict[str, Any] = {"users": users, "features": len(catalogue(ctx.config.features))}
+    if ctx.config.consent.needed:
+        quality["without_consent"] = _count_users(ctx, events) - users.get(str(as_of), 0)
+    return RunReport(as_of=as_of, quality=quality)
+
+
+def _consents(ctx: Context, events: DataFrame) -> DataFrame:
+    """Write what everybody allows now, where events tell, or did; return it."""
+    if ctx.config.consent.events or ctx.lake.version(CONSENTS) is not None:
+        ctx.lake.replace(CONSENTS, build_consents(events, ctx.config.consent))
+    return ctx.lake.read(CONSENTS)
+
+
+def _count_users(ctx: Context, events: DataFrame) -> int:
+    """Count everybody who would have features at the cut."""
+    known = events.where(before_cut(ctx.as_of, ctx.config.workspace.time_zone))
+    row = known.agg(F.count_distinct("user_id").alias("users")).head()
+    return int(row["users"]) if row else 0
 
 
 def _find_cuts(ctx: Context, events: DataFrame, as_of: date) -> dict[date, bool]:
@@ -96,6 +118,7 @@ def _inputs_at(ctx: Context, events: DataFrame, cut: date, *, is_current: bool) 
 def _fingerprints(ctx: Context) -> dict[str, str]:
     return {
         "features": feature_set_version(ctx.config.features),
+        "consent": ctx.config.consent.fingerprint,
         "sessions": ctx.config.sessions.fingerprint,
         "workspace": ctx.config.workspace.fingerprint,
     }

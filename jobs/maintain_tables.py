@@ -1,6 +1,7 @@
 """Keep the tables quick to read: put small files together and delete what no recent version reads; rows stay.
 
-Messages that have landed as files go when their days are over (maintenance.landed_days).
+Messages that have landed as files go when their days are over (maintenance.landed_days). With --purge nothing is
+left of rows that were deleted: earlier versions cannot be read any more.
 """
 
 from __future__ import annotations
@@ -28,19 +29,29 @@ READS = WRITES = tuple(table for table in all_tables() if table != PUBLICATIONS)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
-    """Declare the job's own options: it has none."""
+    """Declare the purge."""
+    parser.add_argument(
+        "--purge",
+        action="store_true",
+        help="keep no earlier version, so that deleted rows are in no file (erase_person)",
+    )
 
 
 def run(ctx: Context) -> RunReport:
-    """Compact and clean up every published table, and publish all of them at once."""
-    params, lake = ctx.config.maintenance, ctx.lake
+    """Compact every published table, publish all of them at once, and delete what readers need no more."""
+    params, lake, purge = ctx.config.maintenance, ctx.lake, bool(ctx.options.get("purge"))
     for key, value in _settings(ctx).items():
         ctx.spark.conf.set(key, value)
-    fewer = {}
-    for table in (table for table in WRITES if lake.version(table) is not None):
+    fewer, tables = {}, [table for table in WRITES if lake.version(table) is not None]
+    for table in tables:
         with ctx.progress.step(f"maintain {table.name}"):
             fewer[table.name] = lake.compact(table)
-            lake.vacuum(table, params.keep_days)
+            if purge:
+                lake.purge(table)
+    lake.publish({})  # before the files of the version that was current are deleted
+    for table in tables:
+        with ctx.progress.step(f"clean up {table.name}"):
+            lake.vacuum(table, 0 if purge else params.keep_days)
     lake.publish({})
     return RunReport(quality={"files_fewer": fewer, "landed_dropped": _drop_landed(ctx)})
 
@@ -63,6 +74,8 @@ def _settings(ctx: Context) -> dict[str, str]:
         f"{delta}.optimize.maxFileSize": str(params.file_mb * 1024 * 1024),
         # A clean-up is no version of a table.
         f"{delta}.vacuum.logging.enabled": "false",
+        # A purge keeps nothing; ours is the only writer, which the lake's lock sees to.
+        f"{delta}.retentionDurationCheck.enabled": str(not ctx.options.get("purge")).lower(),
         # Folders are listed by so many tasks, 10,000 unless told.
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(
             ctx.spark.conf.get("spark.sql.shuffle.partitions")

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from jobs import (
+    apply_identities,
     build_cohorts,
     build_features,
     build_sequences,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 JOBS = (
     ingest_events,
     check_quality,
+    apply_identities,
     build_sessions,
     build_sequences,
     build_features,

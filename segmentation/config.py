@@ -13,7 +13,7 @@ from segmentation.increments.params import IngestParams
 from segmentation.models.params import ClusterParams, LifetimeParams, PropensityParams
 from segmentation.monitoring.params import MonitoringParams, WebhookParams
 from segmentation.parameters import Parameters, WorkspaceParams, parse_yaml, read_yaml, validated
-from segmentation.privacy.params import PrivacyParams
+from segmentation.privacy.params import ConsentParams, PrivacyParams
 from segmentation.segments.params import LifecycleParams
 from segmentation.sequences.params import EngagementParams, SequenceParams
 from segmentation.sessions.params import SessionParams
@@ -35,6 +35,7 @@ class Config(Parameters):
     workspace: WorkspaceParams = WorkspaceParams()
     ingest: IngestParams = IngestParams()
     privacy: PrivacyParams = PrivacyParams()
+    consent: ConsentParams = ConsentParams()
     sessions: SessionParams = SessionParams()
     sequences: SequenceParams = SequenceParams()
     engagement: EngagementParams = EngagementParams()

@@ -44,7 +44,13 @@ def restore_payload(json: str, *names: str) -> list[Column]:
 
 
 def restored_events(held: DataFrame, payload: str, time_zone: str, *kept: str) -> DataFrame:
-    """Read events back from the payload JSON in a column, with the columns `kept`; the person is the identifier."""
-    read = held.select("batch_id", "record_no", "received_at", *restore_payload(payload), *kept)
+    """Read events back from the payload JSON in a column, with the columns `kept`.
+
+    The person is that of the column user_id where the frame has one and it is not null, else the identifier.
+    """
+    known = F.col("user_id") if "user_id" in held.columns else F.lit(None).cast("string")
+    columns = ("batch_id", "record_no", "received_at", known.alias("_person"))
+    read = held.select(*columns, *restore_payload(payload), *kept)
     day = F.to_date(F.from_utc_timestamp("event_at", time_zone))
-    return read.select("*", F.col("identifier").alias("user_id"), day.alias("event_date"))
+    person = F.coalesce("_person", "identifier").alias("user_id")
+    return read.select("*", person, day.alias("event_date")).drop("_person")

@@ -44,7 +44,7 @@ def build_identities(events: DataFrame, params: IdentityParams) -> DataFrame:
 
 
 def attribute(events: DataFrame, identities: DataFrame, params: IdentityParams) -> DataFrame:
-    """Add `person_id` to events: of whom it names, else of whose its devices were then, else its user_id.
+    """Add `person_id` to events: of whom it names, else of whose its devices were then, else its identifier.
 
     Of several persons the one with evidence beyond the device itself, then the least, counts.
 
@@ -61,7 +61,7 @@ def attribute(events: DataFrame, identities: DataFrame, params: IdentityParams) 
     unknown = F.col("evidence").isin(OWN, SHARED)
     best = F.min(F.struct(unknown, "person_id")).getField("person_id").alias("person_id")
     persons = given.join(identities, "identifier").where(during).groupBy(*key).agg(best)
-    return events.join(persons, list(key), "left").withColumn("person_id", F.coalesce("person_id", "user_id"))
+    return events.join(persons, list(key), "left").withColumn("person_id", F.coalesce("person_id", "identifier"))
 
 
 def _identifiers(params: IdentityParams, *, persons: bool) -> Column:

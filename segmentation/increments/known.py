@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 ACCEPTED = "accepted"
 RECORD = ("source", "event_id", "received_at", "event_at", "payload_hash", "batch_id", "record_no")
-KNOWN = (*RECORD, "row_key", "known_as", "known_verdict", "known_head_hash", "payload")
+KNOWN = (*RECORD, "row_key", "known_as", "known_verdict", "known_head_hash", "user_id", "payload")
 """known_as: accepted, duplicate, conflict, too_late or over_cap; null for records of the slice, which alone have a
-row_key. payload: canonical JSON, null for duplicates."""
+row_key. user_id: the person of an accepted event as stored, else null. payload: canonical JSON, null for duplicates."""
 
 
 def new_records(suspected: DataFrame) -> DataFrame:
     """Lay suspected records of the slice out beside known ones."""
-    texts = ("known_as", "known_verdict", "known_head_hash")
+    texts = ("known_as", "known_verdict", "known_head_hash", "user_id")
     return suspected.select(
         *(name for name in RECORD if name != "payload_hash"),
         "row_key",
@@ -49,7 +49,8 @@ def known_records(state: State, suspects: Suspects) -> DataFrame:
     stored = state.events.where(F.col("event_date").isin(*suspects.known_days))
     accepted = of_routes(stored).select("*", payload_json().alias("payload"))
     held = of_routes(state.quarantine.where(F.col("reason").isin(*VERDICTS)).select("*", identity_hash()))
-    held = held.select("*", F.col("raw").alias("payload"), *restore_payload("raw", "event_at"))
+    nobody = F.lit(None).cast("string").alias("user_id")
+    held = held.select("*", F.col("raw").alias("payload"), nobody, *restore_payload("raw", "event_at"))
     held_verdict = F.when(F.col("reason") == CONFLICT, CONFLICT).otherwise(HEAD)
     return (
         _known(accepted, F.lit(ACCEPTED), F.lit(HEAD), F.sha2("payload", 256))
@@ -65,6 +66,7 @@ def _known(df: DataFrame, known_as: Column, verdict: Column, head_hash: Column) 
         known_as.alias("known_as"),
         verdict.alias("known_verdict"),
         head_hash.alias("known_head_hash"),
+        "user_id",
         "payload",
     ).select(*_hashed("payload"))
 
@@ -76,6 +78,7 @@ def _known_duplicates(duplicates: DataFrame) -> DataFrame:
         F.lit(DUPLICATE).alias("known_as"),
         F.lit(DUPLICATE).alias("known_verdict"),
         F.col("payload_hash").alias("known_head_hash"),
+        F.lit(None).cast("string").alias("user_id"),
         F.lit(None).cast("string").alias("payload"),
     ).select(*KNOWN)
 

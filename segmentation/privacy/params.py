@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
 
 from segmentation.parameters import Parameters, fingerprint_of
 
@@ -48,3 +50,47 @@ class PrivacyParams(Parameters):
     def shaping(self) -> str:
         """Fingerprint of what shapes the tables; where the key is kept does not."""
         return fingerprint_of(self.model_dump(mode="json", exclude={"key_env", "key_file", "raw_days"}))
+
+
+class ConsentEvent(Parameters):
+    """What events of one name say about consent."""
+
+    purpose: str = Field(min_length=1)
+    """The purpose, or `properties.<name>` that holds one or, separated by commas, several."""
+    granted: bool | str
+    """true, false, or `properties.<name>`: true, 1, yes and granted grant, anything else withdraws."""
+
+    @field_validator("purpose", "granted")
+    @classmethod
+    def _known_place(cls, value: bool | str) -> bool | str:  # noqa: FBT001  a field that is either
+        if isinstance(value, str) and (value == PROPERTY or "'" in value):
+            raise ValueError(f"'{value}' names no property: give properties.<name>")
+        return value
+
+    @model_validator(mode="after")
+    def _granted_is_told(self) -> ConsentEvent:
+        if isinstance(self.granted, str) and not self.granted.startswith(PROPERTY):
+            raise ValueError("granted is true, false or properties.<name>")
+        return self
+
+
+class ConsentParams(Parameters):
+    """What people must allow before anything is computed about them; nothing unless purposes are needed."""
+
+    events: dict[str, ConsentEvent] = Field(default_factory=dict)
+    """Event name -> what it says."""
+    needed: tuple[str, ...] = ()
+    """Purposes that a user must have granted, all of them, to get features, and with them segments and scores."""
+    otherwise: Literal["denied", "granted"] = "denied"
+    """What counts where a user has said nothing of a purpose."""
+
+    @field_validator("needed")
+    @classmethod
+    def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted(set(value)))
+
+    @model_validator(mode="after")
+    def _told_by_events(self) -> ConsentParams:
+        if self.needed and not self.events:
+            raise ValueError("consent.needed names purposes, but no consent.events tell who granted them")
+        return self

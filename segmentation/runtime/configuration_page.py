@@ -40,6 +40,7 @@ SHAPED = {
     "privacy": ("ingest_events",),
     "sessions": ("ingest_events", "build_features"),
     "features": ("build_features",),
+    "consent": ("build_features",),
     "sequences": ("build_journeys",),
 }
 """Section -> the jobs that write its fingerprint into the tables they make."""
@@ -71,13 +72,25 @@ def needs_rebuild(section: str, key: str) -> tuple[str, ...]:
 
 
 def _section(title: str, section: str, model: type[Parameters], keys: Mapping[str, str]) -> str:
-    properties = model.model_json_schema()["properties"]
+    schema = model.model_json_schema()
+    properties = _resolved(schema["properties"], schema.get("$defs", {}))
     rows = "".join(_row(section, key, name, properties[key]) for key, name in keys.items())
     long = "".join(_block(name, properties[key]["default"]) for key, name in keys.items() if _is_long(properties[key]))
     file = model.__module__.replace(".", "/") + ".py"
     where = f"{(model.__doc__ or '').strip()} Declared in `{file}` (`{model.__name__}`)."
     head = "| key | default | allowed | meaning | after a change |\n|---|---|---|---|---|\n"
     return f"\n## {title}\n\n{where}\n\n{head}{rows}{long}"
+
+
+def _resolved(schema: Any, known: Mapping[str, Any]) -> Any:
+    """Put the schemas of models in the place of references to them."""
+    if isinstance(schema, list):
+        return [_resolved(part, known) for part in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    if "$ref" in schema:
+        return _resolved(known[schema["$ref"].rsplit("/", 1)[-1]], known)
+    return {key: _resolved(part, known) for key, part in schema.items()}
 
 
 def _row(section: str, key: str, name: str, schema: Mapping[str, Any]) -> str:
@@ -105,9 +118,15 @@ def _allowed(schema: Mapping[str, Any]) -> str:
     if schema["type"] == "array":
         return f"[{_allowed(schema['items'])}, ...]" + (", not empty" if schema.get("minItems") else "")
     if schema["type"] == "object":
-        return f"{{text: {_allowed(schema['additionalProperties'])}, ...}}"
+        return _keys(schema)
     bounds = [words.format(f"{schema[key]:g}") for key, words in BOUNDS.items() if key in schema]
     return ", ".join([KINDS[schema["type"]], *bounds])
+
+
+def _keys(schema: Mapping[str, Any]) -> str:
+    """Say which keys a mapping has: those of a model, or any."""
+    named = [f"{key}: {_allowed(part)}" for key, part in schema.get("properties", {}).items()]
+    return "{" + ", ".join(named or [f"text: {_allowed(schema['additionalProperties'])}", "..."]) + "}"
 
 
 def _is_long(schema: Mapping[str, Any]) -> bool:

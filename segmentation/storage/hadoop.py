@@ -52,6 +52,18 @@ def move_file(spark: SparkSession, uri: str, target: str) -> None:
         raise RetryableError(f"{uri} could not be renamed to {target}")
 
 
+def replace_file(spark: SparkSession, uri: str, target: str) -> None:
+    """Put a file in the place of another one, which readers find whole before and after."""
+    jvm = java(spark)
+    source, wanted = jvm.org.apache.hadoop.fs.Path(uri), jvm.org.apache.hadoop.fs.Path(target)
+    rename = jvm.org.apache.hadoop.fs.Options.Rename
+    context: Any = spark.sparkContext
+    how = context._gateway.new_array(rename, 1)  # noqa: SLF001  the only way to Java's arrays
+    how[0] = rename.OVERWRITE
+    files = jvm.org.apache.hadoop.fs.FileContext.getFileContext(wanted.toUri(), _configuration(spark))
+    files.rename(source, wanted, how)
+
+
 def delete_path(spark: SparkSession, uri: str) -> bool:
     """Delete a file, or a folder with all in it; false where there is none."""
     path = java(spark).org.apache.hadoop.fs.Path(uri)

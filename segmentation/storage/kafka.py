@@ -25,7 +25,7 @@ from segmentation.sources.kafka import (
     plan_round,
     standings,
 )
-from segmentation.storage.hadoop import delete_path, glob_paths, java, move_file
+from segmentation.storage.hadoop import delete_path, glob_paths, java, move_file, replace_file
 from segmentation.storage.lock import is_local
 from segmentation.storage.messages import LANDED, list_landed
 
@@ -138,6 +138,34 @@ def drop_landed(spark: SparkSession, root: str, taken: Iterable[str]) -> int:
     files = glob_paths(spark, raw_folder(root, "*/*/*/*.parquet"))
     due = [path for path in files if (found := LANDED_PATH.search(path)) is not None and found.groups() in gone]
     return sum(delete_path(spark, path) for path in due)
+
+
+def drop_messages(spark: SparkSession, units: Mapping[str, str], records: DataFrame, run_id: str) -> int:
+    """Take messages out of the files that they landed in; all others keep their offsets, and units their identity.
+
+    Args:
+        spark: the session.
+        units: batch_id -> path, of landed ranges that hold such messages; what retention has deleted is left out.
+        records: their batch_id and record_no.
+        run_id: of this run.
+
+    Returns:
+        How many files were written anew.
+    """
+    written = 0
+    for batch_id, path in sorted(units.items()):
+        found, parts = landed_range(path), LANDED_PATH.search(path)
+        if found is None or parts is None or not glob_paths(spark, path):
+            continue
+        offset = (F.col("record_no") + found.first).alias("offset")
+        gone = records.where(F.col("batch_id") == batch_id).select(offset)
+        kept = spark.read.schema(LANDED).parquet(path).join(F.broadcast(gone), "offset", "left_anti")
+        staging = f"{path[: parts.start()]}/{parts.group(1)}/{_STAGING}/{run_id}"
+        _write(kept.select(*LANDED.names).coalesce(1).write, staging)
+        replace_file(spark, glob_paths(spark, f"{staging}/part-*.parquet")[0], path)
+        delete_path(spark, staging)
+        written += 1
+    return written
 
 
 def read_ranges(spark: SparkSession, params: KafkaParams, ranges: Sequence[OffsetRange]) -> DataFrame:

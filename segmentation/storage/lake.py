@@ -183,8 +183,14 @@ class Lake:
         self._note_files(table)
         return int(row["numFilesRemoved"] - row["numFilesAdded"]) if row else 0
 
+    def purge(self, table: Table) -> None:
+        """Write files of a published table anew that hold rows which are only marked as deleted."""
+        self._sign()
+        self.spark.sql(f"REORG TABLE delta.`{self.path(table)}` APPLY (PURGE)")
+        self._note_files(table)
+
     def vacuum(self, table: Table, keep_days: int) -> None:
-        """Delete what no version of a published table's last `keep_days` days reads."""
+        """Delete what no version of a published table's last `keep_days` days reads; 0: all but the newest version."""
         self._sign()
         kept = f"interval {keep_days} days"
         row = self._target(table).detail().select("properties").head()

@@ -12,6 +12,7 @@ import yaml
 from jobs import build_features, build_journeys, ingest_events
 from segmentation.config import Config, load_config
 from segmentation.parameters import Parameters
+from segmentation.privacy.params import ConsentEvent
 from segmentation.runtime.configuration_page import configuration_page, needs_rebuild
 from segmentation.sources.mapping import load_mapping
 
@@ -25,6 +26,7 @@ CHANGED = {
     "platforms": ("kiosk",),
     "keep_properties": ("other",),
     "platform_shares": ("platform_web_share_life",),
+    "events": {"opted_out": ConsentEvent(purpose="ads", granted=False)},
 }
 """Other values where the text 'other' would not do."""
 

@@ -4,47 +4,26 @@ from __future__ import annotations
 
 import json
 import random
-from collections import defaultdict
-from datetime import datetime, timedelta, timezone
+from datetime import date, timezone
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 
 from segmentation.identities.build import attribute, build_identities
 from segmentation.identities.components import find_components
+from segmentation.identities.moves import cut_portions
 from segmentation.identities.params import IdentityParams
+from tests.spark.identities.oracle import LOOKBACK_DAYS, MOST_PERSONS, PLACES, Visit, persons_of, roots
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from pyspark.sql import DataFrame, SparkSession
 
 pytestmark = pytest.mark.spark
 
-START = datetime(2024, 1, 1, tzinfo=timezone.utc)
-STEP = timedelta(hours=12)
-CASES, LOOKBACK_DAYS, MOST_PERSONS = 250, 2, 2
-PLACES = {"device": "identifier", "login": "properties.login", "email": "properties.email"}
-
-
-class Visit(NamedTuple):
-    """An event: half days since the start, and what it carries."""
-
-    at: int
-    device: str | None
-    login: str | None
-    email: str | None
-
-    def named(self, case: int) -> list[str]:
-        return [f"{n}:{case}-{v}" for n, v in (("login", self.login), ("email", self.email)) if v]
-
-    def used(self, case: int) -> str | None:
-        return self.device and f"device:{case}-{self.device}"
-
-    @property
-    def time(self) -> datetime:
-        return START + self.at * STEP
-
-
+CASES = 250
 APART = tuple((f"login:{case}-a", f"email:{case}-x") for case in range(CASES))
 PARAMS = IdentityParams(
     persons=("login", "email"),
@@ -53,49 +32,6 @@ PARAMS = IdentityParams(
     max_persons_per_device=MOST_PERSONS,
     apart=APART,
 )
-
-
-def roots(pairs: list[tuple[str, str]], nodes: set[str]) -> dict[str, str]:
-    """Union-find."""
-    parent = {node: node for node in nodes}
-
-    def find(node: str) -> str:
-        while parent[node] != node:
-            node = parent[node]
-        return node
-
-    for one, other in pairs:
-        low, high = sorted((find(one), find(other)))
-        parent[high] = low
-    return {node: find(node) for node in nodes}
-
-
-def persons_of(visits: list[Visit], case: int) -> list[str]:
-    """The person of every visit, each found by itself: no periods."""
-    names = {name for visit in visits for name in visit.named(case)}
-    pairs = [tuple(v.named(case)) for v in visits if len(v.named(case)) == 2 and tuple(v.named(case)) not in APART]
-    person = roots(pairs, names)
-    logins: dict[str, dict[int, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for visit in visits:
-        if visit.device and visit.named(case):
-            logins[visit.used(case)][visit.at].update(person[name] for name in visit.named(case))
-
-    def of(visit: Visit) -> str:
-        if visit.named(case):
-            return min(person[name] for name in visit.named(case))
-        device = visit.used(case)
-        if device is None:
-            return "user"
-        seen = logins[device]
-        if not seen or len(set().union(*seen.values())) > MOST_PERSONS:
-            return device
-        before = [at for at in seen if at <= visit.at]
-        if before:
-            return min(seen[max(before)])
-        near = (min(seen) - visit.at) * STEP <= timedelta(days=LOOKBACK_DAYS)
-        return min(seen[min(seen)]) if near else device
-
-    return [of(visit) for visit in visits]
 
 
 def frame(spark: SparkSession, cases: list[list[Visit]], order: random.Random | None = None) -> DataFrame:
@@ -130,7 +66,7 @@ def test_every_event_has_the_person_of_the_oracle(spark: SparkSession) -> None:
     identities = build_identities(events, PARAMS).localCheckpoint()
     rows = attribute(events, identities, PARAMS).select("event_id", "person_id").collect()
     found = {row["event_id"]: row["person_id"] for row in rows}
-    wanted = {f"{c}/{n}": who for c, visits in enumerate(cases) for n, who in enumerate(persons_of(visits, c))}
+    wanted = {f"{c}/{n}": who for c, visits in enumerate(cases) for n, who in enumerate(persons_of(visits, c, APART))}
     assert len(rows) == len(wanted) > 2 * CASES
     assert found == wanted
     evidence = {row["evidence"] for row in identities.select("evidence").distinct().collect()}
@@ -169,3 +105,15 @@ def test_what_is_set_apart_is_two_persons(spark: SparkSession) -> None:
     joined = PARAMS.model_copy(update={"apart": ()})
     persons = [{row["person_id"] for row in build_identities(events, p).collect()} for p in (joined, PARAMS)]
     assert persons == [{"email:0-x"}, {"email:0-x", "login:0-a"}]
+
+
+def test_events_move_in_portions_of_whole_days(spark: SparkSession) -> None:
+    counts = [3, 2, 9, 1, 4, 1]
+    days = [(date(2024, 1, 1 + n),) for n, count in enumerate(counts) for _ in range(count)]
+    portions = list(cut_portions(spark.createDataFrame(days[::-1], "event_date date"), most=5))
+    assert [([day.day for day in portion.days], portion.events) for portion in portions] == [
+        ([1, 2], 5),
+        ([3], 9),
+        ([4, 5], 5),
+        ([6], 1),
+    ]

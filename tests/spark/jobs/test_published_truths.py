@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pyspark.sql import functions as F
 
-from jobs import build_identities, ingest_events
-from segmentation.identities.build import attribute
-from segmentation.identities.params import load_identities
+from jobs import apply_identities, ingest_events
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,10 +83,11 @@ def test_snowplow_web_has_the_expected_sessions(workspace: Workspace, published:
         made.setdefault(row["session_hint"], []).append(row["count"])
     differing = {name for name, session, total in expected if made[session] != [total]}
     assert (len(expected), differing) == (18, EDGE_CASES)
-    assert workspace.run(build_identities).code == 0
-    stitched = attribute(workspace.table("events"), workspace.table("identities"), load_identities(PROJECT / "conf"))
+    applied = workspace.run(apply_identities)
+    assert applied.code == 0, applied.stderr
+    stitched = workspace.table("events")
     counts: dict[str, list[int]] = {}
-    for row in stitched.groupBy("session_hint", "person_id").count().collect():
+    for row in stitched.groupBy("session_hint", "user_id").count().collect():
         counts.setdefault(row["session_hint"], []).append(row["count"])
     assert {name for name, session, total in expected if counts[session] != [total]} == UNSTITCHED
 

@@ -27,7 +27,7 @@ ANALYSES = {
     "explain_customer",
     "predict_lifetimes",
 }
-UPKEEP = {"maintain_tables", "drop_raw_text"}
+UPKEEP = {"maintain_tables", "drop_raw_text", "erase_person"}
 APART = {"run_pipeline", "check_source", "reconcile_counts"} | ANALYSES | UPKEEP
 """What runs the others, looks at a source before and after they do, or is run on demand."""
 

@@ -1,0 +1,98 @@
+"""Gives stored events to the persons that conf/identities.yaml makes of identifiers, and takes them back again."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from segmentation.identities.build import build_identities
+from segmentation.identities.moves import cut_portions, find_moves, take_moves
+from segmentation.identities.params import FILE, IdentityParams, load_identities
+from segmentation.increments.restate import restate
+from segmentation.increments.state import hold, release_held
+from segmentation.runtime.context import Context, RunReport
+from segmentation.runtime.main import run_job
+from segmentation.storage.increment_writer import write_increment
+from segmentation.storage.state import read_state
+from segmentation.tables.events import EVENTS
+from segmentation.tables.identities import IDENTITIES
+from segmentation.tables.input_units import INPUT_UNITS
+from segmentation.tables.sessions import SESSIONS
+from segmentation.tables.transitions import TRANSITIONS
+from segmentation.tables.user_day_counts import USER_DAY_COUNTS
+from segmentation.tables.user_days import USER_DAYS
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Sequence
+
+    from pyspark.sql import DataFrame
+
+DERIVED = (SESSIONS, USER_DAYS, USER_DAY_COUNTS, TRANSITIONS)
+READS = (INPUT_UNITS, EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS)
+WRITES = (IDENTITIES, EVENTS, *DERIVED)
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """The job has no options of its own."""
+
+
+def run(ctx: Context) -> RunReport:
+    """Write `identities` anew, and restate the events whose person is another one now; published as one.
+
+    Persons are those of all events taken in, whatever the cut. Where no identifiers are declared any more everybody
+    is who the source says again.
+
+    Raises:
+        ConfigurationError: nothing was taken in yet, or sessions were cut under other parameters.
+    """
+    conf_dir = Path(ctx.options.get("conf_dir", "conf"))
+    params, lake = load_identities(conf_dir), ctx.lake
+    events = lake.require(EVENTS, "ingest_events")
+    rebuild = f"python jobs/ingest_events.py --source ... --input ... --lake {lake.root} --rebuild"
+    shaping = {"sessions": ctx.config.sessions.fingerprint, "workspace": ctx.config.workspace.fingerprint}
+    lake.check_parameters(EVENTS, shaping, rebuild)
+    if not _concerns(ctx, params):
+        return RunReport(as_of=ctx.as_of, notes=[f"no source that {conf_dir / FILE} names was taken in: unchanged"])
+    with ctx.progress.step("find persons"), release_held(ctx.spark):
+        identities = hold(build_identities(events, params))
+        moves = hold(find_moves(events, identities, params))
+        lake.replace(IDENTITIES, identities)
+        moved, persons = _move(ctx, moves)
+        basis = lake.basis(EVENTS, (*DERIVED, IDENTITIES))
+        lake.publish(basis)
+    return RunReport(as_of=ctx.as_of, quality={"events_moved": moved, "persons_touched": persons})
+
+
+def _concerns(ctx: Context, params: IdentityParams) -> bool:
+    """Tell whether there is anything that has identifiers, or that had them."""
+    if ctx.lake.version(IDENTITIES) is not None:
+        return True
+    named = F.col("source").isin(*params.sources)
+    return not ctx.lake.read(INPUT_UNITS).where(named).isEmpty()
+
+
+def _move(ctx: Context, moves: DataFrame) -> tuple[int, int]:
+    """Restate the events that move, portion by portion; return how many they are, and how many persons get them."""
+    config, lake = ctx.config, ctx.lake
+    for portion in cut_portions(moves):
+        days = portion.days
+        with ctx.progress.step(f"move events of {days[0]} to {days[-1]}"), release_held(ctx.spark):
+            state = read_state(lake, slice_is_small=portion.is_small)
+            removed, added = take_moves(state.events, moves, days)
+            plan = restate(removed, added, state, sessions=config.sessions, workspace=config.workspace)
+            write_increment(lake, plan)
+    row = moves.agg(F.count(F.lit(1)).alias("events"), F.count_distinct("person_id").alias("persons")).first()
+    return (row["events"], row["persons"]) if row else (0, 0)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line."""
+    return run_job(sys.modules[__name__], argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""Takes one person out of every table, and out of landed messages, as if nothing of them had ever been received.
+
+`maintain_tables --purge` then deletes the files that earlier versions of the tables still hold.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from segmentation.errors import ConfigurationError
+from segmentation.identities.erasure import NAME, Traces, find_traces, plan_erasure
+from segmentation.increments.state import release_held
+from segmentation.runtime.context import Context, RunReport
+from segmentation.runtime.main import run_job
+from segmentation.storage.increment_writer import write_increment
+from segmentation.storage.kafka import drop_messages
+from segmentation.storage.messages import MESSAGES
+from segmentation.storage.state import read_state
+from segmentation.tables.duplicates import DUPLICATES
+from segmentation.tables.events import EVENTS
+from segmentation.tables.identities import IDENTITIES
+from segmentation.tables.ingest_ledger import INGEST_LEDGER
+from segmentation.tables.input_units import INPUT_UNITS
+from segmentation.tables.quarantine import QUARANTINE
+from segmentation.tables.reference import all_tables
+from segmentation.tables.sessions import SESSIONS
+from segmentation.tables.transitions import TRANSITIONS
+from segmentation.tables.user_day_counts import USER_DAY_COUNTS
+from segmentation.tables.user_days import USER_DAYS
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser
+    from collections.abc import Sequence
+
+DERIVED = (SESSIONS, USER_DAYS, USER_DAY_COUNTS, TRANSITIONS)
+RESTATED = (EVENTS, *DERIVED, QUARANTINE, DUPLICATES, INGEST_LEDGER)
+OF_USERS = tuple(table for table in all_tables() if NAME in table.names and table not in RESTATED)
+"""Made of the tables above at some cut: rows of the person go, and nothing follows."""
+WRITES = (*RESTATED, *OF_USERS, IDENTITIES)
+READS = (*WRITES, INPUT_UNITS)
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Declare who."""
+    parser.add_argument("--person", required=True, help="the person, as in events.user_id")
+    parser.add_argument("--count", action="store_true", help="say how many records are theirs, and change nothing")
+
+
+def run(ctx: Context) -> RunReport:
+    """Erase the person and publish all tables at once; a second time there is nothing left to do.
+
+    Raises:
+        ConfigurationError: no person is given, nothing was taken in yet, or sessions were cut under other parameters.
+    """
+    lake, config, person = ctx.lake, ctx.config, ctx.options["person"]
+    if not person:
+        raise ConfigurationError("--person is empty: give a person as in events.user_id")
+    lake.require(EVENTS, "ingest_events")
+    shaping = {"sessions": config.sessions.fingerprint, "workspace": config.workspace.fingerprint}
+    lake.check_parameters(EVENTS, shaping, f"python jobs/ingest_events.py --lake {lake.root} --source ... --rebuild")
+    with ctx.progress.step("erase"), release_held(ctx.spark):
+        state = read_state(lake)
+        traces = find_traces(person, state, lake.read(IDENTITIES))
+        found = {"events": traces.events, "duplicates": traces.copies, "quarantined": traces.rejected}
+        quality = {"names": len(traces.names), **{what: rows.count() for what, rows in found.items()}}
+        if ctx.options.get("count"):
+            return RunReport(quality=quality, notes=["counted: nothing was changed"])
+        # Files first: if the run dies the tables still tell, next time, which messages were theirs.
+        quality["landed_files"] = drop_messages(ctx.spark, _landed_units(ctx, traces), traces.records(), ctx.run_id)
+        write_increment(lake, plan_erasure(traces, state, sessions=config.sessions, workspace=config.workspace))
+        _forget_names(ctx, traces)
+        lake.publish(lake.basis(EVENTS, DERIVED))
+    nothing = [] if any(quality[what] for what in found) else [f"no record of '{person}' was found"]
+    return RunReport(quality=quality, notes=[*nothing, "earlier versions: maintain_tables --purge"])
+
+
+def _landed_units(ctx: Context, traces: Traces) -> dict[str, str]:
+    messages = ctx.lake.read(INPUT_UNITS).where(F.col("format") == MESSAGES)
+    theirs = messages.join(traces.records().select("batch_id").distinct(), "batch_id", "left_semi")
+    return {row["batch_id"]: row["path"] for row in theirs.select("batch_id", "path").collect()}  # a row per file
+
+
+def _forget_names(ctx: Context, traces: Traces) -> None:
+    """Delete rows of the person at every cut, under every name, and what `identities` knows of them."""
+    names = traces.name_frame()
+    for table in OF_USERS:
+        if ctx.lake.version(table) is not None:
+            ctx.lake.delete(table, names, (NAME,))
+    if ctx.lake.version(IDENTITIES) is not None:
+        for column in ("person_id", "identifier"):
+            ctx.lake.delete(IDENTITIES, names.withColumnRenamed(NAME, column), (column,))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run from the command line."""
+    return run_job(sys.modules[__name__], argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

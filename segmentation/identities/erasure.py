@@ -1,0 +1,123 @@
+"""All that is stored of one person: which rows they are, and what it changes that they go."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from segmentation.events.payload import payload_json
+from segmentation.frames import empty_frame, small_frame, union_all
+from segmentation.identities.params import BETWEEN
+from segmentation.increments import rejections
+from segmentation.increments.cap import EVENT
+from segmentation.increments.restate import restate
+from segmentation.increments.state import RECORD_KEY, Correction, Increment, Retraction, hold
+from segmentation.quality.reasons import Reason
+from segmentation.tables import ingest_ledger as ledger
+from segmentation.tables.duplicates import DUPLICATES
+from segmentation.tables.ingest_ledger import INGEST_LEDGER
+from segmentation.tables.quarantine import QUARANTINE
+from segmentation.tables.table import STRING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pyspark.sql import DataFrame
+
+    from segmentation.increments.state import State
+    from segmentation.parameters import WorkspaceParams
+    from segmentation.sessions.params import SessionParams
+
+NAME = "user_id"
+_OF_A_NAME = r"[\p{L}\p{N}_.@+-]"
+"""What may stand beside a character of a name, so that `anna` is not found in `anna@example.org` or `hanna`."""
+
+
+class Traces(NamedTuple):
+    """What is stored of a person; all held."""
+
+    names: tuple[str, ...]
+    """What they are called: the person, and identifiers that are nobody else's; sorted."""
+    events: DataFrame
+    """Rows of `events`."""
+    copies: DataFrame
+    """Rows of `duplicates`: copies of those."""
+    rejected: DataFrame
+    """Rows of `quarantine` whose text holds one of the names, not as part of a longer one."""
+
+    def records(self) -> DataFrame:
+        """Return the positions (batch_id, record_no) of all their records."""
+        return union_all(rows.select(*RECORD_KEY) for rows in (self.events, self.copies, self.rejected))
+
+    def name_frame(self) -> DataFrame:
+        """Return the names as rows of one column, user_id."""
+        return small_frame(self.events.sparkSession, [(name,) for name in self.names], StructType().add(NAME, STRING))
+
+
+def find_traces(person: str, state: State, identities: DataFrame) -> Traces:
+    """Find the records of a person.
+
+    Sealed text of quarantined records cannot be searched. Text is compared as it stands, and as JSON writes it.
+
+    Args:
+        person: as in `events.user_id`.
+        state: the published tables.
+        identities: the table, empty where there is none.
+    """
+    theirs = hold(state.events.where(F.col(NAME) == person))
+    names = _names(person, theirs, state.events, identities)
+    payloads = theirs.select("source", "event_id", F.sha2(payload_json(), 256).alias("payload_hash")).distinct()
+    copies = state.duplicates.join(payloads, ["source", "event_id", "payload_hash"], "left_semi")
+    text = F.concat_ws("\n", "raw", "event_id")
+    return Traces(names, theirs, hold(copies), hold(state.quarantine.where(text.rlike(name_pattern(names)))))
+
+
+def name_pattern(names: Iterable[str]) -> str:
+    """Write a Java regular expression that finds any of the names, as they stand and as JSON writes them."""
+    spelled = sorted({spelling for name in names for spelling in (name, json.dumps(name, ensure_ascii=False)[1:-1])})
+    return f"(?<!{_OF_A_NAME})(?:{'|'.join(re.escape(one) for one in spelled)})(?!{_OF_A_NAME})"
+
+
+def plan_erasure(traces: Traces, state: State, *, sessions: SessionParams, workspace: WorkspaceParams) -> Increment:
+    """Plan that all records of a person leave, as if they had never been received.
+
+    Sessions, users' days and transitions follow; the ledger's rows of every stage shrink by what is gone, so that it
+    still adds up.
+
+    Args:
+        traces: of :func:`find_traces`.
+        state: the same tables.
+        sessions: session parameters.
+        workspace: reporting zone, currency and conversion events.
+    """
+    nothing = empty_frame(traces.events.sparkSession, traces.events.select(*EVENT).schema)
+    plan = restate(traces.events, nothing, state, sessions=sessions, workspace=workspace)
+    for table, rows in ((DUPLICATES, traces.copies), (QUARANTINE, traces.rejected)):
+        plan.retractions.append(Retraction(table, rows.select(*RECORD_KEY), RECORD_KEY))
+    unparsable = (F.col("reason") == Reason.MALFORMED.value).alias("unparsable")
+    fates = [
+        rejections.fates(traces.events, ledger.ACCEPTED),
+        rejections.fates(traces.copies, ledger.DUPLICATE),
+        rejections.rejected_fates(traces.rejected.select("*", unparsable)),
+    ]
+    gone = rejections.ledger_rows(fates, [])
+    plan.corrections.append(Correction(INGEST_LEDGER, gone.withColumn("records", -F.col("records"))))
+    return plan
+
+
+def _names(person: str, theirs: DataFrame, events: DataFrame, identities: DataFrame) -> tuple[str, ...]:
+    """List what a person is called; an identifier that other persons had too is no name of theirs."""
+    sent = theirs.select(F.col("identifier").alias(NAME)).distinct()
+    of_others = events.where(F.col(NAME) != person).select(F.col("identifier").alias(NAME))
+    alone = sent.join(of_others, NAME, "left_anti")
+    of = F.col("person_id")
+    has, others = of == person, (of != person) & (of != F.col("identifier"))
+    grouped = identities.groupBy("identifier").agg(F.bool_or(has).alias("has"), F.bool_or(others).alias("others"))
+    declared = grouped.where("has AND NOT others").select(F.col("identifier").alias(NAME))
+    found = {row[NAME] for row in alone.union(declared).collect()}  # one person's identifiers
+    bare = {name.partition(BETWEEN)[2] for name in (*found, person) if BETWEEN in name}
+    return tuple(sorted({person, *found, *bare} - {""}))
