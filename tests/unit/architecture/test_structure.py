@@ -21,9 +21,10 @@ ANALYSES = {
     "build_lifecycle",
     "cluster_journeys",
     "describe_features",
+    "explain_propensity",
     "predict_lifetimes",
 }
-UPKEEP = {"maintain_tables", "drop_raw_text"}
+UPKEEP = {"maintain_tables", "drop_raw_text", "rollback_model"}
 APART = {"run_pipeline", "check_source", "reconcile_counts"} | ANALYSES | UPKEEP
 """What runs the others, looks at a source before and after they do, or is run on demand."""
 
