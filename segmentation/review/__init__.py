@@ -8,5 +8,15 @@ from segmentation.review.page import Provenance, build_sections, list_files, ren
 from segmentation.review.params import ReviewParams
 from segmentation.review.sections.propensity import read_calibration
 from segmentation.review.sections.reading import Reading
+from segmentation.review.sections.trainings import read_trainings
 
-__all__ = ["Provenance", "Reading", "ReviewParams", "build_sections", "list_files", "read_calibration", "render_page"]
+__all__ = [
+    "Provenance",
+    "Reading",
+    "ReviewParams",
+    "build_sections",
+    "list_files",
+    "read_calibration",
+    "read_trainings",
+    "render_page",
+]
