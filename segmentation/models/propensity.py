@@ -123,7 +123,9 @@ def fit_propensity(  # noqa: PLR0913  what is learnt from, and how
     rows = prepare_rows(labelled, cuts=cuts, target=target, params=params, segments=segments)
     training = rows.vectors.where(F.col("cut") != F.lit(cuts.evaluation))
     folds = choose_folds(cuts.training, window=window, classes=rows.classes)
-    trials = run_trials(training, folds=folds, classes=rows.classes, params=params, memory=memory or Forgetful())
+    trials = run_trials(
+        training, folds=folds, classes=rows.classes, params=params, memory=Forgetful() if memory is None else memory
+    )
     best = best_of_each_kind(trials)
     models = _fit_finalists(training, best, rows, cuts, params)
     later = rows.classes[cuts.evaluation].rows

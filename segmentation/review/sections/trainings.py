@@ -45,7 +45,7 @@ def _against_simple_models(trainings: Trainings) -> tuple[Exhibit, ...]:
     rows: list[Record] = [
         {
             "target": target,
-            "model": report["chosen"],
+            "model": report["chosen"].split(" ")[0].replace("_", " "),
             "calibration": report["calibration"]["method"],
             "against": name.replace("_", " "),
             **difference,
@@ -133,12 +133,12 @@ def _importances(trainings: Trainings) -> tuple[Exhibit, ...]:
         Column("upper", "to", "number"),
     )
     first = {str(row["target"]): row["feature"] for row in reversed(rows)}
-    tops = "; ".join(f"{text.shorten(t)}: {text.shorten(f, 60)}" for t, f in sorted(first.items()))
+    tops = "; ".join(f"{text.shorten(t)} rests most on {text.shorten(f, 60)}" for t, f in sorted(first.items()))
     return (
         Exhibit(
             key="importances",
             title="What predictions rest on",
-            finding=f"Most on {tops}.",
+            finding=f"{tops[0].upper()}{tops[1:]}.",
             grid=Grid(columns, rows),
             method="Permutation importance: rise of the log loss of held-out later users when the feature's values are "
             "dealt out among them at random, with a 95 % interval over users. Features that say the same hide each "

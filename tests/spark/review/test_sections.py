@@ -148,7 +148,7 @@ def test_a_model_that_is_not_ahead_of_a_simple_one_is_said_so(lake: Lake, as_of:
     by_key = {exhibit.key: exhibit for exhibit in training_exhibits(trainings)}
     assert by_key["against-simple-models"].finding == "Not ahead of a simpler model: purchase."
     assert by_key["calibration-by-segment"].finding.startswith("1 of 1 segment ")
-    assert by_key["importances"].finding == "Most on purchase: sessions_count_30d."
+    assert by_key["importances"].finding == "Purchase rests most on sessions_count_30d."
     assert training_exhibits({}) == ()
 
 
