@@ -10,10 +10,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError
-from segmentation.increments.cut import CutTables, before_cut, choose_tables
+from segmentation.increments.cut import CutTables
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
-from segmentation.segments.behaviour import Behaviour, measure_behaviour
+from segmentation.segments.asking import measure_at_cut
+from segmentation.segments.behaviour import Behaviour
 from segmentation.segments.changes import build_segment_changes
 from segmentation.segments.rules import SEGMENTATION, Rule, build_cohorts, load_rules, view_memberships
 from segmentation.sequences.funnels import load_funnels
@@ -66,18 +67,16 @@ def measure(ctx: Context, behaviours: Sequence[Behaviour], as_of: date) -> DataF
     """Measure what the rules ask of users' events, from the stored counts if these know nothing beyond the cut."""
     if not behaviours:
         return None
-    conf, workspace = _conf(ctx), ctx.config.workspace
-    events = ctx.lake.require(EVENTS, "ingest_events")
-    stored = CutTables(*(ctx.lake.require(table, "ingest_events") for table in (SESSIONS, USER_DAYS, USER_DAY_COUNTS)))
-    tables = choose_tables(events, stored, as_of=as_of, workspace=workspace, sessions=ctx.config.sessions)
-    return measure_behaviour(
-        events.where(before_cut(as_of, workspace.time_zone)),
-        tables.user_day_counts,
+    conf = _conf(ctx)
+    return measure_at_cut(
+        ctx.lake.require(EVENTS, "ingest_events"),
+        CutTables(*(ctx.lake.require(table, "ingest_events") for table in (SESSIONS, USER_DAYS, USER_DAY_COUNTS))),
         behaviours=behaviours,
         funnels={funnel.name: funnel for funnel in load_funnels(conf)},
         states=load_states(conf),
         as_of=as_of,
-        time_zone=workspace.time_zone,
+        workspace=ctx.config.workspace,
+        sessions=ctx.config.sessions,
     )
 
 

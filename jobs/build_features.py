@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
-from segmentation.errors import DataError
 from segmentation.features import catalogue, feature_set_version, user_features_contract
 from segmentation.features.build import FeatureInputs, build_user_features
 from segmentation.increments.cut import before_cut, tables_at_cut
 from segmentation.privacy.consent import build_consents, select_consented
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
+from segmentation.segments.asking import read_history
+from segmentation.segments.targets import find_cuts, load_targets
 from segmentation.tables.consents import CONSENTS
 from segmentation.tables.events import EVENTS
 from segmentation.tables.sessions import SESSIONS
@@ -90,17 +92,21 @@ def _count_users(ctx: Context, events: DataFrame) -> int:
 
 def _find_cuts(ctx: Context, events: DataFrame, as_of: date) -> dict[date, bool]:
     """Return the cuts that have events, and whether each lies after all that is known."""
-    first, last = events.agg(F.min("event_date"), F.max("event_date")).head() or (None, None)
-    if first is None or last is None:
-        raise DataError("table 'events' is empty: every record was rejected; see table 'quarantine'")
-    cuts = (*ctx.config.propensity.feature_cuts(as_of, first, last), as_of)
+    config = ctx.config
+    history = read_history(events, as_of=as_of, time_zone=config.workspace.time_zone)
+    targets = load_targets(
+        Path(ctx.options.get("conf_dir", "conf")), params=config.propensity, workspace=config.workspace
+    )
+    lateness = config.ingest.lateness_days
+    found = (
+        find_cuts(target, as_of=as_of, history=history, lateness_days=lateness, params=config.propensity)
+        for target in targets
+    )
+    earlier = {cut for cuts in found if cuts is not None for cut in cuts.all}
+    cuts = (*sorted(earlier), as_of)
     known = [before_cut(cut, ctx.config.workspace.time_zone) for cut in cuts]
     row = events.agg(*map(F.bool_or, known), *map(F.bool_and, known)).head() or ()
     some, everything = row[: len(cuts)], row[len(cuts) :]
-    if not some[-1]:
-        raise DataError(
-            f"no event happened and was received before {as_of}: events begin {first}, choose a later --as-of"
-        )
     return {cut: is_all for cut, is_some, is_all in zip(cuts, some, everything, strict=True) if is_some}
 
 

@@ -11,11 +11,9 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import NumericType
 
 from segmentation.errors import ConfigurationError
-from segmentation.evaluation.distributions import sample_users
 from segmentation.increments.cut import before_cut
 from segmentation.models.inputs import select_cut
-from segmentation.models.labels import RECENCY, in_population
-from segmentation.models.reasons import explain_score
+from segmentation.models.reasons import explain_scores, usual_values
 from segmentation.review.customer import write_customer
 from segmentation.review.frames.customer import (
     list_history,
@@ -143,14 +141,24 @@ def _predictions(ctx: Context, user_id: str, scores: Records) -> Records:
             continue
         model = store.version(propensity_kind(one["target"]), one["model_version"])
         features = features_of(model)
-        users = select_cut(table, as_of=cut, features=tuple(dict.fromkeys((*features, RECENCY))))
-        asked = users.where(in_population(one["target"], params=ctx.config.propensity))
-        sample = sample_users(asked, ctx.config.feature_report.sample_users)
-        medians = sample.agg(*(F.percentile(name, F.lit(0.5)).alias(name) for name in features))
-        typical = fetch_records(medians)[0]
-        _, reasons = explain_score(_of(users, user_id), pipeline=store.load(model), typical=typical)
-        found.append({**one, "reasons": [reason._asdict() for reason in reasons]})
+        asked = _asked(ctx, one["target"], select_cut(table, as_of=cut, features=features), cut)
+        reasons = explain_scores(
+            _of(asked, user_id),
+            usual=usual_values(asked, features=features),
+            pipeline=store.load(model),
+            features=features,
+            top=len(features),
+        )
+        told = reasons.select("feature", "value", "reference", "contribution").orderBy("rank")
+        found.append({**one, "reasons": fetch_records(told)})
     return found
+
+
+def _asked(ctx: Context, target: str, users: DataFrame, cut: date) -> DataFrame:
+    """Keep the users that a target was asked about at the cut."""
+    scored = F.exists("propensities", lambda p: (p["target"] == target) & p["raw"].isNotNull())
+    assigned = ctx.lake.read(SEGMENT_ASSIGNMENTS).where((F.col("as_of") == F.lit(cut)) & scored)
+    return users.join(assigned.select("user_id"), "user_id", "left_semi")
 
 
 def _rules(ctx: Context, user_id: str, as_of: date) -> Records:

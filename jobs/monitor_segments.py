@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, NamedTuple
 import pandas as pd
 from pyspark.sql import functions as F
 
+from jobs.train_propensity import read_inputs
 from segmentation.errors import DataError
 from segmentation.evaluation.distributions import sample_users
 from segmentation.frames import empty_frame, small_frame
 from segmentation.increments.cut import before_cut
 from segmentation.models.clustering import CLUSTERS, assign_clusters
 from segmentation.models.inputs import select_cut
-from segmentation.models.labels import LABEL, RECENCY, label_users
+from segmentation.models.propensity import CALIBRATED, score_propensity
+from segmentation.models.windows import LABEL, maturity_of
 from segmentation.monitoring.alerts import (
     Alert,
     Judged,
@@ -29,11 +31,12 @@ from segmentation.monitoring.alerts import (
 )
 from segmentation.monitoring.drift import measure_drift
 from segmentation.monitoring.rates import Outcome, compare_outcomes, compare_rates, first_day
-from segmentation.monitoring.subjects import choose_features, propensity_column
+from segmentation.monitoring.subjects import RECENCY, choose_features, propensity_column
 from segmentation.monitoring.webhook import check_url, read_secret, send_alerts
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
-from segmentation.segments.assignment import Scorer, add_propensities
+from segmentation.segments.labels import label_users
+from segmentation.segments.targets import load_targets
 from segmentation.sequences.markov import count_flows
 from segmentation.sequences.states import load_states
 from segmentation.sequences.steps import build_steps
@@ -42,6 +45,8 @@ from segmentation.tables.drift import DRIFT
 from segmentation.tables.events import EVENTS
 from segmentation.tables.monitored_rates import MONITORED_RATES
 from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
+from segmentation.tables.sessions import SESSIONS
+from segmentation.tables.user_day_counts import USER_DAY_COUNTS
 from segmentation.tables.user_days import USER_DAYS
 from segmentation.tables.user_features import USER_FEATURES
 from segmentation.tracking.trainings import features_of, propensity_kind
@@ -52,12 +57,13 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
-    from segmentation.models.params import Target
     from segmentation.monitoring.drift import Drift
     from segmentation.monitoring.rates import Rate
+    from segmentation.segments.labels import Known
+    from segmentation.segments.targets import Target
     from segmentation.tracking.records import ModelVersion
 
-READS = (EVENTS, USER_DAYS, USER_FEATURES, SEGMENT_ASSIGNMENTS)
+READS = (EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS, USER_FEATURES, SEGMENT_ASSIGNMENTS)
 WRITES = (DRIFT, MONITORED_RATES, ALERTS)
 SEGMENT = "cluster_id"
 
@@ -66,7 +72,7 @@ class Models(NamedTuple):
     """The model versions that scored the cut."""
 
     clusters: ModelVersion
-    propensities: dict[Target, ModelVersion]
+    propensities: dict[str, ModelVersion]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -152,19 +158,16 @@ def _compare(ctx: Context, baseline: date, notes: list[str]) -> list[Drift]:
 
 
 def _sample(ctx: Context, models: Models, cut: date, needed: Sequence[str]) -> pd.DataFrame:
-    """Score a bounded sample of a cut's users by the models in use."""
+    """Score a bounded sample of a cut's users by the models in use, whoever the targets ask about."""
     params, store = ctx.config.monitoring, ctx.tracking.store
     users = select_cut(ctx.lake.read(USER_FEATURES), as_of=cut, features=needed)
     if params.active_days is not None:
         users = users.where(F.col(RECENCY) <= params.active_days)
     placed = assign_clusters(sample_users(users, params.sample_users), pipeline=store.load(models.clusters))
-    scorers = [Scorer(target, model.version, store.load(model)) for target, model in models.propensities.items()]
-    scored = add_propensities(placed, scorers=scorers, params=ctx.config.propensity)
-    predictions = [
-        F.get("propensities", F.lit(place))["calibrated"].alias(propensity_column(target))
-        for place, target in enumerate(sorted(models.propensities))
-    ]
-    return scored.select(*needed, SEGMENT, *predictions).toPandas()  # bounded
+    for target, model in models.propensities.items():
+        predicted = score_propensity(placed, pipeline=store.load(model))
+        placed = predicted.select(*placed.columns, F.col(CALIBRATED).alias(propensity_column(target)))
+    return placed.select(*needed, SEGMENT, *map(propensity_column, models.propensities)).toPandas()  # bounded
 
 
 def _compare_transitions(ctx: Context) -> list[Rate]:
@@ -179,27 +182,36 @@ def _compare_transitions(ctx: Context) -> list[Rate]:
 
 
 def _outcomes(ctx: Context, notes: list[str]) -> list[Outcome]:
-    """Count what came of the newest predictions whose label window is over."""
-    params = ctx.config.propensity
-    scored = ctx.lake.read(SEGMENT_ASSIGNMENTS).where(F.col("as_of") <= F.lit(ctx.as_of - params.step))
-    row = scored.agg(F.max("as_of").alias("cut")).head()
-    cut = row["cut"] if row else None
-    if cut is None:
-        notes.append("no label window of a scored cut is over yet: no calibration is measured")
+    """Count, for each target, what came of the newest predictions whose label window is over and ripe."""
+    config, table = ctx.config, ctx.lake.read(SEGMENT_ASSIGNMENTS)
+    cuts = sorted(row["as_of"] for row in table.select("as_of").distinct().collect())  # a row per cut
+    if not cuts:
+        notes.append("nothing was scored yet: no calibration is measured")
         return []
-    predicted = scored.where(F.col("as_of") == F.lit(cut)).select("user_id", F.inline("propensities"))
-    return [_outcome(ctx, predicted, target, cut) for target in params.targets]
+    inputs, found = read_inputs(ctx), []
+    maturity = maturity_of(inputs.history, lateness_days=config.ingest.lateness_days, params=config.propensity)
+    conf = Path(ctx.options.get("conf_dir", "conf"))
+    for target in load_targets(conf, params=config.propensity, workspace=config.workspace):
+        over = [cut for cut in cuts if target.window.closes(cut) + timedelta(days=maturity) <= ctx.as_of]
+        if over:
+            found.append(_outcome(inputs.known, table.where(F.col("as_of") == F.lit(over[-1])), target, over[-1]))
+        else:
+            notes.append(f"{target.name}: no label window of a scored cut is over yet: no calibration is measured")
+    return found
 
 
-def _outcome(ctx: Context, predicted: DataFrame, target: Target, cut: date) -> Outcome:
-    params = ctx.config.propensity.model_copy(update={"features": ()})
-    labels = label_users(ctx.lake.read(USER_FEATURES), ctx.lake.read(USER_DAYS), cut=cut, target=target, params=params)
+def _outcome(known: Known, scored: DataFrame, target: Target, cut: date) -> Outcome:
     p = F.col("calibrated")
-    known = predicted.where((F.col("target") == target) & p.isNotNull()).join(labels, "user_id")
+    predictions = scored.select("user_id", F.inline("propensities"))
+    asked = predictions.where((F.col("target") == target.name) & p.isNotNull())
+    labels = label_users(
+        asked.select("user_id", F.lit(True).alias(target.asked_column)), known, target=target, cut=cut, features=()
+    )
     exact = [F.sum(x.cast("decimal(30,12)")).cast("double") for x in (p, p * (1 - p))]  # the same in any order
-    row = known.agg(F.count(F.lit(1)), F.sum(F.col(LABEL).cast("bigint")), *exact).head() or (0, 0, 0.0, 0.0)
+    whole = asked.join(labels, "user_id").agg(F.count(F.lit(1)), F.sum(F.col(LABEL).cast("bigint")), *exact)
+    row = whole.head() or (0, 0, 0.0, 0.0)
     sums = (row[0], row[1] or 0, row[2] or 0.0, row[3] or 0.0)
-    return Outcome(target, cut, cut + params.step, *sums)
+    return Outcome(target.name, cut, target.window.closes(cut), *sums)
 
 
 def _write(

@@ -17,6 +17,7 @@ from segmentation.review import (
     build_sections,
     list_files,
     read_calibration,
+    read_trainings,
     render_page,
 )
 from segmentation.review.frames.records import find_cut
@@ -80,7 +81,8 @@ def run(ctx: Context) -> RunReport:
     """Write the page and log it; a table that was never published leaves a section that names the job to run."""
     given = {name: ctx.options[name] for name in ("states", "paths", "path_steps") if name in ctx.options}
     reading = Reading(ctx.lake, as_of=_cut(ctx), params=validated(ReviewParams, given, "options"))
-    sections = build_sections(reading, read_calibration(reading, ctx.tracking))
+    calibration, trainings = read_calibration(reading, ctx.tracking), read_trainings(reading, ctx.tracking)
+    sections = build_sections(reading, calibration, trainings)
     current = ctx.lake.publications.current()
     provenance = Provenance(
         run_id=ctx.run_id,

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from segmentation.errors import ConfigurationError
+from segmentation.increments.cut import CutTables
 from segmentation.models.clustering import CLUSTERS, assign_clusters
-from segmentation.models.inputs import feature_set_at, select_cut
-from segmentation.models.labels import RECENCY
+from segmentation.models.inputs import check_known, feature_set_at
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
+from segmentation.segments.asking import measure_at_cut
 from segmentation.segments.assignment import (
     MODEL,
     Scorer,
@@ -21,23 +24,36 @@ from segmentation.segments.assignment import (
 )
 from segmentation.segments.changes import build_segment_changes
 from segmentation.segments.profiles import build_segment_profiles
+from segmentation.segments.rules import behaviours_of
+from segmentation.segments.targets import Target, load_targets, mark_asked
+from segmentation.sequences.funnels import load_funnels
+from segmentation.sequences.states import load_states
+from segmentation.tables.events import EVENTS
 from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
 from segmentation.tables.segment_changes import SEGMENT_CHANGES
 from segmentation.tables.segment_profiles import SEGMENT_PROFILES
+from segmentation.tables.sessions import SESSIONS
+from segmentation.tables.user_day_counts import USER_DAY_COUNTS
+from segmentation.tables.user_days import USER_DAYS
 from segmentation.tables.user_features import USER_FEATURES
-from segmentation.tracking.trainings import features_of, propensity_kind, segments_of
+from segmentation.tracking.trainings import (
+    CALIBRATION_METHOD,
+    TARGET_VERSION,
+    features_of,
+    propensity_kind,
+    segments_of,
+)
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import date
 
     from pyspark.sql import DataFrame
 
-    from segmentation.models.params import Target
     from segmentation.tracking.records import ModelVersion
 
-READS = (USER_FEATURES, SEGMENT_ASSIGNMENTS, SEGMENT_CHANGES)
+READS = (EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS, USER_FEATURES, SEGMENT_ASSIGNMENTS, SEGMENT_CHANGES)
 WRITES = (SEGMENT_ASSIGNMENTS, SEGMENT_PROFILES, SEGMENT_CHANGES)
 
 
@@ -55,9 +71,8 @@ def run(ctx: Context) -> RunReport:
     table = ctx.lake.require(USER_FEATURES, "build_features")
     feature_set_at(table, as_of=as_of)
     clusters = store.require_champion(CLUSTERS, "train_clusters")
-    targets = ctx.config.propensity.targets
-    propensities = {t: store.require_champion(propensity_kind(t), "train_propensity") for t in targets}
-    users, scored = _score(ctx, table, clusters, propensities)
+    scorers = _load_scorers(ctx)
+    users, scored = _score(ctx, table, clusters, scorers)
     assignments = build_segment_assignments(
         scored, segments=segments_of(clusters), cluster_model_version=clusters.version, as_of=as_of
     ).cache()
@@ -73,24 +88,73 @@ def run(ctx: Context) -> RunReport:
     assignments.unpersist()
     versions = {
         CLUSTERS: clusters.version,
-        **{propensity_kind(t): m.version for t, m in propensities.items()},
+        **{propensity_kind(target.name): model.version for target, model in scorers},
     }
-    return RunReport(as_of=as_of, quality={"models": versions, "segments": {r[0]: r[1] for r in sizes}})
+    quality = {"models": versions, "segments": {r[0]: r[1] for r in sizes}}
+    return RunReport(as_of=as_of, quality=quality, notes=_changed_since(scorers))
+
+
+def _load_scorers(ctx: Context) -> list[tuple[Target, ModelVersion]]:
+    """Find the champion of each target, once: all users are scored by the versions that are champions now."""
+    config, found = ctx.config, []
+    for target in load_targets(_conf(ctx), params=config.propensity, workspace=config.workspace):
+        model = ctx.tracking.store.require_champion(propensity_kind(target.name), "train_propensity")
+        if CALIBRATION_METHOD not in model.tags:
+            raise ConfigurationError(
+                f"version {model.version} of '{model.name}' was trained by an earlier release: run "
+                f"python jobs/train_propensity.py with the same --lake first"
+            )
+        found.append((target, model))
+    return found
+
+
+def _changed_since(scorers: Sequence[tuple[Target, ModelVersion]]) -> list[str]:
+    return [
+        f"{target.name}: conf/targets/{target.name}.yaml has changed since the champion, version {model.version}, was "
+        f"trained: its scores answer the earlier question"
+        for target, model in scorers
+        if model.tags.get(TARGET_VERSION) != target.version
+    ]
 
 
 def _score(
-    ctx: Context, table: DataFrame, clusters: ModelVersion, propensities: Mapping[Target, ModelVersion]
+    ctx: Context, table: DataFrame, clusters: ModelVersion, scorers: Sequence[tuple[Target, ModelVersion]]
 ) -> tuple[DataFrame, DataFrame]:
+    """Return the users with the features that the models read, and the same scored."""
     store = ctx.tracking.store
-    needed = [
-        RECENCY,
-        *features_of(clusters),
-        *(f for model in propensities.values() for f in features_of(model)),
-    ]
-    users = select_cut(table, as_of=ctx.as_of, features=tuple(dict.fromkeys(needed)))
+    needed = [*features_of(clusters), *(name for _, model in scorers for name in features_of(model))]
+    features = tuple(dict.fromkeys(needed))
+    check_known(table, features=features)
+    targets = [target for target, _ in scorers]
+    asked = mark_asked(table, targets=targets, cut=ctx.as_of, behaviour=_measure(ctx, targets))
+    values = [F.col(name).cast("double").alias(name) for name in features]
+    flags = [target.asked_column for target in targets]
+    users = asked.select("user_id", *values, *flags)
     placed = assign_clusters(users, pipeline=store.load(clusters))
-    scorers = [Scorer(target, model.version, store.load(model)) for target, model in propensities.items()]
-    return users, add_propensities(placed, scorers=scorers, params=ctx.config.propensity)
+    loaded = [Scorer(target, model.version, store.load(model)) for target, model in scorers]
+    return users.drop(*flags), add_propensities(placed, scorers=loaded)
+
+
+def _measure(ctx: Context, targets: Sequence[Target]) -> DataFrame | None:
+    """Measure what targets ask of users' events before the cut, to know whom they are about."""
+    behaviours = behaviours_of(*(target.who for target in targets if target.who is not None))
+    if not behaviours:
+        return None
+    conf = _conf(ctx)
+    return measure_at_cut(
+        ctx.lake.require(EVENTS, "ingest_events"),
+        CutTables(*(ctx.lake.require(table, "ingest_events") for table in (SESSIONS, USER_DAYS, USER_DAY_COUNTS))),
+        behaviours=behaviours,
+        funnels={funnel.name: funnel for funnel in load_funnels(conf)},
+        states=load_states(conf),
+        as_of=ctx.as_of,
+        workspace=ctx.config.workspace,
+        sessions=ctx.config.sessions,
+    )
+
+
+def _conf(ctx: Context) -> Path:
+    return Path(ctx.options.get("conf_dir", "conf"))
 
 
 def _changes_around(ctx: Context, assignments: DataFrame, as_of: date) -> tuple[DataFrame, tuple[date, ...]]:

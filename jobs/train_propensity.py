@@ -2,24 +2,50 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
-from segmentation.errors import DataError
 from segmentation.evaluation.classification import AUC_PR, AUC_ROC, BRIER, LOG_LOSS
-from segmentation.frames import union_all
-from segmentation.models.inputs import feature_set_at, training_fingerprint
-from segmentation.models.labels import Roles, assign_roles, label_users
-from segmentation.models.propensity import auc_pr_of, fit_propensity
+from segmentation.frames import small_frame, union_all
+from segmentation.increments.cut import CutTables, before_cut, choose_tables
+from segmentation.models.clustering import CLUSTERS, assign_clusters
+from segmentation.models.held_out import PREDICTION, RAW, SEGMENT, score_measuring
+from segmentation.models.inputs import check_known, feature_sets_at, select_cut, training_fingerprint
+from segmentation.models.measures import better_by
+from segmentation.models.propensity import fit_propensity
+from segmentation.models.rows import learnt_features
+from segmentation.models.windows import LABEL, Cuts, History, maturity_of, too_short
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
+from segmentation.segments.asking import measure_at_cut, read_history
+from segmentation.segments.labels import Known, label_users
+from segmentation.segments.rules import behaviours_of
+from segmentation.segments.targets import Target, find_cuts, load_targets, mark_asked
+from segmentation.sequences.funnels import load_funnels
+from segmentation.sequences.states import load_states
 from segmentation.tables.events import EVENTS
+from segmentation.tables.model_decisions import MODEL_DECISIONS
+from segmentation.tables.sessions import SESSIONS
+from segmentation.tables.user_day_counts import USER_DAY_COUNTS
 from segmentation.tables.user_days import USER_DAYS
 from segmentation.tables.user_features import USER_FEATURES
-from segmentation.tracking.records import CHOSEN, DECISION, DataSet, ModelVersion, Verdict, judge
-from segmentation.tracking.trainings import describe_propensity, features_of, propensity_kind
+from segmentation.tracking.challenge import crown, decision_row, judge_challenger
+from segmentation.tracking.records import CHOSEN, DECISION, EVIDENCE, REASON, DataSet, ModelVersion, Verdict
+from segmentation.tracking.trainings import (
+    CALIBRATED,
+    CALIBRATION_METHOD,
+    REMARKS,
+    TARGET_VERSION,
+    describe_propensity,
+    features_of,
+    propensity_kind,
+    segments_of,
+)
 
 if TYPE_CHECKING:
     import argparse
@@ -28,10 +54,18 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
-    from segmentation.models.params import Target
+READS = (EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS, USER_FEATURES, MODEL_DECISIONS)
+WRITES = (MODEL_DECISIONS,)
 
-READS = (EVENTS, USER_DAYS, USER_FEATURES)
-WRITES = ()
+
+@dataclass(frozen=True)
+class Inputs:
+    """What all targets are trained from."""
+
+    known: Known
+    stored: CutTables
+    features: DataFrame
+    history: History
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,78 +77,176 @@ def run(ctx: Context) -> RunReport:
 
     Raises:
         DataError: the history is too short, or labels hold one class only.
-        ConfigurationError: a table is missing, or `user_features` lacks a cut or a configured feature.
+        ConfigurationError: a target is wrong, a table is missing, or `user_features` lacks a cut or a feature.
     """
-    as_of, params = ctx.as_of, ctx.config.propensity
-    roles = _read_roles(ctx)
-    table = ctx.lake.require(USER_FEATURES, "build_features")
-    versions = [feature_set_at(table, as_of=cut) for cut in (*roles.training, roles.evaluation)]
-    quality: dict[str, Any] = {"training_cuts": roles.training, "evaluation_cut": roles.evaluation}
-    notes = []
-    for target in params.targets:
-        fingerprint = training_fingerprint(
-            basis=ctx.lake.publications.current().bases.get(USER_FEATURES.name, 0),
-            feature_set_version=f"{target}:{','.join(versions)}",
-            as_of=as_of,
-            params=params,
-        )
-        found = ctx.tracking.store.find(propensity_kind(target), fingerprint)
-        model = found or _train(ctx, target, roles, fingerprint)
+    config = ctx.config
+    targets = load_targets(_conf(ctx), params=config.propensity, workspace=config.workspace)
+    inputs = read_inputs(ctx)
+    check_known(inputs.features, features=learnt_features(config.propensity))
+    cuts = {target.name: _cuts_of(ctx, target, inputs.history) for target in targets}
+    versions = feature_sets_at(inputs.features, cuts=sorted({cut for one in cuts.values() for cut in one.all}))
+    models, quality, notes = {}, dict[str, Any](), []
+    for target in targets:
+        used = cuts[target.name]
+        fingerprint = _fingerprint(ctx, target, [versions[cut] for cut in used.all])
+        found = ctx.tracking.store.find(propensity_kind(target.name), fingerprint)
+        model = found or _train(ctx, inputs, target, used, fingerprint)
         if DECISION not in model.tags:
-            model = ctx.tracking.store.settle(model, _judge(ctx, target, roles, model))
-        quality[target] = _summary(model, trained=found is None)
+            model = ctx.tracking.store.settle(model, _judge(ctx, inputs, target, used, model))
+        models[target.name] = model
+        quality[target.name] = _summary(model, used, trained=found is None)
+        notes += [f"{target.name}: {remark}" for remark in json.loads(model.tags[REMARKS])]
         if found:
-            notes.append(f"{target}: nothing changed since version {model.version} was trained: it is kept")
-    return RunReport(as_of=as_of, quality=quality, notes=notes)
+            notes.append(f"{target.name}: nothing changed since version {model.version} was trained: it is kept")
+    _write_down(ctx, models)
+    return RunReport(as_of=ctx.as_of, quality=quality, notes=notes)
 
 
-def _read_roles(ctx: Context) -> Roles:
+def read_inputs(ctx: Context) -> Inputs:
+    """Read what is known at the cut; stored counts are used as they are if they know nothing beyond it."""
+    conf, config, as_of = _conf(ctx), ctx.config, ctx.as_of
     events = ctx.lake.require(EVENTS, "ingest_events")
-    row = events.agg(F.min("event_date").alias("first"), F.max("event_date").alias("last")).head()
-    if row is None or row["first"] is None:
-        raise DataError("table 'events' is empty: every record was rejected; see table 'quarantine'")
-    return assign_roles(ctx.config.propensity.feature_cuts(ctx.as_of, row["first"], row["last"]), as_of=ctx.as_of)
+    stored = CutTables(*(ctx.lake.require(table, "ingest_events") for table in (SESSIONS, USER_DAYS, USER_DAY_COUNTS)))
+    tables = choose_tables(events, stored, as_of=as_of, workspace=config.workspace, sessions=config.sessions)
+    known = Known(
+        events.where(before_cut(as_of, config.workspace.time_zone)),
+        tables.user_day_counts,
+        funnels={funnel.name: funnel for funnel in load_funnels(conf)},
+        states=load_states(conf),
+        time_zone=config.workspace.time_zone,
+    )
+    history = read_history(events, as_of=as_of, time_zone=config.workspace.time_zone)
+    return Inputs(known, stored, ctx.lake.require(USER_FEATURES, "build_features"), history)
 
 
-def _train(ctx: Context, target: Target, roles: Roles, fingerprint: str) -> ModelVersion:
-    params = ctx.config.propensity
-    training = union_all(_labelled(ctx, target, cut) for cut in roles.training)
-    fit = fit_propensity(training, _labelled(ctx, target, roles.evaluation), target=target, params=params)
+def _cuts_of(ctx: Context, target: Target, history: History) -> Cuts:
+    params, lateness = ctx.config.propensity, ctx.config.ingest.lateness_days
+    found = find_cuts(target, as_of=ctx.as_of, history=history, lateness_days=lateness, params=params)
+    if found is None:
+        maturity = maturity_of(history, lateness_days=lateness, params=params)
+        raise too_short(target.name, target.window, as_of=ctx.as_of, history=history, maturity_days=maturity)
+    return found
+
+
+def _fingerprint(ctx: Context, target: Target, feature_sets: Sequence[str]) -> str:
+    return training_fingerprint(
+        basis=ctx.lake.publications.current().bases.get(USER_FEATURES.name, 0),
+        feature_set_version=f"{target.version}:{','.join(feature_sets)}",
+        as_of=ctx.as_of,
+        params=ctx.config.propensity.shaping,
+    )
+
+
+def _train(ctx: Context, inputs: Inputs, target: Target, cuts: Cuts, fingerprint: str) -> ModelVersion:
+    params, kind = ctx.config.propensity, propensity_kind(target.name)
+    features = learnt_features(params)
+    fit = fit_propensity(
+        union_all(_labelled(ctx, inputs, target, cut, features) for cut in cuts.all),
+        cuts=cuts,
+        window=target.window,
+        target=target.name,
+        params=params,
+        costs=target.costs,
+        memory=ctx.tracking.store.trials(kind, fingerprint),
+        segments=_segments(ctx, inputs, cuts.evaluation),
+    )
     for name, reason in fit.left_out.items():
-        ctx.progress.say(f"propensity {target}: feature {name} left out: {reason}")
-    data = tuple(DataSet(t.name, ctx.lake.path(t), ctx.lake.version(t) or 0) for t in (USER_FEATURES, USER_DAYS))
+        ctx.progress.say(f"propensity {target.name}: feature {name} left out: {reason}")
+    sources = (USER_FEATURES, USER_DAY_COUNTS)
+    data = tuple(DataSet(t.name, ctx.lake.path(t), ctx.lake.version(t) or 0) for t in sources)
     return ctx.tracking.store.record(
-        describe_propensity(fit, fingerprint=fingerprint, roles=roles, params=params, data=data)
+        describe_propensity(
+            fit, fingerprint=fingerprint, cuts=cuts, target_version=target.version, params=params, data=data
+        )
     )
 
 
-def _labelled(ctx: Context, target: Target, cut: date, features: Sequence[str] | None = None) -> DataFrame:
-    """Label the users at a cut, with the configured features or others."""
-    params = ctx.config.propensity
-    return label_users(
-        ctx.lake.read(USER_FEATURES),
-        ctx.lake.require(USER_DAYS, "ingest_events"),
-        cut=cut,
-        target=target,
-        params=params if features is None else params.model_copy(update={"features": tuple(features)}),
+def _labelled(ctx: Context, inputs: Inputs, target: Target, cut: date, features: Sequence[str]) -> DataFrame:
+    """Label the users at a cut that a target asks about."""
+    who = () if target.who is None else (target.who,)
+    behaviour = measure_at_cut(
+        inputs.known.events,
+        inputs.stored,
+        behaviours=behaviours_of(*who),
+        funnels=inputs.known.funnels,
+        states=inputs.known.states,
+        as_of=cut,
+        workspace=ctx.config.workspace,
+        sessions=ctx.config.sessions,
     )
+    asked = mark_asked(inputs.features, targets=(target,), cut=cut, behaviour=behaviour)
+    return label_users(asked, inputs.known, target=target, cut=cut, features=features)
 
 
-def _judge(ctx: Context, target: Target, roles: Roles, model: ModelVersion) -> Verdict:
-    """Compare with the champion on the measuring half of this training's evaluation cut, by AUC-PR of the raw score."""
+def _segments(ctx: Context, inputs: Inputs, cut: date) -> DataFrame | None:
+    """Place the users of the evaluation cut into the segments of the cluster champion; None where there is none."""
+    champion = ctx.tracking.store.champion(CLUSTERS)
+    if champion is None or not set(features_of(champion)) <= set(inputs.features.columns):
+        return None
+    users = select_cut(inputs.features, as_of=cut, features=features_of(champion))
+    names = [part for s in segments_of(champion) for part in (F.lit(s.cluster_id), F.lit(s.segment_name))]
+    placed = assign_clusters(users, pipeline=ctx.tracking.store.load(champion))
+    return placed.select("user_id", F.element_at(F.create_map(*names), F.col("cluster_id")).alias(SEGMENT))
+
+
+def _judge(ctx: Context, inputs: Inputs, target: Target, cuts: Cuts, model: ModelVersion) -> Verdict:
+    """Compare with the champion on the measuring half of this training's evaluation cut."""
     store, params = ctx.tracking.store, ctx.config.propensity
-    champion = store.champion(propensity_kind(target))
-    rival = None
-    if champion is not None and set(features_of(champion)) <= set(ctx.lake.read(USER_FEATURES).columns):
-        later = _labelled(ctx, target, roles.evaluation, features_of(champion))
-        rival = auc_pr_of(later, pipeline=store.load(champion), params=params)
-    return judge(AUC_PR, challenger=model.metrics[AUC_PR], champion=rival)
+    champion = store.champion(propensity_kind(target.name))
+    if champion is None:
+        return crown("there was no champion")
+    if champion.version == model.version:  # a run broke off between making it champion and writing that down
+        return Verdict(promoted=True, reason=model.tags[REASON], evidence=json.loads(model.tags[EVIDENCE]))
+    hindrance = _hindrance(champion, target, inputs)
+    if hindrance:
+        return crown(f"champion {champion.version} cannot be compared: {hindrance}", champion.version)
+    features = tuple(dict.fromkeys((*features_of(model), *features_of(champion))))
+    labelled = _labelled(ctx, inputs, target, cuts.evaluation, features).cache()
+    users = int(model.metrics["calibration_half_users"] + model.metrics["measuring_half_users"])
+    one, other = (
+        score_measuring(labelled, pipeline=store.load(m), params=params, users=users) for m in (model, champion)
+    )
+    labelled.unpersist()
+    ours, theirs = ((scored[RAW].to_numpy(), scored[PREDICTION].to_numpy()) for scored in (one, other))
+    difference = better_by(ours, theirs, one[LABEL].to_numpy(), params=params)
+    return judge_challenger(difference, is_calibrated=model.tags[CALIBRATED] == "true", champion=champion.version)
 
 
-def _summary(model: ModelVersion, *, trained: bool) -> dict[str, Any]:
+def _hindrance(champion: ModelVersion, target: Target, inputs: Inputs) -> str:
+    """Say why a champion cannot be measured on today's users; nothing where it can."""
+    if CALIBRATION_METHOD not in champion.tags:
+        return "it was trained by an earlier release"
+    if champion.tags.get(TARGET_VERSION) != target.version:
+        return f"conf/targets/{target.name}.yaml has changed since it was trained"
+    missing = sorted(set(features_of(champion)) - set(inputs.features.columns))
+    return f"user_features has no {', '.join(missing)} any more" if missing else ""
+
+
+def _write_down(ctx: Context, models: dict[str, ModelVersion]) -> None:
+    """Write every decision that `model_decisions` does not hold yet, those of runs that broke off included."""
+    stored = ctx.lake.read(MODEL_DECISIONS).where(F.col("model").startswith(propensity_kind("")))
+    known = stored.groupBy("model").agg(F.max("decision_no"), F.collect_set("version")).collect()
+    last = {row[0]: row[1] for row in known}
+    written = {(row[0], version) for row in known for version in row[2]}
+    rows = [
+        decision_row(model, kind=kind, number=last.get(kind, 0) + 1, as_of=ctx.as_of, run_id=ctx.run_id)
+        for kind, model in ((propensity_kind(name), model) for name, model in models.items())
+        if (kind, model.version) not in written
+    ]
+    if rows:
+        ctx.lake.append(MODEL_DECISIONS, small_frame(ctx.spark, rows, MODEL_DECISIONS.schema).coalesce(1))
+        ctx.lake.publish({})
+
+
+def _summary(model: ModelVersion, cuts: Cuts, *, trained: bool) -> dict[str, Any]:
     figures = {name: model.metrics[name] for name in (AUC_PR, AUC_ROC, LOG_LOSS, BRIER)}
     about = {"model": model.name, "version": model.version, "trained": trained}
-    return {**about, "decision": model.tags[DECISION], CHOSEN: model.tags[CHOSEN], **figures}
+    decided = {"decision": model.tags[DECISION], CHOSEN: model.tags[CHOSEN]}
+    return {**about, **decided, "training_cuts": cuts.training, "evaluation_cut": cuts.evaluation, **figures}
+
+
+def _conf(ctx: Context) -> Path:
+    return Path(ctx.options.get("conf_dir", "conf"))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,10 +1,16 @@
-"""How well a probability tells positives from negatives."""
+"""How well a probability tells positives from negatives: figures of a bounded number of users, on the driver."""
 
 from __future__ import annotations
 
-from pyspark.ml.evaluation import BinaryClassificationEvaluator
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+from typing import TYPE_CHECKING
+
+import numpy as np
+from sklearn.metrics import auc, brier_score_loss, log_loss, precision_recall_curve, roc_auc_score
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
 
 AUC_PR = "auc_pr"
 AUC_ROC = "auc_roc"
@@ -21,33 +27,23 @@ METHODS = {
 SMALLEST = 1e-15
 
 
-def discrimination(df: DataFrame, *, score: str, label: str, metric: str) -> float:
-    """Compute `auc_pr` or `auc_roc` of a score; both labels must occur.
-
-    Grain: a user with a score (higher: more likely) and a label of 0.0 or 1.0 -> one figure.
-    """
-    evaluator = BinaryClassificationEvaluator(
-        rawPredictionCol=score,
-        labelCol=label,
-        metricName="areaUnderPR" if metric == AUC_PR else "areaUnderROC",
-        numBins=0,
-    )
-    return float(evaluator.evaluate(df))
+def ranking_figures(score: Floats, label: Floats) -> dict[str, float]:
+    """Compute `auc_pr` and `auc_roc` of a score (higher: more likely) of users with labels 0 or 1; both must occur."""
+    precision, recall, _ = precision_recall_curve(label, score)
+    precision[-1] = precision[-2]  # the curve starts where it is at the highest score, not at a made-up 1
+    return {AUC_PR: float(auc(recall, precision)), AUC_ROC: float(roc_auc_score(label, score))}
 
 
-def probability_figures(df: DataFrame, *, probability: str, label: str) -> dict[str, float]:
-    """Compute `log_loss`, `brier` and `prevalence` in one pass.
-
-    Grain: a user with a probability and a label of 0.0 or 1.0 -> one figure each.
-    """
-    row = df.agg(
-        F.avg(_log_loss(F.col(probability), F.col(label))).alias(LOG_LOSS),
-        F.avg((F.col(probability) - F.col(label)) ** 2).alias(BRIER),
-        F.avg(label).alias(PREVALENCE),
-    ).first()
-    return {name: float(row[name]) for name in (LOG_LOSS, BRIER, PREVALENCE)} if row else {}
+def probability_figures(probability: Floats, label: Floats) -> dict[str, float]:
+    """Compute `log_loss`, `brier` and `prevalence` of users with a probability and a label of 0 or 1."""
+    return {
+        LOG_LOSS: float(log_loss(label, np.clip(probability, SMALLEST, 1 - SMALLEST), labels=[0.0, 1.0])),
+        BRIER: float(brier_score_loss(label, probability)),
+        PREVALENCE: float(np.mean(label)),
+    }
 
 
-def _log_loss(probability: Column, label: Column) -> Column:
-    p = F.least(F.greatest(probability, F.lit(SMALLEST)), F.lit(1 - SMALLEST))
-    return -(label * F.log(p) + (1 - label) * F.log(1 - p))
+def log_losses(probability: Floats, label: Floats) -> Floats:
+    """Return each user's negative log-likelihood (nats), whose mean is `log_loss`."""
+    p = np.clip(probability, SMALLEST, 1 - SMALLEST)
+    return np.asarray(-(label * np.log(p) + (1 - label) * np.log(1 - p)))

@@ -1,119 +1,164 @@
-"""The kinds of classifier that compete for a propensity, each with the best setting of its small grid."""
+"""Fits the search space: every setting on earlier cuts, judged on the next; then the best of each kind on all."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from pyspark.ml.classification import GBTClassifier, LogisticRegression
-from pyspark.ml.evaluation import BinaryClassificationEvaluator
+import numpy as np
+from pyspark import inheritable_thread_target
+from pyspark.ml import PipelineModel
 from pyspark.ml.functions import vector_to_array
-from pyspark.ml.tuning import CrossValidator, ParamGridBuilder
 from pyspark.sql import functions as F
 
-from segmentation.evaluation.classification import AUC_PR, AUC_ROC, discrimination
-from segmentation.models.labels import LABEL
+from segmentation.evaluation.classification import AUC_PR, LOG_LOSS, probability_figures, ranking_figures
 from segmentation.models.preparation import VECTOR
+from segmentation.models.search import WEIGHT, Classes, Setting, build_estimator, declare_settings, weight_of
+from segmentation.models.windows import LABEL
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from datetime import date
+
+    from pyspark.sql import DataFrame, SparkSession
 
     from segmentation.models.params import PropensityParams
+    from segmentation.models.windows import LabelWindow
 
-LOGISTIC = "logistic_regression"
-TREES = "gradient_boosted_trees"
-LOGISTIC_ITERATIONS = 30
 PROBABILITY = "probability"
-RAW = "raw"
-FOLD = "fold"
-THREADS = 2
+DRAW = "draw"
+"""Number in [0, 1) that a user's id gives."""
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True)
-class Grid:
-    """A kind of classifier and the values of the one parameter that is tuned."""
+class Fold:
+    """One step of temporal cross-validation: learn from earlier cuts, be judged on a later one."""
 
-    name: str
-    estimator: Any
-    param: Any
-    values: tuple[float, ...]
+    training: tuple[date, ...]
+    validation: date
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A kind of classifier with the best setting of its grid."""
+class Trial:
+    """How a setting did in temporal cross-validation."""
 
-    name: str
-    model: Any
-    settings: Mapping[str, float]
-    cross_validated: float | None
-    """Mean AUC-PR over the folds; None where a fold lacked a class and the first setting was taken."""
-    selection: float
-    """AUC-PR on the calibration half of the evaluation cut, by which one kind is chosen."""
-    metrics: Mapping[str, float]
-    """AUC-PR and AUC-ROC on the measuring half."""
+    setting: Setting
+    figures: Mapping[str, float]
+    """Mean AUC-PR and log loss (of the raw score) over the folds; empty where there are no folds."""
+    reused: bool
+    """Whether a run that was broken off had already found them."""
 
 
-def fit_candidates(
-    training: DataFrame, calibrating: DataFrame, measuring: DataFrame, *, params: PropensityParams
-) -> tuple[Candidate, ...]:
-    """Fit each kind of classifier with the setting that cross-validates best.
+class Memory(Protocol):
+    """Keeps what a search has found so far, so that a run that is broken off need not search again."""
 
-    Args:
-        training: rows with `VECTOR`, `LABEL` and `FOLD`; all rows of a user are in one fold.
-        calibrating: later rows by which a kind is chosen.
-        measuring: other later rows, which decide nothing.
-        params: grids and folds.
+    def recall(self) -> Mapping[str, Mapping[str, float]]:
+        """Return the figures of the settings that are finished, by setting."""
+
+    def keep(self, setting: Setting, figures: Mapping[str, float]) -> None:
+        """Keep the figures of a setting."""
+
+
+class Forgetful:
+    """No memory: every search begins anew."""
+
+    def recall(self) -> Mapping[str, Mapping[str, float]]:
+        """Nothing is known."""
+        return {}
+
+    def keep(self, setting: Setting, figures: Mapping[str, float]) -> None:
+        """Nothing is kept."""
+
+
+def choose_folds(cuts: Sequence[date], *, window: LabelWindow, classes: Mapping[date, Classes]) -> tuple[Fold, ...]:
+    """Lay out temporal cross-validation over the training cuts.
+
+    Each cut but the first validates what was learnt from all cuts whose label windows were over by then. A fold of
+    which one side lacks a class is left out; one training cut alone gives no fold.
     """
-    cross_validate = _folds_hold_both_classes(training, params.folds)
-    found = []
-    for grid in _grids(params):
-        model, setting, figure = _fit_best(training, grid, params.folds if cross_validate else 0)
-        selection = ranking_figures(model.transform(calibrating), metrics=(AUC_PR,))[AUC_PR]
-        metrics = ranking_figures(model.transform(measuring), metrics=(AUC_PR, AUC_ROC))
-        found.append(Candidate(grid.name, model, {grid.param.name: setting}, figure, selection, metrics))
-    return tuple(found)
+    folds = []
+    for validation in sorted(cuts):
+        earlier = tuple(cut for cut in sorted(cuts) if window.closes(cut) <= validation)
+        learnt = sum((classes[cut] for cut in earlier), Classes(0, 0))
+        if learnt.are_both_there and classes[validation].are_both_there:
+            folds.append(Fold(earlier, validation))
+    return tuple(folds)
 
 
-def ranking_figures(scored: DataFrame, *, metrics: Sequence[str]) -> dict[str, float]:
-    """Compute AUC-PR, AUC-ROC or both of a classifier's output."""
-    users = scored.select(LABEL, vector_to_array(F.col(PROBABILITY))[1].alias(RAW)).cache()
-    figures = {metric: discrimination(users, score=RAW, label=LABEL, metric=metric) for metric in metrics}
-    users.unpersist()
-    return figures
+def run_trials(
+    vectors: DataFrame,
+    *,
+    folds: Sequence[Fold],
+    classes: Mapping[date, Classes],
+    params: PropensityParams,
+    memory: Memory,
+) -> tuple[Trial, ...]:
+    """Try every setting of the search space that the memory does not know yet.
 
-
-def with_fold(df: DataFrame, *, folds: int) -> DataFrame:
-    """Put all rows of a user into one fold, by hash."""
-    return df.withColumn(FOLD, F.pmod(F.xxhash64("user_id"), F.lit(folds)).cast("int"))
-
-
-def _grids(params: PropensityParams) -> tuple[Grid, ...]:
-    columns: dict[str, Any] = {"featuresCol": VECTOR, "labelCol": LABEL, "predictionCol": "class"}
-    logistic = LogisticRegression(**columns, maxIter=LOGISTIC_ITERATIONS)
-    trees = GBTClassifier(**columns, maxIter=params.tree_iterations, stepSize=params.tree_step, seed=params.seed)
-    return (
-        Grid(LOGISTIC, logistic, logistic.regParam, params.logistic_regularisation),
-        Grid(TREES, trees, trees.maxDepth, params.tree_depths),
-    )
-
-
-def _fit_best(training: DataFrame, grid: Grid, folds: int) -> tuple[Any, float, float | None]:
-    """Return the fitted model, its setting and its cross-validated AUC-PR; without folds the first setting is taken."""
+    Grain: a training user at a cut (`VECTOR`, `LABEL`, `DRAW`, the class weight's and boosting's columns) -> a setting.
+    Judged on `judged_users` of each validation cut at most. Settings are fitted `parallelism` at a time; each is kept
+    as soon as it is finished.
+    """
+    settings = declare_settings(params)
     if not folds:
-        return grid.estimator.fit(training, {grid.param: grid.values[0]}), grid.values[0], None
-    found = CrossValidator(
-        estimator=grid.estimator,
-        estimatorParamMaps=ParamGridBuilder().addGrid(grid.param, list(grid.values)).build(),
-        evaluator=BinaryClassificationEvaluator(labelCol=LABEL, metricName="areaUnderPR", numBins=0),
-        numFolds=folds,
-        foldCol=FOLD,
-        parallelism=THREADS,
-    ).fit(training)
-    best = max(range(len(grid.values)), key=lambda i: found.avgMetrics[i])
-    return found.bestModel, grid.values[best], float(found.avgMetrics[best])
+        return tuple(Trial(setting, {}, reused=False) for setting in settings)
+    known = {key: figures for key, figures in memory.recall().items() if {AUC_PR, LOG_LOSS} <= set(figures)}
+
+    def trial(setting: Setting) -> Trial:
+        if str(setting) in known:
+            return Trial(setting, known[str(setting)], reused=True)
+        found = [_validate(vectors, setting, fold, classes, params) for fold in folds]
+        figures = {name: float(np.mean([one[name] for one in found])) for name in (AUC_PR, LOG_LOSS)}
+        memory.keep(setting, figures)
+        return Trial(setting, figures, reused=False)
+
+    return tuple(in_parallel(vectors.sparkSession, trial, settings, params.parallelism))
 
 
-def _folds_hold_both_classes(training: DataFrame, folds: int) -> bool:
-    return training.select(FOLD, LABEL).distinct().count() == folds * 2
+def best_of_each_kind(trials: Sequence[Trial]) -> tuple[Trial, ...]:
+    """Keep the setting of each kind with the highest AUC-PR; the first on ties, and where nothing was tried."""
+    best: dict[str, Trial] = {}
+    for trial in trials:
+        rival = best.get(trial.setting.kind)
+        if rival is None or trial.figures.get(AUC_PR, 0.0) > rival.figures.get(AUC_PR, 0.0):
+            best[trial.setting.kind] = trial
+    return tuple(best.values())
+
+
+def fit_setting(rows: DataFrame, setting: Setting, *, classes: Classes, params: PropensityParams, features: str) -> Any:
+    """Fit a setting on rows with both classes."""
+    weighted = rows.select(*rows.columns, weight_of(setting, classes).alias(WEIGHT))
+    return build_estimator(setting, params=params, features=features).fit(weighted)
+
+
+def score_of(model: Any, name: str) -> Any:
+    """Return a model that adds its probabilities as vector column `name` (and what stages before it need)."""
+    if isinstance(model, PipelineModel):
+        return PipelineModel([*model.stages[:-1], score_of(model.stages[-1], name)])
+    return model.copy({model.probabilityCol: name, model.predictionCol: "", model.rawPredictionCol: ""})
+
+
+def in_parallel(spark: SparkSession, work: Callable[[K], V], things: Sequence[K], at_a_time: int) -> list[V]:
+    """Do some work on each thing, several at a time, and return what comes of it in the order of the things."""
+    # Wrapped one by one: what one call copies of the session's properties is shared by all that it wraps.
+    tasks = [inheritable_thread_target(spark)(partial(work, thing)) for thing in things]
+    with ThreadPoolExecutor(at_a_time) as pool:
+        return [future.result() for future in [pool.submit(task) for task in tasks]]
+
+
+def _validate(
+    vectors: DataFrame, setting: Setting, fold: Fold, classes: Mapping[date, Classes], params: PropensityParams
+) -> dict[str, float]:
+    learnt = sum((classes[cut] for cut in fold.training), Classes(0, 0))
+    rows = vectors.where(F.col("cut").isin(*fold.training))
+    model = fit_setting(rows, setting, classes=learnt, params=params, features=VECTOR)
+    share = min(1.0, params.judged_users / classes[fold.validation].rows)
+    later = vectors.where((F.col("cut") == F.lit(fold.validation)) & (F.col(DRAW) < share))
+    scored = score_of(model, PROBABILITY).transform(later)
+    found = scored.select(vector_to_array(F.col(PROBABILITY))[1].alias("p"), LABEL).toPandas()
+    score, label = found["p"].to_numpy(), found[LABEL].to_numpy()
+    return {AUC_PR: ranking_figures(score, label)[AUC_PR], LOG_LOSS: probability_figures(score, label)[LOG_LOSS]}

@@ -38,12 +38,21 @@ def select_cut(user_features: DataFrame, *, as_of: date, features: Sequence[str]
     Raises:
         ConfigurationError: a feature is not a column of the table; names the nearest one.
     """
+    check_known(user_features, features=features)
+    values = [F.col(name).cast("double").alias(name) for name in features]
+    return user_features.where(F.col("as_of") == F.lit(as_of)).select("user_id", *values)
+
+
+def check_known(user_features: DataFrame, *, features: Sequence[str]) -> None:
+    """Check that features are columns of the table.
+
+    Raises:
+        ConfigurationError: one is not; names the nearest.
+    """
     missing = [name for name in features if name not in user_features.columns]
     if missing:
         named = ", ".join(f"'{name}'{nearest(name, user_features.columns)}" for name in missing)
         raise ConfigurationError(f"user_features has no feature {named}: see `features` of the model's parameters")
-    values = [F.col(name).cast("double").alias(name) for name in features]
-    return user_features.where(F.col("as_of") == F.lit(as_of)).select("user_id", *values)
 
 
 def feature_set_at(user_features: DataFrame, *, as_of: date) -> str:
@@ -58,6 +67,22 @@ def feature_set_at(user_features: DataFrame, *, as_of: date) -> str:
             f"user_features has no cut {as_of}: run jobs/build_features.py with the same --as-of first"
         )
     return str(row["feature_set_version"])
+
+
+def feature_sets_at(user_features: DataFrame, *, cuts: Sequence[date]) -> dict[date, str]:
+    """Return the version of the features at several cuts.
+
+    Raises:
+        ConfigurationError: the table lacks one of them; names the command that builds it.
+    """
+    at_cuts = user_features.where(F.col("as_of").isin(*cuts)).groupBy("as_of")
+    found: dict[date, str] = dict(at_cuts.agg(F.max("feature_set_version")).collect())
+    for cut in cuts:
+        if cut not in found:
+            raise ConfigurationError(
+                f"user_features has no cut {cut}: run jobs/build_features.py with the same --as-of first"
+            )
+    return found
 
 
 def arrange(df: DataFrame, *, partitions: int, by: Sequence[str] = ("user_id",)) -> DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -22,8 +21,6 @@ VOCABULARY = {
     "event_name_entropy_bits_life": ("exploring", "single-purpose"),
 }
 """Features that say about the same share their words: a name says each thing once."""
-
-Target = Literal["churn", "purchase"]
 
 
 class ClusterParams(Parameters):
@@ -87,16 +84,18 @@ class ClusterParams(Parameters):
 class PropensityParams(Parameters):
     """What is predicted, from when to when, and by which models."""
 
-    targets: tuple[Target, ...] = Field(default=("churn", "purchase"), min_length=1)
-    """purchase: at least one purchase in the label window. churn: no event in it."""
+    targets: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """Names of the targets to predict, each a file in conf/targets; null: all files there."""
     horizon_days: int = Field(default=28, ge=1)
-    """Length of the label window [cut + gap, cut + gap + horizon)."""
+    """Length of the label window [cut + gap, cut + gap + horizon) of targets that name none."""
     gap_days: int = Field(default=0, ge=0)
-    """Days between the cut and the label window: the time that acting on a score takes."""
-    active_days: int = Field(default=56, ge=1)
-    """Only who had an event in the last so many days before the cut can churn; for purchase everyone is asked."""
+    """Days between the cut and the label window, of targets that name none: the time that acting on a score takes."""
+    maturity_days: int | None = Field(default=None, ge=0)
+    """Days after a label window until its labels count as ripe; null: `ingest.lateness_days` where any event was
+    received after it happened, else 0."""
     training_cuts: int = Field(default=2, ge=1)
-    """How many cuts to train on at most, each a horizon before the next."""
+    """How many cuts to train on at most, each a gap and a horizon before the next. Two or more are needed to choose
+    among settings on later data than they learnt from."""
     min_history_days: int = Field(default=28, ge=1)
     """A training cut beyond the first needs so many days of events before it."""
     features: tuple[str, ...] = Field(
@@ -126,42 +125,69 @@ class PropensityParams(Parameters):
         min_length=1,
     )
     """Columns of `user_features` to learn from. One that is constant in training is left out with a note."""
-    folds: int = Field(default=2, ge=2)
-    """Cross-validation folds, by a hash of user_id: one person's rows are all in one fold."""
+    rfm_features: tuple[str, ...] = Field(
+        default=("days_since_last_purchase", "purchases_count_life", "purchase_value_sum_life"), min_length=1
+    )
+    """Recency, frequency and monetary value: what the simple model learns from that every other is held against."""
     logistic_regularisation: tuple[float, ...] = Field(default=(0.01, 0.1), min_length=1)
     """Ridge penalties tried for the logistic regression."""
-    tree_depths: tuple[int, ...] = Field(default=(2, 4), min_length=1)
-    """Depths tried for the gradient-boosted trees."""
-    tree_iterations: int = Field(default=10, ge=1)
-    """Number of boosted trees."""
+    forest_depths: tuple[int, ...] = Field(default=(5,))
+    """Depths tried for the random forest; none: it does not compete."""
+    forest_trees: int = Field(default=20, ge=1)
+    """Trees of the random forest."""
+    tree_depths: tuple[int, ...] = Field(default=(2, 4))
+    """Depths tried for the gradient-boosted trees; none: they do not compete."""
+    tree_iterations: int = Field(default=20, ge=1)
+    """Boosted trees at most."""
     tree_step: float = Field(default=0.2, gt=0.0, le=1.0)
     """Learning rate of the boosted trees."""
+    early_stopping_share: float = Field(default=0.2, ge=0.0, lt=1.0)
+    """Share of the training users (by hash) that no tree is grown on: boosting stops when it does not get better on
+    them any more; 0: it never stops early."""
+    class_weights: tuple[Literal["balanced", "none"], ...] = Field(default=("none",), min_length=1)
+    """Weights of the classes that are tried: `balanced` makes both classes weigh alike, for rare outcomes."""
+    parallelism: int = Field(default=2, ge=1)
+    """Models fitted at a time. It changes speed, never results."""
     calibration_share: float = Field(default=0.5, gt=0.0, lt=1.0)
-    """Share of the evaluation cut's users (by hash) on whom a model is chosen and calibrated; the rest measure."""
+    """Share of the evaluation cut's users (by hash) on whom a model is calibrated; the rest measure."""
     calibration_bins: int = Field(default=10, ge=2)
     """Equal-frequency bins of the calibration curve."""
+    calibration_error_max: float = Field(default=0.1, ge=0.0, le=1.0)
+    """Expected calibration error up to which a challenger counts as calibrated; beyond it, only if chance does that."""
+    judged_users: int = Field(default=100_000, ge=100)
+    """Users of the evaluation cut at most that calibrate and measure; of more, a fixed sample by hash."""
+    importance_users: int = Field(default=1_000, ge=0)
+    """Users at most that permutation importance rests on; 0: it is not computed."""
+    decide_by: Literal["log_loss", "auc_pr"] = "log_loss"
+    """Figure in which a challenger must beat the champion: of the calibrated score, or of the order of users alone."""
+    bootstrap_rounds: int = Field(default=500, ge=100)
+    """Resamples behind the intervals of differences between models."""
+    suspect_auc: float = Field(default=0.95, gt=0.5, le=1.0)
+    """A feature that alone separates the classes so well (area under the ROC curve, either way) is named: it may know
+    the future."""
     partitions: int = Field(default=1, ge=1)
     """Training input is sorted by user_id into so many partitions. More for millions of users."""
     seed: int = 7
-    """Seed of the trees."""
+    """Seed of trees, shuffles and resamples."""
 
     @property
-    def step(self) -> timedelta:
-        """From a cut to the end of its label window."""
-        return timedelta(days=self.gap_days + self.horizon_days)
+    def shaping(self) -> PropensityParams:
+        """The parameters that shape one model: not which targets there are, nor what the target itself says."""
+        return self.model_copy(update={"targets": None, "parallelism": 1, "horizon_days": 1, "gap_days": 0})
 
-    def feature_cuts(self, as_of: date, first_event_date: date, last_event_date: date) -> tuple[date, ...]:
-        """Return the earlier cuts at which features are needed, oldest first: training cuts, then the evaluation cut.
 
-        Every label window is over by the end of the data (and by `as_of`), and the windows of the training cuts are
-        over by the evaluation cut. A history too short for one training and one evaluation cut gives no cuts.
-        """
-        end = min(as_of, last_event_date + timedelta(days=1))
-        evaluation = end - self.step
-        training = [evaluation - self.step - timedelta(days=self.horizon_days) * i for i in range(self.training_cuts)]
-        enough = first_event_date + timedelta(days=self.min_history_days)
-        kept = [cut for i, cut in enumerate(training) if cut >= enough or (i == 0 and cut > first_event_date)]
-        return (*sorted(kept), evaluation) if kept else ()
+class Costs(Parameters):
+    """What wrong decisions cost, in any one unit; right ones cost nothing."""
+
+    false_alarm: float = Field(default=1.0, gt=0.0)
+    """Acting on somebody for whom it does not come true: the price of the contact."""
+    miss: float = Field(default=1.0, gt=0.0)
+    """Leaving somebody alone for whom it does: what is lost."""
+
+    @property
+    def threshold(self) -> float:
+        """The calibrated probability from which acting costs less than not acting (Elkan 2001, IJCAI, equation 2)."""
+        return self.false_alarm / (self.false_alarm + self.miss)
 
 
 class LifetimeParams(Parameters):

@@ -1,99 +1,156 @@
-"""How likely a user is to purchase or to churn: learnt on earlier cuts, chosen and calibrated on a later one."""
+"""How likely a user is to do something: learnt on earlier cuts, chosen on the next, calibrated and measured later."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pyspark.ml import Pipeline, PipelineModel
-from pyspark.ml.functions import array_to_vector, vector_to_array
-from pyspark.ml.regression import IsotonicRegression, IsotonicRegressionModel
+import numpy as np
+from pyspark.ml import PipelineModel
+from pyspark.ml.feature import VectorSlicer
+from pyspark.ml.functions import array_to_vector
+from pyspark.ml.regression import IsotonicRegression
 from pyspark.sql import functions as F
 
-from segmentation.errors import DataError
-from segmentation.evaluation.calibration import CalibrationBin, calibration_bins, expected_calibration_error
-from segmentation.evaluation.classification import AUC_PR, BRIER, LOG_LOSS, discrimination, probability_figures
-from segmentation.models.candidates import FOLD, PROBABILITY, RAW, Candidate, fit_candidates, with_fold
-from segmentation.models.inputs import arrange, measure_features
-from segmentation.models.labels import LABEL
-from segmentation.models.preparation import VECTOR, preparation_stages
+from segmentation.evaluation.classification import AUC_PR, AUC_ROC, ranking_figures
+from segmentation.evaluation.leaks import chance_interval, find_suspects
+from segmentation.models.calibrators import Calibration, calibration_stage, choose_calibrator
+from segmentation.models.candidates import (
+    PROBABILITY,
+    Forgetful,
+    Memory,
+    Trial,
+    best_of_each_kind,
+    choose_folds,
+    fit_setting,
+    in_parallel,
+    run_trials,
+)
+from segmentation.models.held_out import PREDICTION, RANDOM_LABEL, RAW, HeldOut, sampled, score_held_out
+from segmentation.models.importance import Importance, measure_importance
+from segmentation.models.measures import MAJORITY, RFM, Measured, compare_with_baselines, measure
+from segmentation.models.params import Costs
+from segmentation.models.preparation import VECTOR
+from segmentation.models.rows import Rows, prepare_rows
+from segmentation.models.search import FOREST, LOGISTIC, Classes, Setting
+from segmentation.models.windows import LABEL
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
 
-    from segmentation.models.params import PropensityParams, Target
+    from segmentation.evaluation.comparison import Difference
+    from segmentation.models.params import PropensityParams
+    from segmentation.models.windows import Cuts, LabelWindow
 
-PREDICTION = "prediction"
-"""Output column of the pipeline: the calibrated probability."""
 CALIBRATED = "calibrated"
-CALIBRATION_ERROR = "calibration_error"
-MEASURES = "measures"
-"""Whether a user of the evaluation cut is in the measuring half."""
-SETS = ("training", "calibration half", "measuring half")
+RANDOM = "random_labels"
+"""The model that learns random labels."""
+RFM_VECTOR = "rfm_vector"
 
 
 @dataclass(frozen=True)
-class Measured:
-    """How a calibrated model does on the measuring half."""
+class Leaks:
+    """Signs that the model was told the answer."""
 
-    metrics: Mapping[str, float]
-    """Log loss, Brier and calibration error of the calibrated score; `raw_` ones of the raw score."""
-    bins: tuple[CalibrationBin, ...]
-    raw_bins: tuple[CalibrationBin, ...]
+    suspects: Mapping[str, float]
+    """Feature -> area under the ROC curve by itself, of those that separate too well."""
+    random_auc_roc: float
+    """The same of a model that learnt random labels, on random labels: about one half, or it saw the same rows."""
+    chance: tuple[float, float]
+    """Where that lies in 99 of 100 cases if nothing leaks."""
+
+    @property
+    def is_random_foreseen(self) -> bool:
+        """Whether random labels were foreseen."""
+        return self.random_auc_roc > self.chance[1]
 
 
 @dataclass(frozen=True)
 class PropensityFit:
     """A trained and calibrated propensity model, with what it was chosen from and how it did."""
 
-    target: Target
+    target: str
     pipeline: PipelineModel
     features: tuple[str, ...]
     left_out: Mapping[str, str]
-    chosen: Candidate
-    candidates: tuple[Candidate, ...]
+    chosen: Trial
+    trials: tuple[Trial, ...]
+    finalists: Mapping[str, Mapping[str, float]]
+    """Kind -> AUC-PR and AUC-ROC on the measuring half: the best setting of each kind, and the simple model."""
+    calibration: Calibration
     measured: Measured
+    ahead_of: Mapping[str, Difference]
+    """Simpler model -> by how much this one is better, in log loss on the measuring half."""
+    importances: tuple[Importance, ...]
+    leaks: Leaks
     counts: Mapping[str, int]
 
 
-def fit_propensity(
-    training: DataFrame, evaluation: DataFrame, *, target: Target, params: PropensityParams
+def fit_propensity(  # noqa: PLR0913  what is learnt from, and how
+    labelled: DataFrame,
+    *,
+    cuts: Cuts,
+    window: LabelWindow,
+    target: str,
+    params: PropensityParams,
+    costs: Costs | None = None,
+    memory: Memory | None = None,
+    segments: DataFrame | None = None,
 ) -> PropensityFit:
-    """Train each kind of classifier on earlier cuts; choose, calibrate and measure on a later one.
+    """Train every kind of classifier on earlier cuts, choose one, calibrate it and measure it on a later cut.
 
-    Grain: a labelled user at a cut -> a model. The users of the evaluation cut are split by a hash of user_id. One half
-    chooses the kind (AUC-PR; the simpler one on ties) and calibrates it (isotonic regression); the other half measures
-    and decides nothing. Deterministic: rows are arranged by key, folds and halves are hashes, seeds are fixed.
+    Grain: a labelled user at a cut -> a model. Settings compete in temporal cross-validation over the training cuts
+    (AUC-PR; the simpler on ties); where these give no fold, the first setting of each kind stands for it and the
+    calibration half chooses. The best of each kind is fitted on all training cuts. Of the evaluation cut's users,
+    split by a hash of user_id, one half calibrates; the other half measures and decides nothing.
+    Deterministic: rows are arranged by key, splits are hashes, seeds are fixed. Calibrating and measuring look at
+    `judged_users` users at most, on the driver.
 
     Args:
-        training: `label_users` at the training cuts.
-        evaluation: `label_users` at the evaluation cut.
-        target: what is predicted.
+        labelled: `label_users` at all cuts.
+        cuts: which cut is for what.
+        window: of the labels.
+        target: name of what is predicted.
         params: how.
+        costs: of wrong decisions; not given: both alike.
+        memory: what an earlier run that was broken off has found.
+        segments: `user_id` and `segment` at the evaluation cut, to look at calibration within each.
 
     Raises:
-        DataError: one of the three sets holds one class only; names target, cut and counts.
+        DataError: the training cuts or one half hold one class only; names target, cut and counts.
     """
-    key, partitions = ("user_id", "cut"), params.partitions
-    data = arrange(with_fold(training, folds=params.folds), partitions=partitions, by=key).cache()
-    later = arrange(_with_half(evaluation, params), partitions=partitions, by=key).cache()
-    counts = _count_classes(data, later, target)
-    ranges, left_out = measure_features(data, features=params.features)
-    stages = preparation_stages(ranges, transform="signed_log1p", clip=False, indicators=True)
-    preparation = Pipeline(stages=stages).fit(data)
-    vectors = preparation.transform(data).select(VECTOR, LABEL, FOLD).cache()
-    later_vectors = preparation.transform(later).select(VECTOR, LABEL, MEASURES).cache()
-    calibrating, measuring = later_vectors.where(~F.col(MEASURES)), later_vectors.where(MEASURES)
-    candidates = fit_candidates(vectors, calibrating, measuring, params=params)
-    chosen = max(candidates, key=lambda candidate: candidate.selection)
-    calibrator = _calibrate(chosen.model.transform(calibrating))
-    measured = _measure(calibrator.transform(chosen.model.transform(measuring)), params.calibration_bins)
-    for frame in (data, later, vectors, later_vectors):
-        frame.unpersist()
-    pipeline = PipelineModel([*preparation.stages, chosen.model, calibrator])
-    features = tuple(r.name for r in ranges)
-    return PropensityFit(target, pipeline, features, left_out, chosen, candidates, measured, counts)
+    rows = prepare_rows(labelled, cuts=cuts, target=target, params=params, segments=segments)
+    training = rows.vectors.where(F.col("cut") != F.lit(cuts.evaluation))
+    folds = choose_folds(cuts.training, window=window, classes=rows.classes)
+    trials = run_trials(
+        training, folds=folds, classes=rows.classes, params=params, memory=Forgetful() if memory is None else memory
+    )
+    best = best_of_each_kind(trials)
+    models = _fit_finalists(training, best, rows, cuts, params)
+    later = rows.classes[cuts.evaluation].rows
+    evaluated = rows.vectors.where((F.col("cut") == F.lit(cuts.evaluation)) & sampled(params, later))
+    held_out = score_held_out(evaluated, models=models)
+    calibrating, measuring = held_out.where(~held_out.measures), held_out.where(held_out.measures)
+    chosen = _choose(best, calibrating)
+    spark, model = labelled.sparkSession, models[chosen.setting.kind]
+    calibrations = _calibrate(models, chosen, calibrating)
+    calibration = calibrations[chosen.setting.kind]
+    return PropensityFit(
+        target=target,
+        pipeline=_assemble(spark, rows, model, calibration),
+        features=rows.features,
+        left_out=rows.left_out,
+        chosen=chosen,
+        trials=trials,
+        finalists={n: ranking_figures(measuring.scores[n], measuring.label) for n in models if n != RANDOM},
+        calibration=calibration,
+        measured=_measure(measuring, chosen, calibration, costs or Costs(), params),
+        ahead_of=_compare(measuring, chosen, calibrations, _learnt(rows, cuts), params),
+        importances=_rank_features(spark, measuring, model, calibration, rows, params),
+        leaks=_look_for_leaks(held_out, rows, params),
+        counts=rows.counts,
+    )
 
 
 def score_propensity(users: DataFrame, *, pipeline: PipelineModel) -> DataFrame:
@@ -101,78 +158,101 @@ def score_propensity(users: DataFrame, *, pipeline: PipelineModel) -> DataFrame:
 
     Grain: a user with features as doubles -> the same with `raw` (the classifier's probability) and `calibrated`.
     """
-    raw = vector_to_array(F.col(PROBABILITY))[1]
-    return pipeline.transform(users).select(*users.columns, raw.alias(RAW), F.col(PREDICTION).alias(CALIBRATED))
+    return pipeline.transform(users).select(*users.columns, RAW, F.col(PREDICTION).alias(CALIBRATED))
 
 
-def auc_pr_of(evaluation: DataFrame, *, pipeline: PipelineModel, params: PropensityParams) -> float:
-    """Judge a model by the AUC-PR of its raw score on the measuring half of an evaluation cut."""
-    measuring = _with_half(evaluation, params).where(MEASURES)
-    scored = score_propensity(measuring, pipeline=pipeline)
-    return discrimination(scored, score=RAW, label=LABEL, metric=AUC_PR)
+def _calibrate(models: Mapping[str, Any], chosen: Trial, calibrating: HeldOut) -> dict[str, Calibration]:
+    """Calibrate the chosen model, and the simple one alike: they are compared by what they say, not by how loud."""
+    names = [name for name in dict.fromkeys((chosen.setting.kind, RFM)) if name in models]
+    return {name: choose_calibrator(calibrating.scores[name], calibrating.label, calibrating.draw) for name in names}
 
 
-def _calibrate(scored: DataFrame) -> IsotonicRegressionModel:
-    """Fit observed shares as a rising function of the score.
+def _measure(
+    measuring: HeldOut, chosen: Trial, calibration: Calibration, costs: Costs, params: PropensityParams
+) -> Measured:
+    raw = measuring.scores[chosen.setting.kind]
+    calibrated = calibration.calibrator.apply(raw)
+    return measure(raw, calibrated, measuring.label, segment=measuring.segment, costs=costs, params=params)
 
-    One made-up positive below and one negative above all scores (Laplace's rule for the outermost steps) keep the
-    function from saying never or always on the word of a few users.
+
+def _compare(
+    measuring: HeldOut,
+    chosen: Trial,
+    calibrations: Mapping[str, Calibration],
+    learnt: Classes,
+    params: PropensityParams,
+) -> dict[str, Difference]:
+    """Hold the chosen model against always saying the training cuts' share, and against the simple model."""
+    calibrated = {name: c.calibrator.apply(measuring.scores[name]) for name, c in calibrations.items()}
+    simpler = {MAJORITY: np.full(len(measuring.label), learnt.positives / learnt.rows)}
+    simpler |= {name: p for name, p in calibrated.items() if name == RFM}
+    return compare_with_baselines(calibrated[chosen.setting.kind], simpler, measuring.label, params=params)
+
+
+def _rank_features(
+    spark: SparkSession, measuring: HeldOut, model: Any, calibration: Calibration, rows: Rows, params: PropensityParams
+) -> tuple[Importance, ...]:
+    if not params.importance_users:
+        return ()
+    few = measuring.where(np.argsort(measuring.draw, kind="stable")[: params.importance_users])
+    return measure_importance(
+        spark, few, model=model, calibrator=calibration.calibrator, names=rows.names, seed=params.seed
+    )
+
+
+def _fit_finalists(
+    training: DataFrame, best: Sequence[Trial], rows: Rows, cuts: Cuts, params: PropensityParams
+) -> dict[str, Any]:
+    """Fit the best setting of each kind, the simple model and the one of random labels on all training cuts."""
+    wanted = {trial.setting.kind: (training, trial.setting, VECTOR) for trial in best}
+    simple = [i for i, name in enumerate(rows.names) if name in params.rfm_features]
+    if simple:
+        slicer = VectorSlicer(inputCol=VECTOR, outputCol=RFM_VECTOR, indices=simple)
+        setting = Setting(LOGISTIC, params.logistic_regularisation[0])
+        wanted[RFM] = (slicer.transform(training), setting, RFM_VECTOR)
+    memorising = next((t.setting for t in best if t.setting.kind == FOREST), best[0].setting)
+    wanted[RANDOM] = (training.withColumn(LABEL, F.col(RANDOM_LABEL)), memorising, VECTOR)
+
+    def fit(name: str) -> Any:
+        frame, setting, features = wanted[name]
+        model = fit_setting(frame, setting, classes=_learnt(rows, cuts), params=params, features=features)
+        return PipelineModel([slicer, model]) if name == RFM else model
+
+    return dict(zip(wanted, in_parallel(training.sparkSession, fit, list(wanted), params.parallelism), strict=True))
+
+
+def _choose(best: Sequence[Trial], calibrating: HeldOut) -> Trial:
+    """Take the kind that cross-validated best; without folds, the best on the calibration half. Ties: the simpler."""
+
+    def figure(trial: Trial) -> float:
+        if trial.figures:
+            return trial.figures[AUC_PR]
+        return ranking_figures(calibrating.scores[trial.setting.kind], calibrating.label)[AUC_PR]
+
+    return max(best, key=figure)
+
+
+def _assemble(spark: SparkSession, rows: Rows, model: Any, calibration: Calibration) -> PipelineModel:
+    """Put the stages together: features to vector to probability to `raw` to the calibrated `prediction`.
+
+    Only native stages, so that MLflow's Spark flavour loads them as they are. No native stage takes a number out of a
+    vector; an isotonic regression through (0, 0) and (1, 1) does: it reads one element and leaves it as it is.
     """
-    score = vector_to_array(F.col(PROBABILITY))[1]
-    at = F.col("end.label")
-    lowest, highest = (
-        F.struct(F.min(score).alias("p"), F.lit(1.0).alias("label")),
-        F.struct(F.max(score).alias("p"), F.lit(0.0).alias("label")),
-    )
-    ends = scored.agg(F.array(lowest, highest).alias("ends")).select(F.explode("ends").alias("end"))
-    made_up = ends.select(array_to_vector(F.array(1 - F.col("end.p"), F.col("end.p"))).alias(PROBABILITY), at)
-    isotonic = IsotonicRegression(featuresCol=PROBABILITY, featureIndex=1, labelCol=LABEL, predictionCol=PREDICTION)
-    return isotonic.fit(scored.select(PROBABILITY, LABEL).unionByName(made_up))
+    at = F.col("id").cast("double")
+    ends = spark.range(0, 2, 1, 1).select(at.alias(LABEL), array_to_vector(F.array(1 - at, at)).alias(PROBABILITY))
+    element = IsotonicRegression(featuresCol=PROBABILITY, featureIndex=1, labelCol=LABEL, predictionCol=RAW).fit(ends)
+    calibrate = calibration_stage(calibration.calibrator, score=RAW, output=PREDICTION)
+    return PipelineModel([*rows.stages, model, element, calibrate])
 
 
-def _measure(scored: DataFrame, bins: int) -> Measured:
-    users = scored.select(LABEL, vector_to_array(F.col(PROBABILITY))[1].alias(RAW), PREDICTION).cache()
-    calibrated = probability_figures(users, probability=PREDICTION, label=LABEL)
-    raw = probability_figures(users, probability=RAW, label=LABEL)
-    by_calibrated = calibration_bins(users, probability=PREDICTION, label=LABEL, bins=bins)
-    by_raw = calibration_bins(users, probability=RAW, label=LABEL, bins=bins)
-    users.unpersist()
-    metrics = {
-        **calibrated,
-        CALIBRATION_ERROR: expected_calibration_error(by_calibrated),
-        **{f"raw_{name}": raw[name] for name in (LOG_LOSS, BRIER)},
-        f"raw_{CALIBRATION_ERROR}": expected_calibration_error(by_raw),
-    }
-    return Measured(metrics, by_calibrated, by_raw)
+def _look_for_leaks(held_out: HeldOut, rows: Rows, params: PropensityParams) -> Leaks:
+    suspects = find_suspects(held_out.matrix, held_out.label, names=rows.names, at_least=params.suspect_auc)
+    drawn = held_out.random_label
+    if not 0 < drawn.mean() < 1:
+        return Leaks(suspects, 0.5, (0.0, 1.0))
+    foreseen = ranking_figures(held_out.scores[RANDOM], drawn)[AUC_ROC]
+    return Leaks(suspects, foreseen, chance_interval(drawn))
 
 
-def _with_half(df: DataFrame, params: PropensityParams) -> DataFrame:
-    """Draw by a hash other than that of the folds."""
-    draw = F.pmod(F.xxhash64("user_id", F.lit("half")), F.lit(10_000)) / 10_000
-    return df.withColumn(MEASURES, draw >= params.calibration_share)
-
-
-def _count_classes(training: DataFrame, later: DataFrame, target: Target) -> dict[str, int]:
-    """Count users by set and class; refuse a set that lacks a class."""
-    half = F.when(F.col(MEASURES), F.lit(SETS[2])).otherwise(F.lit(SETS[1]))
-    columns = (F.col(LABEL), F.col("cut"))
-    rows = (
-        training.select(F.lit(SETS[0]).alias("set"), *columns)
-        .unionByName(later.select(half.alias("set"), *columns))
-        .groupBy("set")
-        .agg(F.count(F.lit(1)).alias("users"), F.sum(LABEL).alias("positives"), F.max("cut").alias("cut"))
-        .collect()
-    )
-    found = {row["set"]: (row["users"], int(row["positives"]), row["cut"]) for row in rows}
-    counts: dict[str, int] = {}
-    for name in SETS:
-        users, positives, cut = found.get(name, (0, 0, None))
-        if not 0 < positives < users:
-            raise DataError(
-                f"propensity '{target}': the {name} (cut {cut}) has one class only: {positives} of {users} users are "
-                f"positive; choose another --as-of or propensity.horizon_days, or leave the target out of "
-                f"propensity.targets"
-            )
-        prefix = name.replace(" ", "_")
-        counts |= {f"{prefix}_users": users, f"{prefix}_positives": positives}
-    return counts
+def _learnt(rows: Rows, cuts: Cuts) -> Classes:
+    return sum((rows.classes[cut] for cut in cuts.training), Classes(0, 0))

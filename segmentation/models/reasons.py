@@ -1,60 +1,96 @@
-"""Why a person has the score they have: what the model would say if one thing about them were as with most."""
+"""Why a user has the score they have: what each feature adds to it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from segmentation.models.candidates import RAW
-from segmentation.models.propensity import score_propensity
+from segmentation.models.calibrators import EDGE
+from segmentation.models.held_out import RAW
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from pyspark.ml import PipelineModel
-    from pyspark.sql import DataFrame
-
-_CHANGED = "_changed"
+    from pyspark.sql import Column, DataFrame
 
 
-class Reason(NamedTuple):
-    """One feature's part in a score."""
-
-    feature: str
-    value: float | None
-    """The person's; None: undefined."""
-    typical: float | None
-    """Median of the known values of users at the cut; None: nobody's is known."""
-    effect: float
-    """Score before calibration, less what it would be at the typical value: above 0 it raises the score."""
+def usual_values(users: DataFrame, *, features: Sequence[str]) -> DataFrame:
+    """Return the exact median of each feature over the users given, in one row; null: nobody's is known."""
+    return users.agg(*(F.percentile(name, F.lit(0.5)).alias(f"_median_{name}") for name in features))
 
 
-def explain_score(
-    user: DataFrame, *, pipeline: PipelineModel, typical: Mapping[str, float | None]
-) -> tuple[float | None, list[Reason]]:
-    """Take the features of one person to their typical value, one at a time, and score each such person.
+def explain_scores(
+    users: DataFrame, *, usual: DataFrame, pipeline: PipelineModel, features: Sequence[str], top: int
+) -> DataFrame:
+    """Say which features move a user's score away from what it would be with usual values.
 
-    Grain: one user with features as doubles -> the score before calibration, and a reason per feature, greatest effect
-    first, ties by name. Features that go together share what they say, so that effects do not add up to the
-    score. Calibration is left out: it goes in steps, within which nothing would show.
+    Grain: a user (`user_id`, the features as doubles) -> up to `top` rows per user: `rank` (1: moves most), `feature`,
+    its `value`, the `reference` and the `contribution`. The method is occlusion, one feature at a time (Robnik-Sikonja,
+    Kononenko 2008, IEEE TKDE 20(5)): the log-odds of the raw score, less the log-odds with this feature at its exact
+    usual value; above 0 it makes the score higher. Contributions need not add up to anything: where
+    features say the same, each alone moves little. Features that move nothing are left out; ties by name. Each user is
+    scored once per feature, and once as they are.
 
     Args:
-        user: one row.
+        users: of one cut.
+        usual: the row of :func:`usual_values`.
         pipeline: the propensity model.
-        typical: feature -> its typical value, of all features that the model reads.
+        features: what the model reads.
+        top: rows per user at most.
     """
-    names = sorted(typical)
-    changed = F.explode(F.array(F.lit(None).cast("string"), *map(F.lit, names))).alias(_CHANGED)
-    columns = [
-        F.when(F.col(_CHANGED).eqNullSafe(name), F.lit(typical[name]).cast("double")).otherwise(F.col(name)).alias(name)
-        for name in names
-    ]
-    variants = user.select("user_id", changed, *names).select("user_id", _CHANGED, *columns)
-    scored = score_propensity(variants, pipeline=pipeline).select(_CHANGED, RAW).collect()  # a row per feature
-    own = user.select(*names).head()
-    scores = {row[_CHANGED]: row[RAW] for row in scored}
-    if own is None or not scores:
-        return None, []
-    reasons = [Reason(name, own[name], typical[name], scores[None] - scores[name]) for name in names]
-    return scores[None], sorted(reasons, key=lambda reason: (-abs(reason.effect), reason.feature))
+    beside = users.crossJoin(F.broadcast(usual))
+    variants = F.explode(F.array(*(_variant(features, changed) for changed in (None, *features)))).alias("v")
+    scored = pipeline.transform(beside.select("user_id", variants).select("user_id", "v.*")).select(
+        "user_id", "_changed", "_value", "_reference", _log_odds(F.col(RAW)).alias("_log_odds")
+    )
+    as_it_is = F.max(F.when(F.col("_changed").isNull(), F.col("_log_odds")))
+    change = F.struct(
+        F.col("_changed").alias("feature"),
+        F.col("_value").alias("value"),
+        F.col("_reference").alias("reference"),
+        F.col("_log_odds").alias("without"),
+    )
+    gathered = scored.groupBy("user_id").agg(
+        as_it_is.alias("_as_it_is"), F.collect_list(F.when(F.col("_changed").isNotNull(), change)).alias("_changes")
+    )
+    moved = F.filter(F.transform("_changes", _contribution), lambda c: c["size"] < 0)
+    ranked = F.slice(F.array_sort(moved), 1, top)
+    return gathered.select("user_id", F.posexplode(ranked).alias("_position", "_reason")).select(
+        "user_id",
+        (F.col("_position") + 1).alias("rank"),
+        "_reason.feature",
+        "_reason.value",
+        "_reason.reference",
+        "_reason.contribution",
+    )
+
+
+def _variant(features: Sequence[str], changed: str | None) -> Column:
+    """The user's features, with one of them at its median."""
+    values = [(F.col(f"_median_{name}") if name == changed else F.col(name)).alias(name) for name in features]
+    unknown = F.lit(None).cast("double")
+    return F.struct(
+        F.lit(changed).cast("string").alias("_changed"),
+        (unknown if changed is None else F.col(changed)).alias("_value"),
+        (unknown if changed is None else F.col(f"_median_{changed}")).alias("_reference"),
+        *values,
+    )
+
+
+def _contribution(change: Column) -> Column:
+    """In an order in which the largest contribution comes first, ties by name."""
+    contribution = F.col("_as_it_is") - change["without"]
+    return F.struct(
+        (-F.abs(contribution)).alias("size"),
+        change["feature"].alias("feature"),
+        change["value"].alias("value"),
+        change["reference"].alias("reference"),
+        contribution.alias("contribution"),
+    )
+
+
+def _log_odds(probability: Column) -> Column:
+    kept = F.least(F.greatest(probability, F.lit(EDGE)), F.lit(1 - EDGE))
+    return F.log(kept / (1 - kept))

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from segmentation.models.labels import RECENCY
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+RECENCY = "days_since_last_event"
 _WINDOW = re.compile(r"_(\d+)d$")
 
 

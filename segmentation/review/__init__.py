@@ -9,6 +9,7 @@ from segmentation.review.params import ReviewParams
 from segmentation.review.questions import read_section
 from segmentation.review.sections.propensity import read_calibration
 from segmentation.review.sections.reading import Reading
+from segmentation.review.sections.trainings import read_trainings
 
 __all__ = [
     "Provenance",
@@ -18,5 +19,6 @@ __all__ = [
     "list_files",
     "read_calibration",
     "read_section",
+    "read_trainings",
     "render_page",
 ]

@@ -59,13 +59,11 @@ def _predictions(customer: Mapping[str, Any]) -> list[str]:
             f"  {one['target']}: {text.share(one['calibrated'])} ({text.share(one['raw'])} before calibration)"
         )
         lines += [
-            f"    {100 * r['effect']:+.1f} points  {text.feature(r['feature'])}: {text.number(r['value'])}, "
-            f"typically {text.number(r['typical'])}"
+            f"    {r['contribution']:+.2f} log-odds  {text.feature(r['feature'])}: {text.number(r['value'])}, "
+            f"usually {text.number(r['reference'])}"
             for r in one["reasons"][:SHOWN_REASONS]
         ]
-    return (
-        ["", "Predictions (each reason: against the typical value, everything else as it is)", *lines] if lines else []
-    )
+    return ["", "Predictions (each reason: against the usual value, everything else as it is)", *lines] if lines else []
 
 
 def _rules(customer: Mapping[str, Any]) -> list[str]:

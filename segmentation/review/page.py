@@ -55,7 +55,11 @@ class Provenance:
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 
-def build_sections(reading: Reading, calibration: Mapping[str, Records] | None = None) -> tuple[Section, ...]:
+def build_sections(
+    reading: Reading,
+    calibration: Mapping[str, Records] | None = None,
+    trainings: Mapping[str, Mapping[str, Any]] | None = None,
+) -> tuple[Section, ...]:
     """Build all sections in the page's order; a section whose tables are missing says which job fills them."""
     return (
         build_overview(reading),
@@ -66,7 +70,7 @@ def build_sections(reading: Reading, calibration: Mapping[str, Records] | None =
         *build_lifecycle(reading),
         build_segments(reading),
         build_cohorts(reading),
-        build_propensity(reading, calibration or {}),
+        build_propensity(reading, calibration or {}, trainings or {}),
         *build_features(reading),
     )
 

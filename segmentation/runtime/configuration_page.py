@@ -48,6 +48,7 @@ RUNNING = {
     "ingest": ("max_rejected_share", "partition_mb", "slice_mb"),
     "privacy": ("key_env", "key_file", "raw_days"),
     "sequences": ("cluster_sample", "max_clusters", "indel"),
+    "propensity": ("parallelism",),
 }
 """Section -> its keys that are left out of the fingerprint: they say how a job runs, or shape a table made whole."""
 RETRAINED = ("clusters", "propensity")
@@ -104,7 +105,7 @@ def _change(section: str, key: str) -> str:
     jobs = needs_rebuild(section, key)
     if jobs:
         return "rebuild: " + ", ".join(f"`{job}`" for job in jobs)
-    return "training" if section in RETRAINED else ""
+    return "training" if section in RETRAINED and key not in RUNNING.get(section, ()) else ""
 
 
 def _allowed(schema: Mapping[str, Any]) -> str:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.frames import conform
-from segmentation.models.labels import in_population
-from segmentation.models.propensity import score_propensity
+from segmentation.models.held_out import RAW
+from segmentation.models.propensity import CALIBRATED, score_propensity
 from segmentation.tables.segment_assignments import PROPENSITY, SEGMENT_ASSIGNMENTS
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from segmentation.models.clustering import Segment
-    from segmentation.models.params import PropensityParams, Target
+    from segmentation.segments.targets import Target
 
 MODEL = "model"
 """The segmentation by the cluster model, beside `rule:<name>`."""
@@ -35,21 +35,22 @@ class Scorer:
     pipeline: PipelineModel
 
 
-def add_propensities(users: DataFrame, *, scorers: Sequence[Scorer], params: PropensityParams) -> DataFrame:
+def add_propensities(users: DataFrame, *, scorers: Sequence[Scorer]) -> DataFrame:
     """Score users by every propensity model.
 
-    Grain: a user with the models' features and `days_since_last_event` -> the same user with `propensities`, one entry
-    per target, sorted by target. `raw` and `calibrated` are null for who is not asked about: nobody who has been away
-    for longer than `active_days` can churn any more.
+    Grain: a user with the models' features and the targets' `asked_column` -> the same user with `propensities`, one
+    entry per target, sorted by target. `raw` and `calibrated` are null for who is not asked about: nobody who is long
+    gone can churn any more.
     """
-    kept = users.columns
-    ordered = sorted(scorers, key=lambda scorer: scorer.target)
+    ordered = sorted(scorers, key=lambda scorer: scorer.target.name)
+    flags = {scorer.target.asked_column for scorer in ordered}
+    kept = [name for name in users.columns if name not in flags]
     for scorer in ordered:
-        asked = in_population(scorer.target, params=params)
+        asked = F.col(scorer.target.asked_column)
         entry = F.struct(
-            F.lit(scorer.target).alias("target"),
-            F.when(asked, F.col("raw")).alias("raw"),
-            F.when(asked, F.col("calibrated")).alias("calibrated"),
+            F.lit(scorer.target.name).alias("target"),
+            F.when(asked, F.col(RAW)).alias("raw"),
+            F.when(asked, F.col(CALIBRATED)).alias("calibrated"),
             F.lit(scorer.version).alias("model_version"),
         ).cast(PROPENSITY)
         users = score_propensity(users, pipeline=scorer.pipeline).select(*users.columns, entry.alias(_entry(scorer)))
@@ -88,7 +89,7 @@ def select_memberships(assignments: DataFrame) -> DataFrame:
 
 
 def _entry(scorer: Scorer) -> str:
-    return f"_propensity_{scorer.target}"
+    return f"_propensity_{scorer.target.name}"
 
 
 def _by_cluster(segments: Sequence[Segment], field: str) -> Column:

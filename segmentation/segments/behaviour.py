@@ -34,11 +34,15 @@ class Done:
     then: str | None = None
     in_days: bool = False
     within_days: int | None = None
+    where: tuple[tuple[str, str], ...] = ()
+    """Properties of the event, and the patterns that their values must fit."""
 
     def __str__(self) -> str:
         """Name of the measure: in evidence and thresholds."""
         then = f" then {self.then}" if self.then else ""
-        return f"{'days with' if self.in_days else 'did'} {' or '.join(self.names)}{then}{_within(self.within_days)}"
+        where = " where " + " and ".join(f"{name} is {pattern}" for name, pattern in self.where) if self.where else ""
+        verb = "days with" if self.in_days else "did"
+        return f"{verb} {' or '.join(self.names)}{where}{then}{_within(self.within_days)}"
 
     def counts(self, as_of: date) -> Column:
         """Tell whether a row of `user_day_counts` counts."""
@@ -48,6 +52,15 @@ class Done:
         parts = F.split("item", STEP_SEPARATOR)
         steps = fits_any(parts[1], self.names) & fits_any(parts[2], (self.then,))
         return since & (F.col("dimension") == TRANSITION) & steps
+
+    def counts_event(self, as_of: date) -> Column:
+        """Tell whether an event counts; for what has a `where`, which counts of days know nothing of."""
+        fits = fits_any(F.col("event_name"), self.names)
+        for name, pattern in self.where:
+            path = "$['" + name.replace("'", "\\'") + "']"
+            fits &= fits_any(F.get_json_object("properties", path), (pattern,))
+        since = F.lit(True) if self.within_days is None else F.col("event_date") >= F.lit(_first(as_of, self))
+        return since & F.coalesce(fits, F.lit(False))
 
 
 @dataclass(frozen=True)
@@ -76,6 +89,16 @@ def count_done(user_day_counts: DataFrame, *, done: Sequence[Done], as_of: date)
     before = user_day_counts.where(F.col("event_date") < F.lit(as_of))
     asked = before.where(reduce(or_, (one.counts(as_of) for one in done)))
     return asked.groupBy("user_id").agg(*(_count(one, as_of).alias(column_of(one)) for one in done))
+
+
+def count_done_where(events: DataFrame, *, done: Sequence[Done], as_of: date) -> DataFrame:
+    """Count what users did to something in particular, all in one pass over the events.
+
+    Grain: an event before the cut -> a user who did any of it, with a column for each (`column_of`). Days are those of
+    the reporting zone. An event that lacks a property fits no pattern of it.
+    """
+    asked = events.where(reduce(or_, (one.counts_event(as_of) for one in done)))
+    return asked.groupBy("user_id").agg(*(_count_events(one, as_of).alias(column_of(one)) for one in done))
 
 
 def find_reached(
@@ -124,12 +147,14 @@ def measure_behaviour(
         time_zone: the reporting zone.
     """
     asked = dict.fromkeys(behaviours)
-    done = [one for one in asked if isinstance(one, Done)]
+    done = [one for one in asked if isinstance(one, Done) and not one.where]
+    done_where = [one for one in asked if isinstance(one, Done) and one.where]
     by_funnel: dict[tuple[str, int | None], list[Reached]] = {}
     for one in asked:
         if isinstance(one, Reached):
             by_funnel.setdefault((one.funnel, one.within_days), []).append(one)
     frames = [count_done(user_day_counts, done=done, as_of=as_of)] if done else []
+    frames += [count_done_where(events, done=done_where, as_of=as_of)] if done_where else []
     frames += [
         find_reached(events, reached=reached, funnel=funnels[name], states=states, as_of=as_of, time_zone=time_zone)
         for (name, _), reached in by_funnel.items()
@@ -147,6 +172,11 @@ def _count(one: Done, as_of: date) -> Column:
     if one.in_days:
         return F.count_distinct(F.when(counts, F.col("event_date")))
     return F.sum(F.when(counts, F.col("n")).otherwise(0))
+
+
+def _count_events(one: Done, as_of: date) -> Column:
+    counts = one.counts_event(as_of)
+    return F.count_distinct(F.when(counts, F.col("event_date"))) if one.in_days else F.count_if(counts)
 
 
 def _first(as_of: date, one: Behaviour) -> date | None:

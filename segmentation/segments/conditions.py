@@ -43,6 +43,8 @@ class Condition(Parameters):
     did: tuple[str, ...] | None = Field(default=None, min_length=1)
     """Event names (in which `*` is any text), one of which must fit: how often the user did it. Without op and value:
     at least once."""
+    where: dict[str, str] | None = Field(default=None, min_length=1)
+    """With `did`: property -> text (in which `*` is any) that its value must be: buying one product, say."""
     then: str | None = None
     """With `did`: how often this state came right after that one in a session (states instead of event names)."""
     count: Literal["times", "days"] | None = None
@@ -82,6 +84,7 @@ class Condition(Parameters):
         """Refuse what does not go with the kind of condition."""
         goes_with = {
             "then": ("did",),
+            "where": ("did",),
             "count": ("did",),
             "step": ("reached",),
             "within_days": ("did", "reached"),
@@ -94,6 +97,8 @@ class Condition(Parameters):
                 raise ValueError(f"{key} goes with {' or '.join(kinds)}")
         if self.reached is not None and self.step is None:
             raise ValueError(f"the condition on funnel {self.reached} needs step: a state of the step to be reached")
+        if self.then is not None and self.where is not None:
+            raise ValueError("then is about states, which have no properties: leave out where")
         if self.then is not None and self.count == "days":
             raise ValueError("then is counted in times, not in days")
 
@@ -117,7 +122,8 @@ class Condition(Parameters):
     def subject(self) -> str | Behaviour | None:
         """What is compared: a feature by name, or a behaviour; None for combinations."""
         if self.did is not None:
-            return Done(self.did, self.then, self.count == "days", self.within_days)
+            where = tuple(sorted((self.where or {}).items()))
+            return Done(self.did, self.then, self.count == "days", self.within_days, where)
         if self.reached is not None and self.step is not None:
             return Reached(self.reached, self.step, self.within_days)
         return self.feature

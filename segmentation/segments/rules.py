@@ -63,8 +63,7 @@ class Rule(Parameters):
     @property
     def behaviours(self) -> tuple[Behaviour, ...]:
         """What the conditions ask of a user's events, each once."""
-        subjects = dict.fromkeys(bound.subject for bound in self.when.bounds())
-        return tuple(subject for subject in subjects if not isinstance(subject, str))
+        return behaviours_of(self.when)
 
 
 def load_rules(conf_dir: Path) -> tuple[Rule, ...]:
@@ -107,12 +106,27 @@ def _read_rule(path: Path) -> Rule:
 
 def _with_funnels(rule: Rule, conf_dir: Path) -> Rule:
     """Check the funnels that a rule asks for, and make them part of its version."""
-    wanted = [one for one in rule.behaviours if isinstance(one, Reached)]
+    basis = funnel_basis(rule.behaviours, file=f"{FOLDER}/{rule.name}.yaml", conf_dir=conf_dir)
+    return rule if basis is None else rule.model_copy(update={"basis": basis})
+
+
+def behaviours_of(*conditions: Condition) -> tuple[Behaviour, ...]:
+    """Return what conditions ask of a user's events, each once."""
+    subjects = dict.fromkeys(bound.subject for condition in conditions for bound in condition.bounds())
+    return tuple(subject for subject in subjects if not isinstance(subject, str))
+
+
+def funnel_basis(behaviours: Sequence[Behaviour], *, file: str, conf_dir: Path) -> str | None:
+    """Fingerprint the funnels and states that behaviours rest on; None where they ask for no funnel.
+
+    Raises:
+        ConfigurationError: a funnel or its step does not exist; names the file and the nearest.
+    """
+    wanted = [one for one in behaviours if isinstance(one, Reached)]
     if not wanted:
-        return rule
+        return None
     funnels = {funnel.name: funnel for funnel in load_funnels(conf_dir)}
     for one in wanted:
-        file = f"{FOLDER}/{rule.name}.yaml"
         if one.funnel not in funnels:
             raise ConfigurationError(f"{file}: there is no funnel '{one.funnel}'{nearest(one.funnel, funnels)}")
         states = [state for step in funnels[one.funnel].steps for state in step]
@@ -121,7 +135,7 @@ def _with_funnels(rule: Rule, conf_dir: Path) -> Rule:
                 f"{file}: funnel '{one.funnel}' has no step '{one.step}'{nearest(one.step, states)}"
             )
     used = [funnels[name].fingerprint for name in sorted({one.funnel for one in wanted})]
-    return rule.model_copy(update={"basis": fingerprint_of([load_states(conf_dir).fingerprint, *used])})
+    return fingerprint_of([load_states(conf_dir).fingerprint, *used])
 
 
 def _problems(error: ValidationError) -> Iterator[str]:
@@ -155,12 +169,12 @@ def build_cohorts(
     Raises:
         ConfigurationError: a rule names a feature that does not exist or is no number.
     """
-    _check_features(rules, user_features)
+    check_features({f"{FOLDER}/{rule.name}.yaml": rule.when for rule in rules}, user_features)
     at_cut = user_features.where(F.col("as_of") == F.lit(as_of))
     if behaviour is not None:
         measured = [name for name in behaviour.columns if name != "user_id"]
         at_cut = at_cut.join(behaviour, "user_id", "left").fillna(0, measured)
-    at_cut, thresholds = _with_percentiles(at_cut, [bound for rule in rules for bound in rule.when.bounds()])
+    at_cut, thresholds = resolve_thresholds(at_cut, [bound for rule in rules for bound in rule.when.bounds()])
     verdicts = F.array(*(_verdict(rule, thresholds) for rule in rules)).cast(ArrayType(VERDICT))
     members = F.explode(F.filter(verdicts, lambda verdict: verdict["member"])).alias("verdict")
     return conform(at_cut.select("user_id", "as_of", members).select("user_id", "as_of", "verdict.*"), COHORTS)
@@ -180,18 +194,27 @@ def view_memberships(cohorts: DataFrame) -> DataFrame:
     )
 
 
-def _check_features(rules: Sequence[Rule], user_features: DataFrame) -> None:
+def check_features(conditions: Mapping[str, Condition], user_features: DataFrame) -> None:
+    """Check that every feature that conditions compare exists and is a number.
+
+    Args:
+        conditions: file -> condition.
+        user_features: the table.
+
+    Raises:
+        ConfigurationError: one does not; names the file and the nearest.
+    """
     known = [field.name for field in user_features.schema if isinstance(field.dataType, NumericType)]
-    for rule in rules:
-        for bound in rule.when.bounds():
+    for file, condition in conditions.items():
+        for bound in condition.bounds():
             if isinstance(bound.subject, str) and bound.subject not in known:
                 raise ConfigurationError(
-                    f"{FOLDER}/{rule.name}.yaml: there is no feature '{bound.subject}'"
+                    f"{file}: there is no feature '{bound.subject}'"
                     f"{nearest(bound.subject, known)}; docs/features.md lists them"
                 )
 
 
-def _with_percentiles(at_cut: DataFrame, bounds: Sequence[Bound]) -> tuple[DataFrame, Mapping[Bound, Column]]:
+def resolve_thresholds(at_cut: DataFrame, bounds: Sequence[Bound]) -> tuple[DataFrame, Mapping[Bound, Column]]:
     """Resolve the thresholds of all bounds: literals, and columns of one row that is joined to every user."""
     wanted = sorted({(_column(b.subject), b.number) for b in bounds if b.is_percentile})
     names = {pair: f"_percentile_{i}" for i, pair in enumerate(wanted)}
@@ -210,7 +233,7 @@ def _verdict(rule: Rule, thresholds: Mapping[Bound, Column]) -> Column:
     )
     limits = F.create_map(*(part for k, b in sorted(bounds.items()) for part in (F.lit(k), thresholds[b])))
     return F.struct(
-        _holds(rule.when, thresholds).alias("member"),
+        holds(rule.when, thresholds).alias("member"),
         F.lit(rule.name).alias("rule"),
         F.lit(rule.version).alias("rule_version"),
         F.map_filter(evidence, lambda _, value: value.isNotNull()).alias("evidence"),
@@ -218,14 +241,14 @@ def _verdict(rule: Rule, thresholds: Mapping[Bound, Column]) -> Column:
     )
 
 
-def _holds(condition: Condition, thresholds: Mapping[Bound, Column]) -> Column:
+def holds(condition: Condition, thresholds: Mapping[Bound, Column]) -> Column:
     """Compile a condition; never null."""
     if condition.negated is not None:
-        return ~_holds(condition.negated, thresholds)
+        return ~holds(condition.negated, thresholds)
     if condition.any_of is not None:
-        return reduce(operator.or_, (_holds(part, thresholds) for part in condition.any_of))
+        return reduce(operator.or_, (holds(part, thresholds) for part in condition.any_of))
     if condition.all_of is not None:
-        return reduce(operator.and_, (_holds(part, thresholds) for part in condition.all_of))
+        return reduce(operator.and_, (holds(part, thresholds) for part in condition.all_of))
     compared = (COMPARISONS[b.op](_number(_column(b.subject)), thresholds[b]) for b in condition.own_bounds)
     return F.coalesce(reduce(operator.and_, compared), F.lit(False))
 

@@ -17,6 +17,7 @@ CHALLENGER = "challenger"
 FINGERPRINT = "fingerprint"
 DECISION = "decision"
 REASON = "decision_reason"
+EVIDENCE = "decision_evidence"
 CHOSEN = "chosen"
 
 
@@ -100,6 +101,8 @@ class Verdict:
 
     promoted: bool
     reason: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    """What it rests on: JSON-like values, kept with the version."""
 
 
 def judge(metric: str, *, challenger: float, champion: float | None) -> Verdict:

@@ -13,7 +13,7 @@ from contextlib import contextmanager, redirect_stderr
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 # Read when MLflow is imported or first used: no telemetry, no probing of the git checkout, no progress bars.
 for _name, _value in {
@@ -41,11 +41,13 @@ from segmentation.tracking.records import (  # noqa: E402
     CHALLENGER,
     CHAMPION,
     DECISION,
+    EVIDENCE,
     FINGERPRINT,
     REASON,
     ModelVersion,
     parse_points,
 )
+from segmentation.tracking.trials import Trials  # noqa: E402
 
 if TYPE_CHECKING:
     from pyspark.ml import PipelineModel
@@ -55,6 +57,7 @@ if TYPE_CHECKING:
 
 CURVES = "curves"
 """Folder of a run that holds its curves."""
+MOST_MODELS = 1_000
 QUIET = ("mlflow", "alembic", "py4j")
 REQUIREMENTS = tuple(f"{package}=={version(package)}" for package in ("pyspark", "mlflow"))
 
@@ -126,6 +129,29 @@ class Store:
                 raise ConfigurationError(f"'{name}' has no version '{version}' in {self._tracking.uri}") from error
             raise
 
+    def versions(self, kind: str) -> list[ModelVersion]:
+        """Return all versions of a kind of model, oldest first; none where none is registered."""
+        found = self._client.search_model_versions(f"name = '{self._model_name(kind)}'")
+        return [self._model_version(one) for one in sorted(found, key=lambda v: int(v.version))]
+
+    def kinds(self) -> list[str]:
+        """Return the kinds of model that are registered here."""
+        start = self._model_name("")
+        names = (model.name for model in self._client.search_registered_models(max_results=MOST_MODELS))
+        return sorted(name.removeprefix(start) for name in names if name.startswith(start))
+
+    def trials(self, kind: str, fingerprint: str) -> Trials:
+        """Return what a search for the best setting of a training has found so far."""
+        return Trials(self._client, self._experiment_id, kind, fingerprint)
+
+    def read_document(self, kind: str, version: str, name: str) -> Any:
+        """Return a document that was recorded with a version; None where it was not."""
+        run_id = self.version(kind, version).run_id
+        if name not in {kept.path for kept in self._client.list_artifacts(run_id)}:
+            return None
+        self._select()
+        return json.loads(mlflow.artifacts.load_text(f"runs:/{run_id}/{name}"))
+
     def load(self, model: ModelVersion) -> PipelineModel:
         """Load a model version as the Spark ML pipeline it was logged as, once in a process."""
         self._select()
@@ -164,13 +190,26 @@ class Store:
         return ModelVersion(registered.name, str(registered.version), run.info.run_id, tags, dict(training.metrics))
 
     def settle(self, model: ModelVersion, verdict: Verdict) -> ModelVersion:
-        """Make a challenger champion or not; return it with the decision and its reason, which its tags keep."""
-        if verdict.promoted:
-            self._client.set_registered_model_alias(model.name, CHAMPION, model.version)
-        tags = {DECISION: "promoted" if verdict.promoted else "kept as challenger", REASON: verdict.reason}
+        """Make a challenger champion or not; return it with the decision and its reason.
+
+        Version and run keep them: in tags, and in the description that the registry shows. The tag that says that it
+        is decided comes last: a run that dies on the way decides once more, from the same figures.
+        """
+        decision = "promoted" if verdict.promoted else "kept as challenger"
+        evidence = json.dumps(verdict.evidence, sort_keys=True, default=str)
+        self._client.update_model_version(model.name, model.version, f"{decision}: {verdict.reason}")
+        tags = {EVIDENCE: evidence, REASON: verdict.reason, DECISION: decision}
         for name, value in tags.items():
+            if name == DECISION and verdict.promoted:
+                self._client.set_registered_model_alias(model.name, CHAMPION, model.version)
+            self._client.set_tag(model.run_id, name, value)
             self._client.set_model_version_tag(model.name, model.version, name, value)
         return replace(model, tags={**model.tags, **tags})
+
+    def make_champion(self, model: ModelVersion, note: str) -> None:
+        """Give a version the champion's alias, and say so in its description."""
+        self._client.update_model_version(model.name, model.version, note)
+        self._client.set_registered_model_alias(model.name, CHAMPION, model.version)
 
     def record_page(self, page: Path, name: str, tags: Mapping[str, str]) -> str:
         """Keep a self-contained HTML page as a run of its own; return the run's id."""

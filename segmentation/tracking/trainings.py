@@ -7,23 +7,28 @@ from typing import TYPE_CHECKING
 
 from segmentation.evaluation.separation import DAVIES_BOULDIN, SILHOUETTE
 from segmentation.models.clustering import CLUSTERS, Segment
+from segmentation.tracking.propensity_report import propensity_report
 from segmentation.tracking.records import CHOSEN, Curve, Training
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import date
 
     from segmentation.evaluation.calibration import CalibrationBin
-    from segmentation.models.candidates import Candidate
     from segmentation.models.clustering import ClusterFit
-    from segmentation.models.labels import Roles
     from segmentation.models.params import ClusterParams, PropensityParams
     from segmentation.models.propensity import PropensityFit
+    from segmentation.models.windows import Cuts
     from segmentation.tracking.records import DataSet, ModelVersion
 
 FEATURES = "features"
 SEGMENTS = "segments"
 EVALUATION_CUT = "evaluation_cut"
+TARGET_VERSION = "target_version"
+CALIBRATED = "is_calibrated"
+CALIBRATION_METHOD = "calibration"
+REMARKS = "remarks"
+REPORT = "propensity.json"
+"""Document of a propensity training: what `propensity_report` says."""
 COST = "within_cluster_sum_of_squares"
 
 
@@ -65,28 +70,46 @@ def describe_clusters(
 
 
 def describe_propensity(
-    fit: PropensityFit, *, fingerprint: str, roles: Roles, params: PropensityParams, data: tuple[DataSet, ...]
+    fit: PropensityFit,
+    *,
+    fingerprint: str,
+    cuts: Cuts,
+    target_version: str,
+    params: PropensityParams,
+    data: tuple[DataSet, ...],
 ) -> Training:
-    """Describe a propensity training: the candidates, the choice, figures on held-out later data, calibration."""
-    settings = {f"{c.name}.{name}": value for c in fit.candidates for name, value in c.settings.items()}
-    cuts = {"training_cuts": ",".join(map(str, roles.training)), EVALUATION_CUT: str(roles.evaluation)}
-    chosen = {"target": fit.target, CHOSEN: fit.chosen.name}
-    measured = fit.measured
+    """Describe a propensity training: the comparison, the choice, calibration, how it did on held-out later data."""
+    days = {"training_cuts": ",".join(map(str, cuts.training)), EVALUATION_CUT: str(cuts.evaluation)}
+    chosen = {
+        "target": fit.target,
+        TARGET_VERSION: target_version,
+        CHOSEN: fit.chosen.setting.kind,
+        "setting": str(fit.chosen.setting),
+        CALIBRATION_METHOD: fit.calibration.method,
+    }
+    report = propensity_report(fit)
     return Training(
         kind=propensity_kind(fit.target),
         fingerprint=fingerprint,
         pipeline=fit.pipeline,
         features=fit.features,
-        outputs={"prediction": "double"},
+        outputs={"raw": "double", "prediction": "double"},
         data=data,
-        params={**_params(params), **settings, **cuts, **chosen, "left_out": json.dumps(fit.left_out)},
-        metrics={**fit.chosen.metrics, **measured.metrics, **_candidate_metrics(fit.candidates), **fit.counts},
-        tags={**cuts, **chosen, FEATURES: json.dumps(fit.features)},
+        params={**_params(params), **days, **chosen, "left_out": json.dumps(fit.left_out)},
+        metrics=_propensity_metrics(fit),
+        tags={
+            **days,
+            **chosen,
+            FEATURES: json.dumps(fit.features),
+            CALIBRATED: str(fit.measured.is_calibrated).lower(),
+            REMARKS: json.dumps(report["remarks"]),
+        },
         curves=(
-            _calibration_curve("calibration", f"Calibration of {fit.target}, calibrated score", measured.bins),
-            _calibration_curve("calibration_raw", f"Calibration of {fit.target}, raw score", measured.raw_bins),
+            _calibration_curve("calibration", f"Calibration of {fit.target}, calibrated score", fit.measured.bins),
+            _calibration_curve("calibration_raw", f"Calibration of {fit.target}, raw score", fit.measured.raw_bins),
+            _gains_curve(fit),
         ),
-        documents={"left_out.json": dict(fit.left_out)},
+        documents={"left_out.json": dict(fit.left_out), REPORT: report},
     )
 
 
@@ -104,14 +127,27 @@ def _params(params: ClusterParams | PropensityParams) -> dict[str, object]:
     return {name: json.dumps(value) for name, value in params.model_dump(mode="json").items()}
 
 
-def _candidate_metrics(candidates: Iterable[Candidate]) -> dict[str, float]:
-    metrics: dict[str, float] = {}
-    for c in candidates:
-        metrics |= {f"{c.name}_{name}": value for name, value in c.metrics.items()}
-        metrics[f"{c.name}_auc_pr_on_calibration_half"] = c.selection
-        if c.cross_validated is not None:
-            metrics[f"{c.name}_auc_pr_cross_validated"] = c.cross_validated
-    return metrics
+def _propensity_metrics(fit: PropensityFit) -> dict[str, float]:
+    """Name every figure: those of the chosen model plainly, those of the others with their name before."""
+    metrics = {**fit.measured.metrics, **fit.counts}
+    for name, figures in fit.finalists.items():
+        metrics |= {f"{name}_{metric}": value for metric, value in figures.items()}
+    for trial in fit.trials:
+        key = f"{trial.setting}_cross_validated".replace("=", "_").replace(" ", "_")
+        metrics |= {f"{key}_{metric}": value for metric, value in trial.figures.items()}
+    for name, difference in fit.ahead_of.items():
+        key = f"log_loss_better_than_{name}"
+        metrics |= {key: difference.value, f"{key}_lower": difference.lower, f"{key}_upper": difference.upper}
+    metrics |= {f"{name}_log_loss_calibrating": loss for name, loss in fit.calibration.held_out.items()}
+    return {**metrics, "auc_roc_random_labels": fit.leaks.random_auc_roc}
+
+
+def _gains_curve(fit: PropensityFit) -> Curve:
+    rows = [(g.share, g.captured, g.lift, g.precision, g.lower, g.upper, g.users) for g in fit.measured.gains]
+    columns = ("share", "captured", "lift", "precision", "lower_95", "upper_95", "users")
+    return Curve(
+        "gains", f"Gains of {fit.target}", columns, rows, "share of positives captured", drawn=1, identity=True
+    )
 
 
 def _calibration_curve(name: str, title: str, bins: tuple[CalibrationBin, ...]) -> Curve:

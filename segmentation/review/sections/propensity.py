@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from segmentation.review import text
 from segmentation.review.charts.segments import draw_calibration, draw_scores
 from segmentation.review.exhibits import Column, Exhibit, Grid, Section
 from segmentation.review.frames.segments import list_scorers, measure_scores
+from segmentation.review.sections.trainings import training_exhibits
 from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
 from segmentation.tracking.trainings import propensity_kind
 
@@ -39,13 +40,16 @@ def read_calibration(reading: Reading, tracking: Tracking) -> dict[str, Records]
     return curves
 
 
-def build_propensity(reading: Reading, calibration: Mapping[str, Records]) -> Section:
+def build_propensity(
+    reading: Reading, calibration: Mapping[str, Records], trainings: Mapping[str, Mapping[str, Any]]
+) -> Section:
     """Build the section on propensities.
 
     Args:
         reading: the lake at the cut.
         calibration: target -> points (predicted, observed, lower, upper, users) of the held-out calibration curve
             of the model that scored.
+        trainings: target -> what was recorded of that model's training.
     """
     title = "Propensity"
     cut = reading.newest_cut(SEGMENT_ASSIGNMENTS)
@@ -58,7 +62,8 @@ def build_propensity(reading: Reading, calibration: Mapping[str, Records]) -> Se
         by_target.setdefault(record["target"], []).append(record)
     targets = ", ".join(f"{text.shorten(t)} {text.share(_overall(rows))}" for t, rows in by_target.items())
     lead = f"Mean calibrated probability over all scored users as of {text.day(cut)}: {targets}."
-    exhibits = (*_calibration(calibration), *(_scores(target, rows) for target, rows in by_target.items()))
+    of_targets = (_scores(target, rows) for target, rows in by_target.items())
+    exhibits = (*_calibration(calibration), *training_exhibits(trainings), *of_targets)
     return Section("propensity", title, lead, exhibits)
 
 

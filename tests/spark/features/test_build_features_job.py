@@ -13,6 +13,7 @@ from jobs.build_features import run
 from segmentation.errors import ConfigurationError, DataError
 from segmentation.increments.cut import tables_of
 from segmentation.models.params import PropensityParams
+from segmentation.models.windows import History, LabelWindow, choose_cuts
 from segmentation.parameters import WorkspaceParams
 from segmentation.runtime.main import open_context
 from segmentation.sessions.params import SessionParams
@@ -72,8 +73,10 @@ def test_cuts_do_not_leak_and_parameters_do_not_mix(spark: SparkSession, tmp_pat
     ctx = open_context(conf_dir=CONF, lake=str(tmp_path / "lake"), overrides=FEW, spark=spark)
     write(ctx, history())
     report = run(ctx)
-    earlier = ctx.config.propensity.feature_cuts(AS_OF, START.date(), AS_OF - timedelta(days=1))
-    assert earlier
+    known = History(START.date(), AS_OF - timedelta(days=1))
+    found = choose_cuts(LabelWindow(0, 28), as_of=AS_OF, history=known, maturity_days=0, params=ctx.config.propensity)
+    assert found
+    earlier = found.all
     assert report.as_of == AS_OF
     assert report.quality["users"] == {str(cut): 2 for cut in (*earlier, AS_OF)}
     before = features(ctx)

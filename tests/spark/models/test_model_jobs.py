@@ -1,6 +1,7 @@
 """The four jobs on one small lake: train, score, evaluate, each again without a trace."""
 
 import random
+import shutil
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -18,13 +19,15 @@ from jobs import (
     compare_segmentations,
     evaluate_segments,
     explain_customer,
+    explain_propensity,
     monitor_segments,
+    rollback_model,
     score_segments,
     train_clusters,
     train_propensity,
 )
 from segmentation.errors import ConfigurationError, DataError
-from segmentation.models.labels import RECENCY
+from segmentation.frames import empty_frame
 from segmentation.models.params import ClusterParams, PropensityParams
 from segmentation.models.propensity import score_propensity
 from segmentation.monitoring.params import MonitoringParams
@@ -35,16 +38,21 @@ from segmentation.tables.drift import DRIFT
 from segmentation.tables.evaluations import EVALUATIONS
 from segmentation.tables.events import EVENTS
 from segmentation.tables.ingest_ledger import INGEST_LEDGER
+from segmentation.tables.model_decisions import MODEL_DECISIONS
 from segmentation.tables.monitored_rates import MONITORED_RATES
+from segmentation.tables.propensity_reasons import PROPENSITY_REASONS
 from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
 from segmentation.tables.segment_changes import SEGMENT_CHANGES
 from segmentation.tables.segment_profiles import SEGMENT_PROFILES
+from segmentation.tables.sessions import SESSIONS
 from segmentation.tables.table import COUNT, MONEY_SUM, REAL, Column
+from segmentation.tables.user_day_counts import USER_DAY_COUNTS
 from segmentation.tables.user_days import USER_DAYS
 from segmentation.tables.user_features import user_features_table
 
 pytestmark = pytest.mark.spark
 
+RECENCY = "days_since_last_event"
 AS_OF = date(2024, 4, 1)
 CUTS = (AS_OF - timedelta(days=20), AS_OF - timedelta(days=10), AS_OF)
 FEATURES = user_features_table(
@@ -57,9 +65,14 @@ FEATURES = user_features_table(
 NAMES = FEATURES.names[3:]
 CLUSTERS = ClusterParams(features=NAMES, k_max=3)
 PROPENSITY = PropensityParams(
-    features=NAMES, horizon_days=10, active_days=15, training_cuts=1, min_history_days=1,
-    tree_iterations=2, tree_depths=(2,), logistic_regularisation=(0.01,), calibration_bins=3,
+    features=NAMES, rfm_features=NAMES[:2], horizon_days=10, training_cuts=1, min_history_days=1, forest_depths=(),
+    tree_iterations=2, tree_depths=(2,), logistic_regularisation=(0.01,), calibration_bins=3, importance_users=20,
+    bootstrap_rounds=100,
 )  # fmt: skip
+TARGETS = {
+    "purchase": "happens: {did: '@conversion'}",
+    "churn": "who: {feature: days_since_last_event, op: '<=', value: 15}\nhappens: {not: {did: '*'}}",
+}
 USERS = 80
 Scored = dict[ModuleType, dict[str, Any]]
 
@@ -103,6 +116,10 @@ def fill(ctx: Context) -> None:
         if c.name not in {"event_at", "session_started_at"}
     ]  # fmt: skip
     times = [F.lit(at).alias(name) for name in ("event_at", "session_started_at")]
+    bought = F.when(F.col("purchases") > 0, "purchase").otherwise("view").alias("item")
+    dimension, once = F.lit("event_name").alias("dimension"), F.lit(1).cast("bigint").alias("n")
+    lake.replace(USER_DAY_COUNTS, known.select("user_id", "event_date", dimension, bought, once).distinct())
+    lake.replace(SESSIONS, empty_frame(spark, SESSIONS.schema))
     lake.replace(EVENTS, known.dropDuplicates(["user_id", "event_date"]).select(*columns, *times))
     write_ledger(ctx, lost=0)
     lake.publish({FEATURES.name: 1})
@@ -126,7 +143,10 @@ def snapshot(ctx: Context, *tables):
 
 @pytest.fixture(scope="module")
 def ctx(spark: SparkSession, tmp_path_factory):
-    conf = Path(__file__).parents[3] / "conf"
+    conf = tmp_path_factory.mktemp("conf")
+    shutil.copytree(Path(__file__).parents[3] / "conf", conf, dirs_exist_ok=True)
+    for name, text in TARGETS.items():
+        (conf / "targets" / f"{name}.yaml").write_text(f"name: {name}\n{text}\n")
     context = open_context(conf_dir=conf, lake=str(tmp_path_factory.mktemp("lake")), as_of=AS_OF, spark=spark)
     config = context.config.model_copy(update={"clusters": CLUSTERS, "propensity": PROPENSITY})
     context = replace(context, config=config)
@@ -155,6 +175,52 @@ def test_training_again_on_unchanged_events_makes_no_second_version(ctx: Context
     again = train_propensity.run(ctx)
     assert {again.quality[t]["version"] for t in ("churn", "purchase")} == {"1"}
     assert not again.quality["churn"]["trained"]
+
+
+def test_every_decision_is_written_down_once(ctx: Context, scored: Scored):
+    rows = {row["model"]: row for row in ctx.lake.read(MODEL_DECISIONS).collect()}
+    assert set(rows) == {"propensity-churn", "propensity-purchase"}
+    churn = rows["propensity-churn"]
+    assert (churn["decision_no"], churn["decision"], churn["version"]) == (1, "promoted", "1")
+    assert (churn["champion_before"], churn["champion_after"], churn["metric"]) == (None, "1", None)
+    registered = ctx.tracking.store._client.get_model_version("segmentation-propensity-churn", "1")
+    assert registered.description == "promoted: there was no champion"
+    train_propensity.run(ctx)
+    assert ctx.lake.rows(MODEL_DECISIONS) == 2
+
+
+def test_a_challenger_no_better_beyond_chance_leaves_the_champion_and_a_rollback_takes_it_back(
+    ctx: Context, scored: Scored
+):
+    weaker = PROPENSITY.model_copy(update={"targets": ("churn",), "logistic_regularisation": (1.0,), "tree_depths": ()})
+    other = replace(ctx, config=ctx.config.model_copy(update={"propensity": weaker}))
+    quality = train_propensity.run(other).quality["churn"]
+    assert (quality["version"], quality["decision"]) == ("2", "kept as challenger")
+    assert ctx.tracking.store.champion("propensity-churn").version == "1"
+    rows = {
+        row["decision_no"]: row for row in ctx.lake.read(MODEL_DECISIONS).where("model = 'propensity-churn'").collect()
+    }
+    kept = rows[2]
+    assert (kept["decision"], kept["champion_before"], kept["champion_after"]) == ("kept", "1", "1")
+    assert kept["lower"] <= kept["difference"] <= kept["upper"]
+    assert kept["lower"] <= 0
+    assert kept["reason"].startswith("not better beyond chance: log_loss better by")
+    with pytest.raises(ConfigurationError, match=r"no earlier champion .* --to one of: 1, 2"):
+        roll_back(ctx, model="propensity-churn")
+    report = roll_back(ctx, model="segmentation-propensity-churn", to="2")
+    assert report.quality == {"model": "propensity-churn", "champion_before": "1", "champion_after": "2"}
+    assert roll_back(ctx, model="propensity-churn").quality["champion_after"] == "1"
+    with pytest.raises(ConfigurationError, match="no earlier champion than version 1"):
+        roll_back(ctx, model="propensity-churn")
+    assert ctx.tracking.store.champion("propensity-churn").version == "1"
+    last = ctx.lake.read(MODEL_DECISIONS).orderBy("decision_no").where("model = 'propensity-churn'").collect()
+    assert [row["decision"] for row in last] == ["promoted", "kept", "rolled_back", "rolled_back"]
+    with pytest.raises(ConfigurationError, match=r"did you mean 'propensity-churn'"):
+        roll_back(ctx, model="propensity-chrn")
+
+
+def roll_back(ctx: Context, **options: str):
+    return rollback_model.run(replace(ctx, options={**ctx.options, "to": None, **options}))
 
 
 def test_new_parameters_make_a_challenger_that_is_judged(ctx: Context, scored: Scored):
@@ -187,7 +253,13 @@ def test_the_store_holds_figures_curves_data_and_model(ctx: Context, scored: Sco
     kept = {f.path for f in store._client.list_artifacts(model.run_id, "curves")}
     assert {"curves/elbow.png", "curves/elbow.csv", "curves/silhouette.png"} <= kept
     propensity = store._client.get_run(store.champion("propensity-churn").run_id).data
-    assert {"auc_pr", "auc_roc", "log_loss", "brier", "gradient_boosted_trees_auc_pr"} <= set(propensity.metrics)
+    assert {
+        "auc_pr", "auc_roc", "log_loss", "brier", "brier_resolution", "gradient_boosted_trees_auc_pr",
+        "rfm_logistic_regression_auc_roc", "log_loss_better_than_majority_lower", "auc_roc_random_labels",
+    } <= set(propensity.metrics)  # fmt: skip
+    report = store.read_document("propensity-churn", "1", "propensity.json")
+    assert {one["segment"] for one in report["by_segment"]} <= set(scored[train_clusters]["segments"])
+    assert {one["feature"] for one in report["importances"]} == set(NAMES)
     assert (propensity.params["training_cuts"], propensity.params["evaluation_cut"]) == tuple(map(str, CUTS[:2]))
 
 
@@ -211,7 +283,18 @@ def test_everyone_is_scored_once_per_cut(ctx: Context, scored: Scored):
         churn, purchase = row["propensities"]
         assert (churn["target"], purchase["target"]) == ("churn", "purchase")
         assert 0 < purchase["calibrated"] < 1
-        assert (churn["calibrated"] is None) == (recency[row["user_id"]] > PROPENSITY.active_days)
+        assert (churn["calibrated"] is None) == (recency[row["user_id"]] > 15)
+
+
+def test_reasons_are_given_to_whom_a_target_asks_about(ctx: Context, scored: Scored):
+    report = explain_propensity.run(ctx)
+    assert report.quality["models"] == {"churn": "1", "purchase": "1"}
+    rows = ctx.lake.read(PROPENSITY_REASONS).collect()
+    recency = {row[0]: row[3] for row in features_at(AS_OF)}
+    asked = {user for user, days in recency.items() if days <= 15}
+    assert {row["user_id"] for row in rows if row["target"] == "churn"} <= asked
+    assert {row["rank"] for row in rows} <= {1, 2, 3}
+    assert {row["feature"] for row in rows} <= set(NAMES)
 
 
 def test_profiles_add_up_and_name_what_sets_a_segment_apart(ctx: Context, scored: Scored):
@@ -283,7 +366,7 @@ def test_monitoring_is_quiet_until_something_changes_and_tells_it_once(ctx: Cont
     assert "nothing was scored at 2024-04-02 (jobs/score_segments.py" in unscored.notes[0]
     rates = {row["scope"]: row for row in ctx.lake.read(MONITORED_RATES).collect()}
     churn = rates["calibration:churn"]
-    active = {row[0] for row in features_at(CUTS[1]) if row[3] <= PROPENSITY.active_days}
+    active = {row[0] for row in features_at(CUTS[1]) if row[3] <= 15}
     came = {user for user, day, _ in events() if CUTS[1] <= day < AS_OF}
     assert (churn["from_date"], churn["trials"], churn["successes"]) == (CUTS[1], len(active), len(active - came))
 
@@ -321,12 +404,13 @@ def test_a_person_is_explained_by_the_models_that_scored_them(ctx: Context, scor
     model = ctx.tracking.store.champion("propensity-purchase")
     purchase = next(one for one in found["predictions"] if one["target"] == "purchase")
     reason = next(one for one in purchase["reasons"] if one["feature"] == "value_sum_life")
-    assert reason["typical"] == pytest.approx(float(np.median([float(row[4]) for row in features_at(AS_OF)])))
-    other = {RECENCY: float(recency), "value_sum_life": reason["typical"], "tempo": tempo}
+    assert reason["reference"] == pytest.approx(float(np.median([float(row[4]) for row in features_at(AS_OF)])))
+    other = {RECENCY: float(recency), "value_sum_life": reason["reference"], "tempo": tempo}
     user = ctx.spark.createDataFrame([("u01", *other.values())], ["user_id", *other])
     without = score_propensity(user, pipeline=ctx.tracking.store.load(model)).head()["raw"]
-    assert reason["effect"] == pytest.approx(purchase["raw"] - without, abs=1e-12)
-    effects = [abs(one["effect"]) for one in purchase["reasons"]]
+    odds = [np.log(p / (1 - p)) for p in (purchase["raw"], without)]
+    assert reason["contribution"] == pytest.approx(odds[0] - odds[1], abs=1e-12)
+    effects = [abs(one["contribution"]) for one in purchase["reasons"]]
     assert effects == sorted(effects, reverse=True)
     with pytest.raises(ConfigurationError, match="nobody of this user_id") as raised:
         explain_customer.run(replace(ctx, options={**ctx.options, "user": "stranger"}))

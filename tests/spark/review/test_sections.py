@@ -15,8 +15,17 @@ import pytest
 from jobs import publish_review
 from segmentation.config import Config
 from segmentation.features.inputs import median_durations
-from segmentation.review import Provenance, Reading, ReviewParams, build_sections, read_calibration, render_page
+from segmentation.review import (
+    Provenance,
+    Reading,
+    ReviewParams,
+    build_sections,
+    read_calibration,
+    read_trainings,
+    render_page,
+)
 from segmentation.review.frames.sessions import measure_platforms
+from segmentation.review.sections.trainings import training_exhibits
 from segmentation.runtime.context import Context
 from segmentation.runtime.progress import Progress
 from segmentation.storage.lake import Lake
@@ -36,6 +45,16 @@ pytestmark = pytest.mark.spark
 
 HITS = few_hits()
 POINTS = [{"predicted": 0.1, "observed": 0.2, "lower": 0.1, "upper": 0.4, "users": 9}]
+
+TRAINING = {
+    "chosen": "logistic_regression regParam=0.1 class_weight=none",
+    "calibration": {"method": "platt"},
+    "ahead_of": {"majority": {"metric": "log_loss", "value": 0.1, "lower": -0.1, "upper": 0.3, "is_ahead": False}},
+    "by_segment": [
+        {"segment": "loyal", "users": 9, "predicted": 0.1, "observed": 0.2, "lower": 0.15, "upper": 0.4, "is_off": True}
+    ],
+    "importances": [{"feature": "sessions_count_30d", "loss": 0.2, "lower": 0.1, "upper": 0.3}],
+}
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +160,16 @@ def test_propensity_lift_is_against_everyone(sections: Sections) -> None:
             assert row["lowest"] <= row["lower"] <= row["median"] <= row["upper"] <= row["highest"]
 
 
+def test_a_model_that_is_not_ahead_of_a_simple_one_is_said_so(lake: Lake, as_of: date) -> None:
+    trainings = read_trainings(Reading(lake, as_of), SimpleNamespace(store=OneCurve()))
+    assert list(trainings) == ["purchase"]
+    by_key = {exhibit.key: exhibit for exhibit in training_exhibits(trainings)}
+    assert by_key["against-simple-models"].finding == "Not ahead of a simpler model: purchase."
+    assert by_key["calibration-by-segment"].finding.startswith("1 of 1 segment ")
+    assert by_key["importances"].finding == "Purchase rests most on sessions_count_30d."
+    assert training_exhibits({}) == ()
+
+
 def test_the_same_lake_gives_the_same_page(lake: Lake, as_of: date, sections: Sections) -> None:
     provenance = Provenance("run-1", lake.root, as_of, {"events": 1}, {}, {})
     again = build_sections(Reading(lake, as_of), {"purchase": POINTS})
@@ -192,6 +221,9 @@ class OneCurve:
     def read_curve(self, kind: str, version: str, name: str) -> list[dict[str, float]]:
         point = {"predicted": 0.1, "observed": 0.2, "lower_95": 0.1, "upper_95": 0.4, "users": 9.0}
         return [point] if (kind, version, name) == ("propensity-purchase", "1", "calibration") else []
+
+    def read_document(self, kind: str, version: str, name: str) -> dict[str, object] | None:
+        return TRAINING if (kind, version, name) == ("propensity-purchase", "1", "propensity.json") else None
 
     def record_page(self, page: Path, *_: object) -> str:
         self.pages.append(page.read_text(encoding="utf-8"))

@@ -22,7 +22,7 @@ CUSTOMER = {
             "target": "purchase",
             "raw": 0.25,
             "calibrated": 0.2,
-            "reasons": [{"feature": "value_sum_life", "value": 12.0, "typical": 3.0, "effect": -0.031}],
+            "reasons": [{"feature": "value_sum_life", "value": 12.0, "reference": 3.0, "contribution": -0.031}],
         },
     ],
     "rules": [
@@ -67,7 +67,7 @@ def test_everything_is_told_and_nothing_in_the_data_moves_the_cursor() -> None:
         "Segment: regulars (2024-04-01; distance 1.25)",
         "churn: not asked",
         "purchase: 20.0 % (25.0 % before calibration)",
-        "-3.1 points  Value, ever: 12, typically 3",
+        "-0.03 log-odds  Value, ever: 12, usually 3",
         "in  busy: sessions_count_7d = 11; asked for: sessions_count_7d > 10",
         "not new_users",
         "2024-03-01  entered  busy  (rule:busy; behaviour)",
