@@ -44,7 +44,7 @@ from segmentation.tables.monitored_rates import MONITORED_RATES
 from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
 from segmentation.tables.user_days import USER_DAYS
 from segmentation.tables.user_features import USER_FEATURES
-from segmentation.tracking.trainings import features_of, propensity_kind
+from segmentation.tracking.trainings import features_of, propensity_kind, segments_of
 
 if TYPE_CHECKING:
     import argparse
@@ -157,7 +157,8 @@ def _sample(ctx: Context, models: Models, cut: date, needed: Sequence[str]) -> p
     users = select_cut(ctx.lake.read(USER_FEATURES), as_of=cut, features=needed)
     if params.active_days is not None:
         users = users.where(F.col(RECENCY) <= params.active_days)
-    placed = assign_clusters(sample_users(users, params.sample_users), pipeline=store.load(models.clusters))
+    sample = sample_users(users, params.sample_users)
+    placed = assign_clusters(sample, pipeline=store.load(models.clusters), segments=segments_of(models.clusters))
     scorers = [Scorer(target, model.version, store.load(model)) for target, model in models.propensities.items()]
     scored = add_propensities(placed, scorers=scorers, params=ctx.config.propensity)
     predictions = [

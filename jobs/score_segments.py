@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from segmentation.evaluation.distributions import sample_users
 from segmentation.models.clustering import CLUSTERS, assign_clusters
 from segmentation.models.inputs import feature_set_at, select_cut
 from segmentation.models.labels import RECENCY
@@ -20,6 +21,7 @@ from segmentation.segments.assignment import (
     select_memberships,
 )
 from segmentation.segments.changes import build_segment_changes
+from segmentation.segments.portraits import draw_portraits
 from segmentation.segments.profiles import build_segment_profiles
 from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
 from segmentation.tables.segment_changes import SEGMENT_CHANGES
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from segmentation.models.params import Target
+    from segmentation.segments.portraits import Portrait
     from segmentation.tracking.records import ModelVersion
 
 READS = (USER_FEATURES, SEGMENT_ASSIGNMENTS, SEGMENT_CHANGES)
@@ -61,7 +64,9 @@ def run(ctx: Context) -> RunReport:
     assignments = build_segment_assignments(
         scored, segments=segments_of(clusters), cluster_model_version=clusters.version, as_of=as_of
     ).cache()
-    profiles = build_segment_profiles(users, assignments, features=features_of(clusters), as_of=as_of)
+    features = features_of(clusters)
+    portraits = _portray(ctx, users, assignments, features)
+    profiles = build_segment_profiles(users, assignments, features=features, portraits=portraits, as_of=as_of)
     changes, cuts = _changes_around(ctx, assignments, as_of)
     days = ", ".join(f"DATE'{cut}'" for cut in cuts)
     ctx.lake.replace(SEGMENT_ASSIGNMENTS, assignments, where=f"as_of = DATE'{as_of}'")
@@ -88,9 +93,17 @@ def _score(
         *(f for model in propensities.values() for f in features_of(model)),
     ]
     users = select_cut(table, as_of=ctx.as_of, features=tuple(dict.fromkeys(needed)))
-    placed = assign_clusters(users, pipeline=store.load(clusters))
+    placed = assign_clusters(users, pipeline=store.load(clusters), segments=segments_of(clusters))
     scorers = [Scorer(target, model.version, store.load(model)) for target, model in propensities.items()]
     return users, add_propensities(placed, scorers=scorers, params=ctx.config.propensity)
+
+
+def _portray(ctx: Context, users: DataFrame, assignments: DataFrame, features: Sequence[str]) -> dict[str, Portrait]:
+    """Find rules of thumb for the segments on a sample of the scored users."""
+    params = ctx.config.clusters
+    members = users.join(assignments.select("user_id", "segment_id"), "user_id")
+    sample = sample_users(members, params.evidence_users).select("segment_id", *features).toPandas()  # bounded
+    return draw_portraits(sample, features=features, seed=params.seed)
 
 
 def _changes_around(ctx: Context, assignments: DataFrame, as_of: date) -> tuple[DataFrame, tuple[date, ...]]:
