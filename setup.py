@@ -54,6 +54,7 @@ setup(
         "scipy>=1.13",
         "scikit-learn>=1.5",
         "hmmlearn>=0.3.3",
+        "threadpoolctl>=3.1",
         "matplotlib>=3.8",
     ],
     entry_points={"console_scripts": list_entry_points()},

@@ -143,7 +143,7 @@ def _place_by_models(ctx: Context, champion: ModelVersion, challenger: ModelVers
     sides = []
     for name, model in ((LIVE, champion), (CANDIDATE, challenger)):
         users = select_cut(ctx.lake.read(USER_FEATURES), as_of=cut, features=features_of(model))
-        placed = assign_clusters(users, pipeline=ctx.tracking.store.load(model))
+        placed = assign_clusters(users, pipeline=ctx.tracking.store.load(model), segments=segments_of(model))
         sides.append(placed.select("user_id", _named(model).alias(name)))
     return sides[0].join(sides[1], "user_id")
 

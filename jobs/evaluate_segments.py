@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError, DataError
 from segmentation.evaluation.figures import BREACH, Figure, evaluation_rows
-from segmentation.evaluation.judgement import judge_propensity, judge_separation, judge_sizes
+from segmentation.evaluation.judgement import judge_propensity, judge_separation, judge_sizes, judge_structure
 from segmentation.evaluation.ledger import reconcile_ledger
 from segmentation.frames import small_frame
 from segmentation.models.clustering import CLUSTERS, assign_clusters
@@ -22,7 +22,8 @@ from segmentation.tables.events import EVENTS
 from segmentation.tables.ingest_ledger import INGEST_LEDGER
 from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
 from segmentation.tables.user_features import USER_FEATURES
-from segmentation.tracking.trainings import EVALUATION_CUT, features_of, propensity_kind
+from segmentation.tracking.cluster_trainings import has_structure, rule_behind
+from segmentation.tracking.trainings import EVALUATION_CUT, features_of, propensity_kind, segments_of
 
 if TYPE_CHECKING:
     import argparse
@@ -74,9 +75,13 @@ def _judge_models(ctx: Context, assignments: DataFrame) -> list[Figure]:
         )
     model = store.version(CLUSTERS, scored["cluster_model_version"])
     users = select_cut(ctx.lake.read(USER_FEATURES), as_of=ctx.as_of, features=features_of(model))
-    placed = assign_clusters(users, pipeline=store.load(model)).select("user_id", SCALED, "cluster_id").cache()
+    segments = segments_of(model)
+    placed = assign_clusters(users, pipeline=store.load(model), segments=segments)
+    placed = placed.select("user_id", SCALED, "cluster_id").cache()
     figures = judge_separation(placed, vector=SCALED, cluster="cluster_id", params=params)
     placed.unpersist()
+    jaccards = {segment.segment_id: segment.jaccard for segment in segments}
+    figures += judge_structure(found=has_structure(model), rule=rule_behind(model), jaccards=jaccards, params=params)
     for entry in scored["propensities"]:
         known = store.version(propensity_kind(entry["target"]), entry["model_version"])
         figures += judge_propensity(

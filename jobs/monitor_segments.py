@@ -49,7 +49,7 @@ from segmentation.tables.sessions import SESSIONS
 from segmentation.tables.user_day_counts import USER_DAY_COUNTS
 from segmentation.tables.user_days import USER_DAYS
 from segmentation.tables.user_features import USER_FEATURES
-from segmentation.tracking.trainings import features_of, propensity_kind
+from segmentation.tracking.trainings import features_of, propensity_kind, segments_of
 
 if TYPE_CHECKING:
     import argparse
@@ -163,7 +163,8 @@ def _sample(ctx: Context, models: Models, cut: date, needed: Sequence[str]) -> p
     users = select_cut(ctx.lake.read(USER_FEATURES), as_of=cut, features=needed)
     if params.active_days is not None:
         users = users.where(F.col(RECENCY) <= params.active_days)
-    placed = assign_clusters(sample_users(users, params.sample_users), pipeline=store.load(models.clusters))
+    sample = sample_users(users, params.sample_users)
+    placed = assign_clusters(sample, pipeline=store.load(models.clusters), segments=segments_of(models.clusters))
     for target, model in models.propensities.items():
         predicted = score_propensity(placed, pipeline=store.load(model))
         placed = predicted.select(*placed.columns, F.col(CALIBRATED).alias(propensity_column(target)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError
+from segmentation.evaluation.distributions import sample_users
 from segmentation.increments.cut import CutTables
 from segmentation.models.clustering import CLUSTERS, assign_clusters
 from segmentation.models.inputs import check_known, feature_set_at
@@ -23,6 +24,7 @@ from segmentation.segments.assignment import (
     select_memberships,
 )
 from segmentation.segments.changes import build_segment_changes
+from segmentation.segments.portraits import draw_portraits
 from segmentation.segments.profiles import build_segment_profiles
 from segmentation.segments.rules import behaviours_of
 from segmentation.segments.targets import Target, load_targets, mark_asked
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
+    from segmentation.segments.portraits import Portrait
     from segmentation.tracking.records import ModelVersion
 
 READS = (EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS, USER_FEATURES, SEGMENT_ASSIGNMENTS, SEGMENT_CHANGES)
@@ -76,7 +79,9 @@ def run(ctx: Context) -> RunReport:
     assignments = build_segment_assignments(
         scored, segments=segments_of(clusters), cluster_model_version=clusters.version, as_of=as_of
     ).cache()
-    profiles = build_segment_profiles(users, assignments, features=features_of(clusters), as_of=as_of)
+    features = features_of(clusters)
+    portraits = _portray(ctx, users, assignments, features)
+    profiles = build_segment_profiles(users, assignments, features=features, portraits=portraits, as_of=as_of)
     changes, cuts = _changes_around(ctx, assignments, as_of)
     days = ", ".join(f"DATE'{cut}'" for cut in cuts)
     ctx.lake.replace(SEGMENT_ASSIGNMENTS, assignments, where=f"as_of = DATE'{as_of}'")
@@ -130,7 +135,7 @@ def _score(
     values = [F.col(name).cast("double").alias(name) for name in features]
     flags = [target.asked_column for target in targets]
     users = asked.select("user_id", *values, *flags)
-    placed = assign_clusters(users, pipeline=store.load(clusters))
+    placed = assign_clusters(users, pipeline=store.load(clusters), segments=segments_of(clusters))
     loaded = [Scorer(target, model.version, store.load(model)) for target, model in scorers]
     return users.drop(*flags), add_propensities(placed, scorers=loaded)
 
@@ -155,6 +160,14 @@ def _measure(ctx: Context, targets: Sequence[Target]) -> DataFrame | None:
 
 def _conf(ctx: Context) -> Path:
     return Path(ctx.options.get("conf_dir", "conf"))
+
+
+def _portray(ctx: Context, users: DataFrame, assignments: DataFrame, features: Sequence[str]) -> dict[str, Portrait]:
+    """Find rules of thumb for the segments on a sample of the scored users."""
+    params = ctx.config.clusters
+    members = users.join(assignments.select("user_id", "segment_id"), "user_id")
+    sample = sample_users(members, params.evidence_users).select("segment_id", *features).toPandas()  # bounded
+    return draw_portraits(sample, features=features, seed=params.seed)
 
 
 def _changes_around(ctx: Context, assignments: DataFrame, as_of: date) -> tuple[DataFrame, tuple[date, ...]]:

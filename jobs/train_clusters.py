@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from segmentation.evaluation.separation import SILHOUETTE
+from segmentation.evaluation.separation import SILHOUETTE, SILHOUETTE_EUCLIDEAN
 from segmentation.models.clustering import CLUSTERS, fit_clusters, silhouette_of
+from segmentation.models.identity import carry_identities, count_flows, match_segments
 from segmentation.models.inputs import feature_set_at, select_cut, training_fingerprint
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.tables.user_features import USER_FEATURES
-from segmentation.tracking.records import DECISION, DataSet, ModelVersion, Verdict, judge
-from segmentation.tracking.trainings import describe_clusters, features_of, segments_of
+from segmentation.tracking.cluster_trainings import (
+    CANDIDATE,
+    FOUND,
+    NONE,
+    STRUCTURE,
+    describe_clusters,
+    has_structure,
+    rule_behind,
+)
+from segmentation.tracking.records import DECISION, REASON, DataSet, ModelVersion, Verdict, judge
+from segmentation.tracking.trainings import features_of, segments_of
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
     from pyspark.sql import DataFrame
+
+    from segmentation.models.clustering import ClusterFit
+    from segmentation.models.identity import Comparison
 
 READS = (USER_FEATURES,)
 WRITES = ()
@@ -54,10 +68,14 @@ def run(ctx: Context) -> RunReport:
         "trained": found is None,
         "decision": model.tags[DECISION],
         "k": len(segments),
-        SILHOUETTE: model.metrics[SILHOUETTE],
+        STRUCTURE: FOUND if has_structure(model) else NONE,
+        "candidate": model.tags.get(CANDIDATE),
+        **{name: model.metrics[name] for name in (SILHOUETTE_EUCLIDEAN, SILHOUETTE) if name in model.metrics},
         "segments": segments,
     }
     notes = [f"nothing changed since version {model.version} was trained: it is kept"] if found else []
+    if not has_structure(model):
+        notes.append(f"NO cluster structure at {as_of}: {model.tags[REASON]}; see the nested runs of {model.run_id}")
     return RunReport(as_of=as_of, quality=quality, notes=notes)
 
 
@@ -67,21 +85,53 @@ def _train(ctx: Context, table: DataFrame, fingerprint: str) -> ModelVersion:
     fit = fit_clusters(users, params=params, fingerprint=fingerprint)
     for name, reason in fit.left_out.items():
         ctx.progress.say(f"clusters: feature {name} left out: {reason}")
+    comparison = _compare(ctx, table, fit)
+    if comparison is not None:
+        fit = replace(fit, segments=carry_identities(fit.segments, comparison.matches))
     data = DataSet(USER_FEATURES.name, ctx.lake.path(USER_FEATURES), ctx.lake.version(USER_FEATURES) or 0)
     return ctx.tracking.store.record(
-        describe_clusters(fit, fingerprint=fingerprint, as_of=as_of, params=params, data=(data,))
+        describe_clusters(fit, fingerprint=fingerprint, as_of=as_of, params=params, data=(data,), comparison=comparison)
     )
 
 
+def _compare(ctx: Context, table: DataFrame, fit: ClusterFit) -> Comparison | None:
+    """Find the champion's segments in a new model, on the users at this cut; None where either has none."""
+    champion = _usable_champion(ctx, table)
+    if champion is None or fit.chosen is None:
+        return None
+    features = tuple(dict.fromkeys((*fit.features, *features_of(champion))))
+    users = select_cut(table, as_of=ctx.as_of, features=features)
+    segments = segments_of(champion)
+    flows = count_flows(
+        users, previous=(ctx.tracking.store.load(champion), segments), current=(fit.pipeline, fit.segments)
+    )
+    return match_segments(segments, fit.segments, flows=flows)
+
+
+def _usable_champion(ctx: Context, table: DataFrame) -> ModelVersion | None:
+    """Return the champion, None where there is none or a feature of it is gone."""
+    champion = ctx.tracking.store.champion(CLUSTERS)
+    return champion if champion and set(features_of(champion)) <= set(table.columns) else None
+
+
 def _judge(ctx: Context, table: DataFrame, model: ModelVersion) -> Verdict:
-    """Compare with the champion on the users at this cut, each model in its own scaled space."""
+    """Compare with the champion on the users at this cut, each model in its own scaled space.
+
+    A model without cluster structure becomes champion only where there is none: segments in use stay in use.
+    """
     store = ctx.tracking.store
     champion = store.champion(CLUSTERS)
-    rival = None
-    if champion is not None and set(features_of(champion)) <= set(table.columns):
-        users = select_cut(table, as_of=ctx.as_of, features=features_of(champion))
-        rival = silhouette_of(users, pipeline=store.load(champion))
-    return judge(SILHOUETTE, challenger=model.metrics[SILHOUETTE], champion=rival)
+    if not has_structure(model):
+        kept = f"the segments of version {champion.version} stay in use" if champion else "everyone is one segment"
+        return Verdict(
+            promoted=champion is None, reason=f"no candidate kept to the rule ({rule_behind(model)}): {kept}"
+        )
+    rival, usable = None, _usable_champion(ctx, table)
+    if usable is not None:
+        users = select_cut(table, as_of=ctx.as_of, features=features_of(usable))
+        most = ctx.config.clusters.evidence_users
+        rival = silhouette_of(users, pipeline=store.load(usable), most=most)
+    return judge(SILHOUETTE_EUCLIDEAN, challenger=model.metrics[SILHOUETTE_EUCLIDEAN], champion=rival)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -185,7 +185,7 @@ def _segments(ctx: Context, inputs: Inputs, cut: date) -> DataFrame | None:
         return None
     users = select_cut(inputs.features, as_of=cut, features=features_of(champion))
     names = [part for s in segments_of(champion) for part in (F.lit(s.cluster_id), F.lit(s.segment_name))]
-    placed = assign_clusters(users, pipeline=ctx.tracking.store.load(champion))
+    placed = assign_clusters(users, pipeline=ctx.tracking.store.load(champion), segments=segments_of(champion))
     return placed.select("user_id", F.element_at(F.create_map(*names), F.col("cluster_id")).alias(SEGMENT))
 
 

@@ -13,6 +13,7 @@ from segmentation.evaluation.separation import (
     DAVIES_BOULDIN,
     SILHOUETTE,
     SILHOUETTE_EUCLIDEAN,
+    Silhouette,
     davies_bouldin,
     euclidean_silhouette,
     squared_euclidean_silhouette,
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 CLUSTERS = "clusters"
 SPACE = "in the model's scaled space, all scored users"
 CALIBRATION_ERROR = "calibration_error"
+INTERVAL_95 = 1.96
+"""Standard errors to either side of an estimate."""
 
 
 def judge_separation(placed: DataFrame, *, vector: str, cluster: str, params: EvaluationParams) -> list[Figure]:
@@ -57,10 +60,50 @@ def judge_separation(placed: DataFrame, *, vector: str, cluster: str, params: Ev
             at_most=params.davies_bouldin_max,
         ),
     ]
-    if separable and users <= params.euclidean_silhouette_max_users:
-        exact = euclidean_silhouette(placed, features=vector, cluster=cluster, point="user_id")
-        figures.append(Figure(SILHOUETTE_EUCLIDEAN, CLUSTERS, exact, f"mean silhouette, Euclidean distance {SPACE}"))
+    if separable:
+        most = params.euclidean_silhouette_max_users
+        found = euclidean_silhouette(placed, features=vector, cluster=cluster, point="user_id", most=most)
+        figures.append(_euclidean(found))
     return figures
+
+
+def judge_structure(
+    *, found: bool, rule: str, jaccards: Mapping[str, float | None], params: EvaluationParams
+) -> list[Figure]:
+    """Restate what the cluster model's training found: whether there are clusters, and how stable each is.
+
+    Args:
+        found: whether any candidate kept to the rule.
+        rule: in words.
+        jaccards: segment_id -> mean bootstrap Jaccard at training; None where it was not asked.
+        params: thresholds.
+    """
+    method = f"1 if the training of the model in use found clusters, else 0: {rule}" if rule else "the model in use"
+    stable = "mean Jaccard of the segment and its likest cluster in bootstrap samples (Hennig 2007), at training"
+    return [
+        Figure("cluster_structure", CLUSTERS, float(found), method, at_least=1.0),
+        *(
+            Figure("segment_jaccard", f"segment:{segment}", jaccard, stable, at_least=params.segment_jaccard_min)
+            for segment, jaccard in sorted(jaccards.items())
+            if jaccard is not None
+        ),
+    ]
+
+
+def _euclidean(found: Silhouette) -> Figure:
+    """Report an exact silhouette as it is, an estimate with its 95 % interval."""
+    method = f"mean silhouette, Euclidean distance {SPACE}"
+    if found.exact:
+        return Figure(SILHOUETTE_EUCLIDEAN, CLUSTERS, found.value, method)
+    either_way = INTERVAL_95 * found.standard_error
+    return Figure(
+        SILHOUETTE_EUCLIDEAN,
+        CLUSTERS,
+        found.value,
+        f"{method}, estimated on {found.sampled} of them by hash of user_id, 95 % interval",
+        lower=found.value - either_way,
+        upper=found.value + either_way,
+    )
 
 
 def judge_sizes(assignments: DataFrame, *, params: EvaluationParams) -> list[Figure]:

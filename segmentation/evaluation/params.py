@@ -16,8 +16,10 @@ class EvaluationParams(Parameters):
     """Greatest Davies-Bouldin index."""
     segment_share_min: float | None = Field(default=0.005, ge=0.0, le=1.0)
     """Least share of the scored users in any segment."""
-    euclidean_silhouette_max_users: int = Field(default=1_000, ge=0)
-    """Up to so many users the Euclidean silhouette (all pairs, exact) is reported too."""
+    segment_jaccard_min: float | None = Field(default=0.75, ge=0.0, le=1.0)
+    """Least mean bootstrap Jaccard of any segment, as measured at training."""
+    euclidean_silhouette_max_users: int = Field(default=2_000, ge=10)
+    """Up to so many users the Euclidean silhouette is exact; of more it is estimated on so many, with an interval."""
     auc_roc_min: float | None = Field(default=0.6, ge=0.5, le=1.0)
     """Least area under the ROC curve on held-out later data."""
     lift_min: float | None = Field(default=1.0, ge=0.0)

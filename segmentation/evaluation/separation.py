@@ -2,24 +2,42 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from pyspark.ml.evaluation import ClusteringEvaluator
 from pyspark.ml.functions import vector_to_array
 from pyspark.ml.stat import Summarizer
 from pyspark.sql import functions as F
+from sklearn.metrics import silhouette_samples
 
 from segmentation.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from numpy.typing import NDArray
     from pyspark.sql import Column, DataFrame
 
 SILHOUETTE = "silhouette_squared_euclidean"
 SILHOUETTE_EUCLIDEAN = "silhouette_euclidean"
 DAVIES_BOULDIN = "davies_bouldin"
+
+
+class Silhouette(NamedTuple):
+    """A mean silhouette with Euclidean distance."""
+
+    value: float
+    standard_error: float
+    """0 where everyone was looked at."""
+    sampled: int
+    users: int
+
+    @property
+    def exact(self) -> bool:
+        """Whether everyone was looked at."""
+        return self.sampled == self.users
 
 
 def squared_euclidean_silhouette(df: DataFrame, *, features: str, cluster: str) -> float:
@@ -40,30 +58,34 @@ def squared_euclidean_silhouette(df: DataFrame, *, features: str, cluster: str) 
     return float(evaluator.evaluate(df))
 
 
-def euclidean_silhouette(df: DataFrame, *, features: str, cluster: str, point: str) -> float:
-    """Compute the mean silhouette with Euclidean distance, exactly, over all pairs: for small data only.
+def euclidean_silhouette(df: DataFrame, *, features: str, cluster: str, point: str, most: int) -> Silhouette:
+    """Compute the mean silhouette with Euclidean distance: exact up to `most` points, of more an estimate.
 
     Grain: a point (unique in `point`) with its vector and cluster -> one figure in [-1, 1]. Formula: Rousseeuw
-    (1987), Silhouettes, J. Comput. Appl. Math. 20; a cluster of one point counts 0, as in scikit-learn.
+    (1987), Silhouettes, J. Comput. Appl. Math. 20; a cluster of one point counts 0, as in scikit-learn. The estimate
+    rests on the points with the least hashes, silhouettes being taken among themselves.
 
     Raises:
-        DataError: there are fewer than two clusters.
+        DataError: there are fewer than two clusters, or only one in the sample.
     """
     _require_two_clusters(df, cluster)
-    points = df.select(F.col(point).alias("id"), F.col(cluster).alias("c"), vector_to_array(F.col(features)).alias("x"))
-    pairs = points.alias("a").crossJoin(F.broadcast(points.alias("b")))
-    to_cluster = pairs.groupBy(F.col("a.id").alias("id"), F.col("a.c").alias("own"), F.col("b.c").alias("other")).agg(
-        F.sum(_distance(F.col("a.x"), F.col("b.x"))).alias("total"), F.count(F.lit(1)).alias("n")
-    )
-    is_own = F.col("own") == F.col("other")
-    per_point = to_cluster.groupBy("id").agg(
-        F.max(F.when(is_own, F.col("n"))).alias("size"),
-        F.max(F.when(is_own, F.col("total") / (F.col("n") - 1))).alias("within"),
-        F.min(F.when(~is_own, F.col("total") / F.col("n"))).alias("between"),
-    )
-    width = (F.col("between") - F.col("within")) / F.nullif(F.greatest("between", "within"), F.lit(0.0))
-    row = per_point.agg(F.avg(F.when(F.col("size") == 1, 0.0).otherwise(F.coalesce(width, F.lit(0.0))))).first()
-    return float(row[0]) if row else 0.0
+    sample = df.orderBy(F.xxhash64(point), point).limit(most + 1)  # one more tells whether there are more
+    rows = sample.select(vector_to_array(F.col(features)).alias("x"), F.col(cluster).alias("c")).collect()  # bounded
+    points, clusters = np.array([row["x"] for row in rows[:most]]), np.array([row["c"] for row in rows[:most]])
+    found = len(np.unique(clusters))
+    if found < 2:  # noqa: PLR2004
+        raise DataError(f"a sample of {most} points has one cluster only: its size is too small for a silhouette")
+    users = len(rows) if len(rows) <= most else df.count()
+    if found == len(points):
+        return Silhouette(0.0, 0.0, len(points), users)
+    return summarise_silhouette(silhouette_samples(points, clusters), users)
+
+
+def summarise_silhouette(widths: NDArray[np.float64], users: int) -> Silhouette:
+    """Average the silhouettes of sampled points, with the standard error of a sample from so many users."""
+    n = len(widths)
+    left_out = max(0.0, 1 - n / users)
+    return Silhouette(float(widths.mean()), float(widths.std(ddof=1) * math.sqrt(left_out / n)), n, users)
 
 
 def davies_bouldin(df: DataFrame, *, features: str, cluster: str) -> float:

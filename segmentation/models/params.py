@@ -22,9 +22,12 @@ VOCABULARY = {
 }
 """Features that say about the same share their words: a name says each thing once."""
 
+Method = Literal["bisecting_kmeans", "dbscan", "gaussian_mixture", "kmeans", "ward"]
+Space = Literal["scaled", "components"]
+
 
 class ClusterParams(Parameters):
-    """How users are grouped."""
+    """How users are grouped, and what a grouping must show to be believed."""
 
     features: tuple[str, ...] = Field(
         default=(
@@ -46,6 +49,28 @@ class ClusterParams(Parameters):
     """Smallest number of clusters tried."""
     k_max: int = Field(default=8, ge=2)
     """Largest number of clusters tried, not below `k_min`; there must be at least so many users."""
+    methods: tuple[Method, ...] = Field(default=("bisecting_kmeans", "kmeans", "ward"), min_length=1)
+    """Ways to group that compete."""
+    spaces: tuple[Space, ...] = Field(default=("scaled", "components"), min_length=1)
+    """What they group by: all scaled features, or their first principal components. Judged by all features alike."""
+    components_variance: float = Field(default=0.9, gt=0.0, le=1.0)
+    """Share of the variance that the principal components hold at least."""
+    jaccard_min: float = Field(default=0.75, ge=0.0, le=1.0)
+    """Least mean bootstrap Jaccard of every cluster (Hennig 2007: from .75 on a cluster is stable)."""
+    share_min: float = Field(default=0.01, ge=0.0, lt=1.0)
+    """Least share of the users in every cluster."""
+    bootstraps: int = Field(default=30, ge=2)
+    """Bootstrap samples that a candidate is drawn again in."""
+    reference_draws: int = Field(default=10, ge=2)
+    """Data sets without clusters, of either kind, that a silhouette is compared with."""
+    evidence_users: int = Field(default=2_000, ge=50)
+    """Users at most, by hash of the id, that candidates are measured on; up to so many, evidence is exact."""
+    restarts: int = Field(default=3, ge=1)
+    """Starts of k-means and of the mixture; the best is kept."""
+    micro_clusters: int = Field(default=100, ge=10)
+    """Small clusters that stand for all users where a method looks at all pairs (ward, dbscan)."""
+    density_share: float = Field(default=0.01, gt=0.0, lt=0.5)
+    """dbscan: share of all users that must be within reach of a dense place."""
     clip_lower: float = Field(default=0.01, ge=0.0, lt=0.5)
     """Values below this exact percentile of the training users are raised to it; 0 clips nothing."""
     clip_upper: float = Field(default=0.99, gt=0.5, le=1.0)
@@ -73,6 +98,11 @@ class ClusterParams(Parameters):
     def inputs(self) -> tuple[str, ...]:
         """All columns of `user_features` that are needed, each once."""
         return tuple(dict.fromkeys((*self.features, *self.platform_shares)))
+
+    @property
+    def ks(self) -> tuple[int, ...]:
+        """The numbers of clusters tried."""
+        return tuple(range(self.k_min, self.k_max + 1))
 
     @model_validator(mode="after")
     def _range(self) -> ClusterParams:

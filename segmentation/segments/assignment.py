@@ -62,10 +62,11 @@ def build_segment_assignments(
 ) -> DataFrame:
     """Name each user's cluster by the segment that the model carries for it.
 
-    Grain: a scored user (`cluster_id`, `distance`, `margin`, `propensities`) -> a row of `segment_assignments`.
+    Grain: a scored user (`cluster_id`, `distance`, `margin`, `outlier`, `propensities`) -> a row of
+    `segment_assignments`.
     """
     named = scored.select(
-        *(F.col(name) for name in ("user_id", "cluster_id", "distance", "margin", "propensities")),
+        *(F.col(name) for name in ("user_id", "cluster_id", "distance", "margin", "outlier", "propensities")),
         F.lit(as_of).alias("as_of"),
         _by_cluster(segments, "segment_id").alias("segment_id"),
         _by_cluster(segments, "segment_name").alias("segment_name"),

@@ -7,26 +7,43 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.frames import conform
-from segmentation.tables.segment_profiles import DISTINCTION, SEGMENT_PROFILES
+from segmentation.tables.segment_profiles import DISTINCTION, PORTRAIT, SEGMENT_PROFILES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
+    from segmentation.segments.portraits import Portrait
+
+ROUNDING = 1e-12
+"""Share of a sum of squares below which what is left of it is rounding."""
 IDENTITY = ("segment_id", "segment_name", "cluster_model_version")
 
 
 def build_segment_profiles(
-    users: DataFrame, assignments: DataFrame, *, features: Sequence[str], as_of: date
+    users: DataFrame,
+    assignments: DataFrame,
+    *,
+    features: Sequence[str],
+    portraits: Mapping[str, Portrait],
+    as_of: date,
 ) -> DataFrame:
     """Describe each segment by means and by what sets it apart.
 
     Grain: a user with features as doubles, and the same users' assignments at one cut -> a segment. Means leave nulls
     out; a feature that is null for a whole segment is absent from `centroid` and `distinctions`. `effect_size` is the
     segment's mean less everyone's, over everyone's standard deviation (population), 0 where that is 0; ordered by
-    its size, ties by name.
+    its size, ties by name. `cohens_d` is the segment's mean less that of all others, over the pooled standard deviation
+    (Cohen 1988, Statistical power analysis): null where there are no others, or all values of each side are equal.
+
+    Args:
+        users: with the features.
+        assignments: of the same users.
+        features: what is described.
+        portraits: segment_id -> rule of thumb (see `draw_portraits`).
+        as_of: the cut.
     """
     members = assignments.select("user_id", *IDENTITY, "propensities")
     values = F.explode(F.array(*(F.struct(F.lit(n).alias("feature"), F.col(n).alias("value")) for n in features)))
@@ -45,19 +62,32 @@ def build_segment_profiles(
         sizes.crossJoin(F.broadcast(total))
         .join(centroids, "segment_id")
         .join(propensities, "segment_id")
-        .select("*", F.lit(as_of).alias("as_of"), (F.col("users") / F.col("_total")).alias("share"))
+        .select(
+            "*",
+            F.lit(as_of).alias("as_of"),
+            (F.col("users") / F.col("_total")).alias("share"),
+            _portrait(portraits).alias("portrait"),
+        )
     )
     return conform(profiles, SEGMENT_PROFILES)
 
 
 def _describe_features(long: DataFrame) -> DataFrame:
     """Grain: segment x feature x value -> a segment with `centroid` and `distinctions`."""
-    overall = long.groupBy("feature").agg(F.avg("value").alias("overall_mean"), F.stddev_pop("value").alias("_std"))
-    means = long.groupBy("segment_id", "feature").agg(F.avg("value").alias("segment_mean"))
+    overall = long.groupBy("feature").agg(
+        F.avg("value").alias("overall_mean"), F.stddev_pop("value").alias("_std"), F.count("value").alias("_all")
+    )
+    means = long.groupBy("segment_id", "feature").agg(
+        F.avg("value").alias("segment_mean"), F.count("value").alias("_own")
+    )
     difference = F.col("segment_mean") - F.col("overall_mean")
     effect = F.when(F.col("_std") > 0, difference / F.col("_std")).otherwise(F.lit(0.0)).alias("effect_size")
-    compared = means.join(F.broadcast(overall), "feature").where(F.col("segment_mean").isNotNull())
-    entry = F.struct("feature", "segment_mean", "overall_mean", "effect_size")
+    compared = (
+        means.join(F.broadcast(overall), "feature")
+        .where(F.col("segment_mean").isNotNull())
+        .select("*", _mean_of_others().alias("rest_mean"))
+    )
+    entry = F.struct("feature", "segment_mean", "overall_mean", "effect_size", "rest_mean", "cohens_d")
     ordered = F.array_sort(
         F.collect_list(
             F.struct((-F.abs("effect_size")).alias("rank"), F.col("feature").alias("tie"), entry.alias("entry"))
@@ -65,10 +95,38 @@ def _describe_features(long: DataFrame) -> DataFrame:
     )
     by_name = F.array_sort(F.collect_list(F.struct("feature", "segment_mean")))
     return (
-        compared.select("*", effect)
+        compared.select("*", effect, _cohens_d().alias("cohens_d"))
         .groupBy("segment_id")
         .agg(
             F.map_from_entries(by_name).alias("centroid"),
             F.transform(ordered, lambda item: item["entry"].cast(DISTINCTION)).alias("distinctions"),
         )
     )
+
+
+def _mean_of_others() -> Column:
+    """Return what is left of everyone's mean without the segment; null where nobody else is known."""
+    others = F.col("_all") - F.col("_own")
+    rest = F.col("overall_mean") * F.col("_all") - F.col("segment_mean") * F.col("_own")
+    return F.when(others > 0, rest / others)
+
+
+def _cohens_d() -> Column:
+    """Return Cohen's d of the segment against all others.
+
+    The sum of squares around the two means is everyone's around the overall mean less what lies between the two.
+    """
+    others, apart = F.col("_all") - F.col("_own"), F.col("segment_mean") - F.col("rest_mean")
+    total = F.col("_std") * F.col("_std") * F.col("_all")
+    between = apart * apart * F.col("_own") * others / F.col("_all")
+    pooled = F.sqrt((total - between) / F.nullif(F.col("_all") - 2, F.lit(0)))
+    return F.when(total - between > total * ROUNDING, apart / pooled)
+
+
+def _portrait(portraits: Mapping[str, Portrait]) -> Column:
+    """Look up a segment's portrait; null where it has none."""
+    found = F.lit(None).cast(PORTRAIT)
+    for segment, portrait in sorted(portraits.items()):
+        fields = F.struct(*(F.lit(value).alias(name) for name, value in portrait._asdict().items()))
+        found = F.when(F.col("segment_id") == segment, fields.cast(PORTRAIT)).otherwise(found)
+    return found

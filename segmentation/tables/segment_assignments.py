@@ -2,7 +2,7 @@
 
 from pyspark.sql.types import ArrayType, StructField, StructType
 
-from segmentation.tables.table import DAY, REAL, STRING, WHOLE, Column, Table
+from segmentation.tables.table import DAY, FLAG, REAL, STRING, WHOLE, Column, Table
 
 PROPENSITY = StructType(
     [
@@ -25,8 +25,9 @@ SEGMENT_ASSIGNMENTS = Table(
         Column("segment_name", STRING, "name of the segment, carried by the model"),
         Column("distance", REAL, "distance to the own centroid in the model's scaled space"),
         Column(
-            "margin", REAL, "distance to the second nearest centroid less `distance`; null: one cluster", nullable=True
+            "margin", REAL, "distance to the nearest other centroid less `distance`; null: one cluster", nullable=True
         ),
+        Column("outlier", FLAG, "lies far out: further from the centroid than the model's limit for the segment"),
         Column("cluster_model_version", STRING, "registered version of the cluster model"),
         Column("propensities", ArrayType(PROPENSITY), "one entry per target, sorted by target"),
     ),

@@ -10,6 +10,15 @@ DISTINCTION = StructType(
         StructField("segment_mean", REAL),
         StructField("overall_mean", REAL),
         StructField("effect_size", REAL),
+        StructField("rest_mean", REAL),
+        StructField("cohens_d", REAL),
+    ]
+)
+PORTRAIT = StructType(
+    [
+        StructField("rule", STRING),
+        StructField("precision", REAL),
+        StructField("coverage", REAL),
     ]
 )
 
@@ -28,9 +37,17 @@ SEGMENT_PROFILES = Table(
         Column(
             "distinctions",
             ArrayType(DISTINCTION),
-            "what sets it apart: standardised mean difference to everyone, greatest first",
+            "what sets it apart: standardised mean difference to everyone, greatest first; beside it the mean of all "
+            "other users and Cohen's d against them (null: nobody else, or no spread)",
         ),
         Column("propensities", MapType(STRING, REAL), "target -> mean calibrated probability"),
+        Column(
+            "portrait",
+            PORTRAIT,
+            "a rule of thumb, the share of those who fulfil it that are in the segment, and the share of the segment "
+            "that fulfils it, over a sample of the users; null: one segment",
+            nullable=True,
+        ),
     ),
     clustered_by=("as_of",),
     written_by="score_segments",

@@ -57,6 +57,18 @@ def parse_points(text: str) -> list[dict[str, float | None]]:
 
 
 @dataclass(frozen=True)
+class NestedRun:
+    """What one of the candidates of a training gave: a run inside the training's."""
+
+    name: str
+    params: Mapping[str, object]
+    metrics: Mapping[str, float]
+    tags: Mapping[str, str]
+    steps: Mapping[str, Sequence[tuple[int, float]]] = field(default_factory=dict)
+    """Metric -> (step, value) pairs."""
+
+
+@dataclass(frozen=True)
 class Training:
     """All that is recorded of one training."""
 
@@ -77,6 +89,7 @@ class Training:
     curves: tuple[Curve, ...] = ()
     documents: Mapping[str, Any] = field(default_factory=dict)
     """File name -> JSON content."""
+    nested: tuple[NestedRun, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ from mlflow.exceptions import MlflowException  # noqa: E402
 from mlflow.models import ModelSignature  # noqa: E402
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode  # noqa: E402
 from mlflow.types import ColSpec, Schema  # noqa: E402
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID  # noqa: E402
 
 from segmentation.errors import ConfigurationError  # noqa: E402
 from segmentation.tracking.plots import draw_curve  # noqa: E402
@@ -52,7 +53,7 @@ from segmentation.tracking.trials import Trials  # noqa: E402
 if TYPE_CHECKING:
     from pyspark.ml import PipelineModel
 
-    from segmentation.tracking.records import Training, Verdict
+    from segmentation.tracking.records import NestedRun, Training, Verdict
     from segmentation.tracking.tracking import Tracking
 
 CURVES = "curves"
@@ -181,6 +182,7 @@ class Store:
         self._select()
         with mlflow.start_run(experiment_id=self._experiment_id, run_name=training.kind) as run:
             self._log_figures(training, run.info.run_id)
+            self._log_nested(training, run.info.run_id)
             logged = self._log_model(training)
         tags = {FINGERPRINT: training.fingerprint, **training.tags}
         with redirect_stderr(io.StringIO()):  # it prints that it succeeded
@@ -240,14 +242,7 @@ class Store:
         return ModelVersion(found.name, str(found.version), run_id, dict(found.tags), dict(metrics))
 
     def _log_figures(self, training: Training, run_id: str) -> None:
-        now = int(time.time() * 1000)
-        params = {FINGERPRINT: training.fingerprint, **training.params}
-        steps = [Metric(name, value, now, step) for name, pairs in training.steps.items() for step, value in pairs]
-        self._client.log_batch(
-            run_id,
-            params=[Param(name, str(value)) for name, value in params.items()],
-            metrics=[*steps, *(Metric(name, value, now, 0) for name, value in training.metrics.items())],
-        )
+        self._log_batch(run_id, {FINGERPRINT: training.fingerprint, **training.params}, training)
         for data in training.data:
             # Not mlflow.data.load_delta: it counts the rows through Python, and its source is just this one.
             source = DeltaDatasetSource(path=data.path, delta_table_version=data.version)
@@ -258,6 +253,22 @@ class Store:
             mlflow.log_text(curve.as_csv(), f"{CURVES}/{curve.name}.csv")
             if self._params.plots:
                 mlflow.log_figure(draw_curve(curve), f"{CURVES}/{curve.name}.png")
+
+    def _log_nested(self, training: Training, parent: str) -> None:
+        for nested in training.nested:
+            tags = {MLFLOW_PARENT_RUN_ID: parent, **nested.tags}
+            run_id = self._client.create_run(self._experiment_id, tags=tags, run_name=nested.name).info.run_id
+            self._log_batch(run_id, nested.params, nested)
+            self._client.set_terminated(run_id)
+
+    def _log_batch(self, run_id: str, params: Mapping[str, object], of: Training | NestedRun) -> None:
+        now = int(time.time() * 1000)
+        steps = [Metric(name, value, now, step) for name, pairs in of.steps.items() for step, value in pairs]
+        self._client.log_batch(
+            run_id,
+            params=[Param(name, str(value)) for name, value in params.items()],
+            metrics=[*steps, *(Metric(name, value, now, 0) for name, value in of.metrics.items())],
+        )
 
     def _log_model(self, training: Training) -> mlflow.models.model.ModelInfo:
         signature = ModelSignature(

@@ -1,20 +1,16 @@
-"""What is recorded of a cluster model and of a propensity model."""
+"""What is recorded of a propensity model, and what all models' records share."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING
 
-from segmentation.evaluation.separation import DAVIES_BOULDIN, SILHOUETTE
-from segmentation.models.clustering import CLUSTERS, Segment
+from segmentation.models.clustering import Segment
 from segmentation.tracking.propensity_report import propensity_report
 from segmentation.tracking.records import CHOSEN, Curve, Training
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from segmentation.evaluation.calibration import CalibrationBin
-    from segmentation.models.clustering import ClusterFit
     from segmentation.models.params import ClusterParams, PropensityParams
     from segmentation.models.propensity import PropensityFit
     from segmentation.models.windows import Cuts
@@ -35,38 +31,6 @@ COST = "within_cluster_sum_of_squares"
 def propensity_kind(target: str) -> str:
     """Return the kind of registered model of a target."""
     return f"propensity-{target}"
-
-
-def describe_clusters(
-    fit: ClusterFit, *, fingerprint: str, as_of: date, params: ClusterParams, data: tuple[DataSet, ...]
-) -> Training:
-    """Describe a cluster training: figures per k, curves, and the segments that the model carries."""
-    segments = [segment.as_document() for segment in fit.segments]
-    silhouettes, costs = [(t.k, t.silhouette) for t in fit.trials], [(t.k, t.cost) for t in fit.trials]
-    return Training(
-        kind=CLUSTERS,
-        fingerprint=fingerprint,
-        pipeline=fit.pipeline,
-        features=fit.features,
-        outputs={"prediction": "integer"},
-        data=data,
-        params={**_params(params), "as_of": as_of, "k": fit.chosen.k, "left_out": json.dumps(fit.left_out)},
-        metrics={
-            "k": fit.chosen.k,
-            "users": sum(fit.chosen.sizes),
-            SILHOUETTE: fit.chosen.silhouette,
-            DAVIES_BOULDIN: fit.davies_bouldin,
-            COST: fit.chosen.cost,
-            "smallest_segment_share": min(fit.chosen.sizes) / sum(fit.chosen.sizes),
-        },
-        tags={"as_of": str(as_of), FEATURES: json.dumps(fit.features), SEGMENTS: json.dumps(segments)},
-        steps={f"{SILHOUETTE}_by_k": silhouettes, f"{COST}_by_k": costs},
-        curves=(
-            Curve("silhouette", "Choice of k: the highest", ("k", SILHOUETTE), silhouettes, SILHOUETTE),
-            Curve("elbow", "Elbow: cost by k", ("k", COST), costs, COST),
-        ),
-        documents={"segments.json": segments, "left_out.json": dict(fit.left_out)},
-    )
 
 
 def describe_propensity(
@@ -95,7 +59,7 @@ def describe_propensity(
         features=fit.features,
         outputs={"raw": "double", "prediction": "double"},
         data=data,
-        params={**_params(params), **days, **chosen, "left_out": json.dumps(fit.left_out)},
+        params={**encode_params(params), **days, **chosen, "left_out": json.dumps(fit.left_out)},
         metrics=_propensity_metrics(fit),
         tags={
             **days,
@@ -123,7 +87,8 @@ def features_of(model: ModelVersion) -> tuple[str, ...]:
     return tuple(json.loads(model.tags[FEATURES]))
 
 
-def _params(params: ClusterParams | PropensityParams) -> dict[str, object]:
+def encode_params(params: ClusterParams | PropensityParams) -> dict[str, object]:
+    """Write every parameter as JSON."""
     return {name: json.dumps(value) for name, value in params.model_dump(mode="json").items()}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from segmentation.models.clustering import EVERYONE
 from segmentation.review import text
 from segmentation.review.charts.segments import BARS, draw_engagement, draw_profiles, draw_sizes
 from segmentation.review.exhibits import Card, Column, Exhibit, Grid, Section
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 MODEL = "model"
 _PORTRAIT_LINES = 4
+_ALL_ALIKE = (
+    "There is one segment only: training found no cluster structure, that is, no groups that are further apart than in "
+    "data without any and that come back when users are drawn again."
+)
 _EFFECTS = (
     "Colours: the segment's mean less everyone's, in standard deviations of everyone. In words: below 0.2 about the "
     "same, below 0.5 a little, below 0.8 clearly, from there on far (J. Cohen, 1988). Numbers are means in the "
@@ -42,6 +47,8 @@ def build_segments(reading: Reading) -> Section:
         f"{text.plural(users, 'user')} in {text.plural(len(profiles), 'segment')} as of {text.day(cut)}, found by "
         f"clustering (model version {text.shorten(', '.join(versions), 40)}). Each is described by what sets it apart."
     )
+    if [profile["segment_name"] for profile in profiles] == [EVERYONE]:
+        lead += f" {_ALL_ALIKE}"
     exhibits = (
         _sizes(profiles, users),
         *_profiles(profiles, reading.params.features),
@@ -79,8 +86,12 @@ def _sizes(profiles: Records, users: int) -> Exhibit:
         Column("segment_name", "Segment"),
         Column("users", "Users", "count"),
         Column("share", "Share", "share"),
+        Column("rule", "Rule of thumb", "code"),
+        Column("precision", "Of those who fulfil it, in the segment", "share"),
+        Column("coverage", "Of the segment, fulfil it", "share"),
         Column("segment_id", "Id", "code"),
     )
+    rows = [{**profile, **(profile.get("portrait") or {})} for profile in profiles]
     largest, smallest = profiles[0], profiles[-1]
     return Exhibit(
         key="segment-sizes",
@@ -88,7 +99,8 @@ def _sizes(profiles: Records, users: int) -> Exhibit:
         finding=f"From {text.share(smallest['share'])} ({text.shorten(smallest['segment_name'], 60)}) to "
         f"{text.share(largest['share'])} of the users ({text.shorten(largest['segment_name'], 60)}).",
         figure=draw_sizes([p["segment_name"] for p in profiles], [p["users"] for p in profiles], total=users),
-        grid=Grid(columns, profiles),
+        grid=Grid(columns, rows),
+        method="Rule of thumb: the leaf of a decision tree of depth 3, over a sample, that holds most of the segment.",
         min_width=BARS,
     )
 

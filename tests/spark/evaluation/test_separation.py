@@ -27,7 +27,14 @@ def iris(spark: SparkSession):
 
 def test_iris_has_the_published_figures(iris: DataFrame):
     assert davies_bouldin(iris, **COLUMNS) == pytest.approx(0.751371, abs=5e-7)
-    assert euclidean_silhouette(iris, **COLUMNS, point="id") == pytest.approx(0.503477, abs=5e-7)
+    assert euclidean_silhouette(iris, **COLUMNS, point="id", most=150).value == pytest.approx(0.503477, abs=5e-7)
+
+
+def test_a_sample_of_iris_is_within_its_error_and_the_same_every_time(iris: DataFrame):
+    first, again = (euclidean_silhouette(iris, **COLUMNS, point="id", most=75) for _ in range(2))
+    assert first == again
+    assert (first.sampled, first.users, first.exact) == (75, 150, False)
+    assert 0 < abs(first.value - 0.503477) < 3 * first.standard_error
 
 
 def test_squared_silhouette_is_scikit_learns_on_squared_distances(iris: DataFrame):
@@ -44,7 +51,7 @@ def test_odd_clusters_are_judged_as_by_scikit_learn(spark: SparkSession):
     df = frame(spark, points, clusters)
     assert davies_bouldin(df, **COLUMNS) == pytest.approx(davies_bouldin_score(points, clusters), abs=1e-9)
     theirs = silhouette_score(points, clusters)
-    assert euclidean_silhouette(df, **COLUMNS, point="id") == pytest.approx(theirs, abs=1e-9)
+    assert euclidean_silhouette(df, **COLUMNS, point="id", most=40).value == pytest.approx(theirs, abs=1e-9)
 
 
 def test_one_cluster_is_separated_from_nothing(spark: SparkSession):

@@ -49,6 +49,7 @@ from segmentation.tables.table import COUNT, MONEY_SUM, REAL, Column
 from segmentation.tables.user_day_counts import USER_DAY_COUNTS
 from segmentation.tables.user_days import USER_DAYS
 from segmentation.tables.user_features import user_features_table
+from segmentation.tracking.trainings import segments_of
 
 pytestmark = pytest.mark.spark
 
@@ -63,7 +64,7 @@ FEATURES = user_features_table(
     ]
 )
 NAMES = FEATURES.names[3:]
-CLUSTERS = ClusterParams(features=NAMES, k_max=3)
+CLUSTERS = ClusterParams(features=NAMES, k_max=3, methods=("kmeans",), bootstraps=10, reference_draws=5)
 PROPENSITY = PropensityParams(
     features=NAMES, rfm_features=NAMES[:2], horizon_days=10, training_cuts=1, min_history_days=1, forest_depths=(),
     tree_iterations=2, tree_depths=(2,), logistic_regularisation=(0.01,), calibration_bins=3, importance_users=20,
@@ -223,16 +224,24 @@ def roll_back(ctx: Context, **options: str):
     return rollback_model.run(replace(ctx, options={**ctx.options, "to": None, **options}))
 
 
-def test_new_parameters_make_a_challenger_that_is_judged(ctx: Context, scored: Scored):
+def test_a_refit_is_judged_and_its_segments_keep_their_identity(ctx: Context, scored: Scored):
     store = ctx.tracking.store
-    other = ctx.config.model_copy(update={"clusters": CLUSTERS.model_copy(update={"k_min": 3, "features": ("tempo",)})})
+    before = store.champion("clusters")
+    other = ctx.config.model_copy(update={"clusters": CLUSTERS.model_copy(update={"seed": 8, "max_iterations": 29})})
     quality = train_clusters.run(replace(ctx, config=other)).quality
-    champion = store.champion("clusters")
-    assert quality["version"] == "2"
-    assert store._client.get_model_version_by_alias("segmentation-clusters", "challenger").version == 2
-    promoted = quality["decision"] == "promoted"
-    assert champion.version == ("2" if promoted else "1")
-    assert "silhouette" in store.version("clusters", "2").tags["decision_reason"]
+    version = quality["version"]
+    assert int(version) > int(before.version) == 1
+    challenger = store._client.get_model_version_by_alias("segmentation-clusters", "challenger")
+    assert str(challenger.version) == version
+    assert store.champion("clusters").version == (version if quality["decision"] == "promoted" else "1")
+    refitted = store.version("clusters", version)
+    assert "silhouette" in refitted.tags["decision_reason"]
+    assert {s.segment_id: s.segment_name for s in segments_of(refitted)} == {
+        s.segment_id: s.segment_name for s in segments_of(before)
+    }
+    assert refitted.metrics["adjusted_rand_to_champion"] == 1
+    kept = {f.path for f in store._client.list_artifacts(refitted.run_id)}
+    assert {"segment_matches.json", "segment_migration.json"} <= kept
     store._client.set_registered_model_alias("segmentation-clusters", "champion", "1")
 
 
@@ -251,7 +260,15 @@ def test_the_store_holds_figures_curves_data_and_model(ctx: Context, scored: Sco
     assert FEATURES.name in source
     assert '"delta_table_version": 1' in source
     kept = {f.path for f in store._client.list_artifacts(model.run_id, "curves")}
-    assert {"curves/elbow.png", "curves/elbow.csv", "curves/silhouette.png"} <= kept
+    assert {"curves/elbow.png", "curves/elbow.csv", "curves/silhouette.png", "curves/stability.csv"} <= kept
+    nested = store._client.search_runs([store._experiment_id], f"tags.mlflow.parentRunId = '{model.run_id}'")
+    by_verdict = {run.data.tags["verdict"]: run.data for run in nested}
+    assert len(nested) == 4  # k of 2 and 3, in both spaces
+    assert by_verdict["chosen"].metrics["bootstrap_jaccard_min"] >= 0.75
+    assert (
+        by_verdict["chosen"].metrics["silhouette_euclidean"]
+        > by_verdict["chosen"].metrics["reference_silhouette_limit"]
+    )
     propensity = store._client.get_run(store.champion("propensity-churn").run_id).data
     assert {
         "auc_pr", "auc_roc", "log_loss", "brier", "brier_resolution", "gradient_boosted_trees_auc_pr",
@@ -261,6 +278,16 @@ def test_the_store_holds_figures_curves_data_and_model(ctx: Context, scored: Sco
     assert {one["segment"] for one in report["by_segment"]} <= set(scored[train_clusters]["segments"])
     assert {one["feature"] for one in report["importances"]} == set(NAMES)
     assert (propensity.params["training_cuts"], propensity.params["evaluation_cut"]) == tuple(map(str, CUTS[:2]))
+
+
+def test_noise_is_told_and_leaves_the_champions_segments_in_use(ctx: Context, scored: Scored):
+    noise = ctx.config.model_copy(update={"clusters": CLUSTERS.model_copy(update={"features": ("tempo",), "k_max": 2})})
+    report = train_clusters.run(replace(ctx, config=noise))
+    assert (report.quality["cluster_structure"], report.quality["k"]) == ("none", 1)
+    assert report.quality["decision"] == "kept as challenger"
+    assert "NO cluster structure" in report.notes[0]
+    assert "stay in use" in report.notes[0]
+    assert ctx.tracking.store.champion("clusters").version == "1"
 
 
 def test_a_model_comes_back_as_it_was_logged(ctx: Context, scored: Scored):
@@ -313,6 +340,16 @@ def test_profiles_add_up_and_name_what_sets_a_segment_apart(ctx: Context, scored
         assert profile["centroid"]["value_sum_life"] == pytest.approx(sum(own) / len(own))
         effects = [abs(d["effect_size"]) for d in profile["distinctions"]]
         assert effects == sorted(effects, reverse=True)
+        rest = [
+            value
+            for user, value in values.items()
+            if user not in {m["user_id"] for m in members if m["segment_id"] == profile["segment_id"]}
+        ]
+        spread = (np.var(own) * len(own) + np.var(rest) * len(rest)) / (len(values) - 2)
+        told = next(d for d in profile["distinctions"] if d["feature"] == "value_sum_life")
+        assert told["rest_mean"] == pytest.approx(np.mean(rest))
+        assert told["cohens_d"] == pytest.approx((np.mean(own) - np.mean(rest)) / spread**0.5)
+        assert min(profile["portrait"]["precision"], profile["portrait"]["coverage"]) > 0.9
 
 
 def test_changes_lead_from_one_cut_to_the_next(ctx: Context, scored: Scored):
@@ -344,6 +381,10 @@ def test_evaluations_hold_named_figures_and_a_lost_record_stops_them(ctx: Contex
     silhouette = found["silhouette_squared_euclidean", "clusters"]
     assert silhouette["value"] == pytest.approx(scored[train_clusters]["silhouette_squared_euclidean"])
     assert (silhouette["status"], silhouette["threshold"]) == ("ok", 0.1)
+    assert found["cluster_structure", "clusters"]["status"] == "ok"
+    stable = [row["value"] for (metric, _), row in found.items() if metric == "segment_jaccard"]
+    assert len(stable) == scored[train_clusters]["k"]
+    assert min(stable) >= 0.75
     assert found["auc_pr", "propensity:churn"]["value"] == pytest.approx(scored[train_propensity]["churn"]["auc_pr"])
     assert found["ledger_imbalance", "ingest:s"]["status"] == "ok"
     version = ctx.lake.version(EVALUATIONS)

@@ -11,7 +11,7 @@ import pytest
 from pyspark.ml import Pipeline, PipelineModel
 from sklearn.preprocessing import MinMaxScaler, QuantileTransformer, RobustScaler, StandardScaler
 
-from segmentation.models.clustering import assign_clusters, fit_clusters
+from segmentation.models.clustering import Segment, assign_clusters, fit_clusters
 from segmentation.models.inputs import measure_features
 from segmentation.models.normalisation import normalisation_stages
 from segmentation.models.params import ClusterParams
@@ -94,7 +94,13 @@ def test_the_model_carries_it_and_users_of_two_platforms_become_alike(spark: Spa
         fit_clusters(
             frame,
             params=ClusterParams(
-                features=("tied",), k_min=3, k_max=3, normalise="robust", platform_shares=shares, platform_users=90
+                features=("tied",),
+                k_min=3,
+                k_max=3,
+                normalise="robust",
+                platform_shares=shares,
+                platform_users=90,
+                jaccard_min=0.0,
             ),
             fingerprint="f",
         )
@@ -104,9 +110,9 @@ def test_the_model_carries_it_and_users_of_two_platforms_become_alike(spark: Spa
     apart.pipeline.save(str(tmp_path / "model"))
     loaded = PipelineModel.load(str(tmp_path / "model"))
 
-    def habits(pipeline: PipelineModel) -> int:
-        placed = assign_clusters(frame, pipeline=pipeline).select("user_id", "cluster_id").collect()
+    def habits(pipeline: PipelineModel, segments: tuple[Segment, ...]) -> int:
+        placed = assign_clusters(frame, pipeline=pipeline, segments=segments).select("user_id", "cluster_id").collect()
         return len({(row["user_id"][0], row["cluster_id"]) for row in placed})
 
-    assert habits(loaded) == 3
-    assert habits(together.pipeline) > 3
+    assert habits(loaded, apart.segments) == 3
+    assert habits(together.pipeline, together.segments) > 3

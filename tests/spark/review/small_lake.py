@@ -272,10 +272,11 @@ def _scored(users: list[str], as_of: date, segments: tuple[str, ...], *, scorers
             "share": len(members[p]) / len(users),
             "centroid": {feature: 1.5 * (p + 1) + i for i, feature in enumerate(features)},
             "distinctions": [
-                (feature, 1.5 * (p + 1) + i, 2.5 + i, (-1) ** (p + i) * (1.4 - 0.3 * i))
+                (feature, 1.5 * (p + 1) + i, 2.5 + i, (-1) ** (p + i) * (1.4 - 0.3 * i), 2.0 + i, 0.5)
                 for i, feature in enumerate(features)
             ],
             "propensities": {"purchase": 0.3},
+            "portrait": ("sessions_count_30d > 2.5", 0.9, 0.8) if p == 0 else None,
         }
         for p, name in enumerate(segments)
         if members[p]
@@ -289,6 +290,7 @@ def _scored(users: list[str], as_of: date, segments: tuple[str, ...], *, scorers
             "segment_name": segments[of[user]],
             "distance": 0.5,
             "margin": 0.2,
+            "outlier": False,
             "cluster_model_version": "1",
             "propensities": propensities[user],
         }

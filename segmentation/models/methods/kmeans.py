@@ -1,0 +1,36 @@
+"""k-means: round clusters of like width."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.ml.clustering import KMeans
+from sklearn.cluster import KMeans as SampleKMeans
+
+from segmentation.models.methods.method import PREDICTION, Labels, Points, consecutive
+
+if TYPE_CHECKING:
+    from pyspark.ml import Transformer
+    from pyspark.sql import DataFrame
+
+    from segmentation.models.params import ClusterParams
+
+NAME = "kmeans"
+
+
+def settings(points: Points, *, params: ClusterParams) -> tuple[float, ...]:  # noqa: ARG001  as all methods
+    """Return the numbers of clusters."""
+    return params.ks
+
+
+def label(points: Points, setting: float, *, params: ClusterParams) -> Labels:
+    """Group a sample: the start of least cost."""
+    model = SampleKMeans(int(setting), n_init=params.restarts, max_iter=params.max_iterations, random_state=params.seed)
+    return consecutive(model.fit_predict(points))
+
+
+def fit(users: DataFrame, setting: float, *, features: str, params: ClusterParams) -> list[Transformer]:
+    """Group everybody: of all starts the one of least cost, the first on ties."""
+    kmeans = KMeans(featuresCol=features, predictionCol=PREDICTION, k=int(setting), maxIter=params.max_iterations)
+    models = [kmeans.setSeed(params.seed + start).fit(users) for start in range(params.restarts)]
+    return [min(models, key=lambda model: model.summary.trainingCost)]

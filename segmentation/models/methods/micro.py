@@ -1,0 +1,65 @@
+"""Many small clusters in place of all users, for methods that look at all pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from pyspark.ml.clustering import KMeans
+from pyspark.ml.feature import SQLTransformer
+from sklearn.cluster import KMeans as SampleKMeans
+
+from segmentation.models.methods.method import PREDICTION, Labels, Points
+
+if TYPE_CHECKING:
+    from pyspark.ml import Transformer
+    from pyspark.sql import DataFrame
+
+    from segmentation.models.params import ClusterParams
+
+MICRO_CLUSTER = "micro_cluster"
+
+
+class MicroClusters(NamedTuple):
+    """Centres of small clusters and how many users each stands for."""
+
+    centres: Points
+    weights: Labels
+
+
+Grouping = Callable[[MicroClusters], Labels]
+"""Labels of micro-clusters, counted from 0; none where nothing was found."""
+
+
+def label_by_micro_clusters(points: Points, group: Grouping, *, params: ClusterParams) -> Labels:
+    """Group a sample: each point has the label of its micro-cluster."""
+    most = min(params.micro_clusters, len(np.unique(points, axis=0)))
+    reduced = SampleKMeans(most, n_init=1, max_iter=params.max_iterations, random_state=params.seed).fit(points)
+    weights = np.bincount(reduced.labels_, minlength=most)
+    labels = group(MicroClusters(reduced.cluster_centers_, weights))
+    return labels[reduced.labels_] if len(labels) else labels
+
+
+def fit_by_micro_clusters(
+    users: DataFrame, group: Grouping, *, features: str, params: ClusterParams
+) -> list[Transformer]:
+    """Group everybody: k-means with many centres, whose labels a second stage looks up.
+
+    Both are Spark's own stages, so that the model is saved, loaded and applied like any other: whoever is scored later
+    has the label of the nearest micro-cluster. Where nothing was found, everyone has label 0.
+    """
+    kmeans = KMeans(
+        featuresCol=features,
+        predictionCol=MICRO_CLUSTER,
+        k=params.micro_clusters,
+        maxIter=params.max_iterations,
+        seed=params.seed,
+    )
+    model = kmeans.fit(users)
+    centres = np.array(model.clusterCenters())
+    weights = np.array(model.summary.clusterSizes[: len(centres)], dtype=np.int_)
+    labels = group(MicroClusters(centres, weights))
+    found = ", ".join(map(str, labels if len(labels) else [0] * len(centres)))
+    lookup = f"SELECT *, element_at(array({found}), {MICRO_CLUSTER} + 1) AS {PREDICTION} FROM __THIS__"  # noqa: S608  numbers
+    return [model, SQLTransformer(statement=lookup)]

@@ -1,0 +1,103 @@
+"""What tells a segment's users apart in one sentence: the best leaf of a small decision tree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from sklearn.tree import DecisionTreeClassifier
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+    from sklearn.tree._tree import Tree
+
+DEPTH = 3
+"""Conditions in a sentence at most."""
+LEAST_SHARE = 0.01
+"""Of the users in a leaf."""
+
+
+class Condition(NamedTuple):
+    """A comparison of a feature with a threshold."""
+
+    feature: str
+    above: bool
+    threshold: float
+
+    def holds(self, users: pd.DataFrame) -> NDArray[np.bool_]:
+        """Tell for whom it holds."""
+        values = users[self.feature].to_numpy()
+        return np.asarray(values > self.threshold if self.above else values <= self.threshold)
+
+    def __str__(self) -> str:
+        return f"{self.feature} {'>' if self.above else '<='} {self.threshold:.8g}"
+
+
+class Portrait(NamedTuple):
+    """A rule of thumb for a segment."""
+
+    rule: str
+    """Conditions as SQL reads them."""
+    precision: float
+    """Share of those who fulfil the rule that are in the segment."""
+    coverage: float
+    """Share of the segment that fulfils the rule."""
+
+
+def draw_portraits(users: pd.DataFrame, *, features: Sequence[str], seed: int) -> dict[str, Portrait]:
+    """Find for each segment the leaf of a decision tree that holds most of it.
+
+    Segments count alike whatever their size (balanced classes), so that small ones get leaves too. Unknown values are
+    the feature's median, as in the cluster model. Of leaves with equally many of a segment's users the purer counts,
+    then the first. Where everybody is in one segment there is nothing to tell.
+
+    Args:
+        users: a sample, with features and `segment_id`.
+        features: what rules speak of.
+        seed: of the tree, which decides between equally good splits.
+    """
+    if users["segment_id"].nunique() < 2:  # noqa: PLR2004
+        return {}
+    known = users[list(features)].astype(float)
+    known = known.fillna(known.median()).fillna(0.0)
+    tree = DecisionTreeClassifier(
+        max_depth=DEPTH,
+        min_samples_leaf=max(1, round(LEAST_SHARE * len(users))),
+        class_weight="balanced",
+        random_state=seed,
+    ).fit(known.to_numpy(), users["segment_id"])
+    leaves = [_condense(path) for path in _paths(tree.tree_, features) if path]
+    inside = [np.logical_and.reduce([condition.holds(known) for condition in leaf]) for leaf in leaves]
+    portraits = {}
+    for segment in sorted(users["segment_id"].unique()):
+        own = (users["segment_id"] == segment).to_numpy()
+        found = [(int((own & held).sum()), float(own[held].mean()) if held.any() else 0.0) for held in inside]
+        if found:
+            best = max(range(len(found)), key=lambda i: (found[i], -i))
+            rule = " AND ".join(map(str, leaves[best]))
+            portraits[segment] = Portrait(rule, found[best][1], found[best][0] / int(own.sum()))
+    return portraits
+
+
+def _paths(
+    tree: Tree, features: Sequence[str], node: int = 0, before: tuple[Condition, ...] = ()
+) -> Iterator[tuple[Condition, ...]]:
+    """Walk from a node to its leaves, left (not above) before right."""
+    left, right = tree.children_left[node], tree.children_right[node]
+    if left == right:
+        yield before
+        return
+    feature, threshold = features[tree.feature[node]], float(f"{tree.threshold[node]:.8g}")
+    for child, above in ((left, False), (right, True)):
+        yield from _paths(tree, features, child, (*before, Condition(feature, above, threshold)))
+
+
+def _condense(path: tuple[Condition, ...]) -> tuple[Condition, ...]:
+    """Keep the narrowest of several conditions of one kind on a feature, in the order of their first."""
+    narrowest: dict[tuple[str, bool], Condition] = {}
+    for condition in path:
+        narrowest[condition.feature, condition.above] = condition  # further down is narrower
+    return tuple(narrowest.values())
