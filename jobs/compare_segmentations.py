@@ -31,7 +31,6 @@ from segmentation.segments.comparison import (
     match_segments,
 )
 from segmentation.segments.rules import Rule, build_cohorts, load_rule, load_rules
-from segmentation.segments.targets import load_targets
 from segmentation.tables.events import EVENTS
 from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
 from segmentation.tables.sessions import SESSIONS
@@ -163,9 +162,8 @@ def _measure(ctx: Context, placed: DataFrame, cut: date) -> tuple[DataFrame, lis
     features = [name for name in MEASURES if name in table.columns]
     measured = placed.join(select_cut(table, as_of=cut, features=features), "user_id", "left")
     scored = ctx.lake.read(SEGMENT_ASSIGNMENTS).where(F.col("as_of") == F.lit(cut))
-    conf, config = Path(ctx.options.get("conf_dir", "conf")), ctx.config
-    asked = load_targets(conf, params=config.propensity, workspace=config.workspace)
-    targets = [f"propensity_{target.name}" for target in asked]
+    first = scored.select("propensities.target").head()
+    targets = [f"propensity_{target}" for target in (first["target"] if first else ())]
     by_target = F.map_from_entries(F.transform("propensities", lambda p: F.struct(p["target"], p["calibrated"])))
     predictions = scored.select("user_id", by_target.alias("_by_target"))
     joined = measured.join(predictions, "user_id", "left")
