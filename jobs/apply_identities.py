@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.identities.build import build_identities
-from segmentation.identities.moves import find_moves, portion_days, take_moves
+from segmentation.identities.moves import cut_portions, find_moves, take_moves
 from segmentation.identities.params import FILE, IdentityParams, load_identities
 from segmentation.increments.restate import restate
 from segmentation.increments.state import hold, release_held
@@ -78,9 +78,10 @@ def _concerns(ctx: Context, params: IdentityParams) -> bool:
 def _move(ctx: Context, moves: DataFrame) -> tuple[int, int]:
     """Restate the events that move, portion by portion; return how many they are, and how many persons get them."""
     config, lake = ctx.config, ctx.lake
-    for days in portion_days(moves):
+    for portion in cut_portions(moves):
+        days = portion.days
         with ctx.progress.step(f"move events of {days[0]} to {days[-1]}"), release_held(ctx.spark):
-            state = read_state(lake)
+            state = read_state(lake, slice_is_small=portion.is_small)
             removed, added = take_moves(state.events, moves, days)
             plan = restate(removed, added, state, sessions=config.sessions, workspace=config.workspace)
             write_increment(lake, plan)

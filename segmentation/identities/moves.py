@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pyspark.sql import functions as F
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from segmentation.identities.params import IdentityParams
 
-MOST_EVENTS = 2_000_000
+MOST_EVENTS = 1_000_000
 """Events that move at a time, about: what is sorted and held. A day is never cut."""
 
 
@@ -37,19 +37,32 @@ def find_moves(events: DataFrame, identities: DataFrame, params: IdentityParams)
     return persons.where(F.col("person_id") != F.col("user_id")).select(*RECORD_KEY, "event_date", "person_id")
 
 
-def portion_days(moves: DataFrame, most: int = MOST_EVENTS) -> Iterator[list[date]]:
-    """Cut the days on which events move, in order, into portions of about so many events."""
+class Portion(NamedTuple):
+    """Days whose events move together."""
+
+    days: list[date]
+    events: int
+    """How many of them move."""
+
+    @property
+    def is_small(self) -> bool:
+        """Whether they are few; a single day may have more."""
+        return self.events <= MOST_EVENTS
+
+
+def cut_portions(moves: DataFrame, most: int = MOST_EVENTS) -> Iterator[Portion]:
+    """Cut the days on which events move, in order, into portions of at most so many events, or of one day."""
     rows = moves.groupBy("event_date").count().orderBy("event_date").collect()  # a row per day
-    portion: list[date] = []
+    days: list[date] = []
     size = 0
     for row in rows:
-        if portion and size + row["count"] > most:
-            yield portion
-            portion, size = [], 0
-        portion.append(row["event_date"])
+        if days and size + row["count"] > most:
+            yield Portion(days, size)
+            days, size = [], 0
+        days.append(row["event_date"])
         size += row["count"]
-    if portion:
-        yield portion
+    if days:
+        yield Portion(days, size)
 
 
 def take_moves(events: DataFrame, moves: DataFrame, days: list[date]) -> tuple[DataFrame, DataFrame]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from datetime import timezone
+from datetime import date, timezone
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import pytest
 
 from segmentation.identities.build import attribute, build_identities
 from segmentation.identities.components import find_components
+from segmentation.identities.moves import cut_portions
 from segmentation.identities.params import IdentityParams
 from tests.spark.identities.oracle import LOOKBACK_DAYS, MOST_PERSONS, PLACES, Visit, persons_of, roots
 
@@ -104,3 +105,15 @@ def test_what_is_set_apart_is_two_persons(spark: SparkSession) -> None:
     joined = PARAMS.model_copy(update={"apart": ()})
     persons = [{row["person_id"] for row in build_identities(events, p).collect()} for p in (joined, PARAMS)]
     assert persons == [{"email:0-x"}, {"email:0-x", "login:0-a"}]
+
+
+def test_events_move_in_portions_of_whole_days(spark: SparkSession) -> None:
+    counts = [3, 2, 9, 1, 4, 1]
+    days = [(date(2024, 1, 1 + n),) for n, count in enumerate(counts) for _ in range(count)]
+    portions = list(cut_portions(spark.createDataFrame(days[::-1], "event_date date"), most=5))
+    assert [([day.day for day in portion.days], portion.events) for portion in portions] == [
+        ([1, 2], 5),
+        ([3], 9),
+        ([4, 5], 5),
+        ([6], 1),
+    ]
