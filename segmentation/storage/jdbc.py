@@ -28,9 +28,19 @@ if TYPE_CHECKING:
 
 _STAGING = "_landing"
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_UNREACHABLE = ("refused", "timed out", "timeout", "UnknownHost", "I/O error", "terminating connection", "Connection")
+_UNREACHABLE = (
+    "refused",
+    "timed out",
+    "timeout",
+    "UnknownHost",
+    "I/O error",
+    "terminating",
+    "starting up",
+    "connect to",
+)
 """Marks of errors that trying again may mend."""
-_OF_DRIVERS = ("java.sql.", "SQLException", "PSQLException", "java.lang.ClassNotFoundException", "No suitable driver")
+_OF_SPARK = "FAILED_JDBC"
+_OF_DRIVERS = (_OF_SPARK, "java.sql.", "SQLException", "java.lang.ClassNotFoundException", "No suitable driver")
 
 
 def land_rows(spark: SparkSession, mapping: SourceMapping, root: str, run_id: str) -> tuple[list[str], list[str]]:
@@ -145,10 +155,12 @@ def _named_errors(params: JdbcParams) -> Iterator[None]:
     try:
         yield
     except (PySparkException, Py4JJavaError) as error:
-        text = str(error)
+        # Spark says only that it could not connect; why stands in what it was caused by.
+        text = f"{getattr(error, '_stackTrace', None) or ''}\n{error}"
         if not any(mark in text for mark in _OF_DRIVERS):
             raise
-        first = next((line.strip() for line in text.splitlines() if any(mark in line for mark in _OF_DRIVERS)), "")
+        lines = [line.strip() for line in text.splitlines() if any(mark in line for mark in _OF_DRIVERS)]
+        first = next((line for line in lines if not line.startswith("at ") and _OF_SPARK not in line), lines[0])
         if "ClassNotFound" in text or "No suitable driver" in text:
             raise ConfigurationError(
                 f"{params.table}: the driver's jar is missing ({first}): put it into .jars/, or pass it by --jars"

@@ -100,8 +100,12 @@ def test_rows_are_taken_in_once(
     event = workspace.table("events").where("event_id = '8'").first()
     assert (event["user_id"], str(event["value"]), event["properties"]) == ("c8", "2.0000", '{"note":"note 8"}')
     assert event["event_at"].timestamp() == 1_704_060_000 + 8 * 600
+    monkeypatch.setenv("SHOP_PASSWORD", "wrong")
+    assert run().code == 2
+    monkeypatch.setenv("SHOP_PASSWORD", PASSWORD)
     server.stop()
-    assert run().code == 4
+    stopped = run()
+    assert stopped.code == 4, stopped.stderr
     server.start()
     before = digest(spark, workspace.lake, all_tables())
     assert workspace.run(ingest_events, "--source", "shop", "--rebuild").code == 0
