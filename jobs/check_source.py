@@ -17,6 +17,7 @@ from segmentation.sources.mapping import load_mapping
 from segmentation.sources.parse import parse_records
 from segmentation.sources.preview import describe_preview, preview_records
 from segmentation.sources.tracking_plan import load_tracking_plan, plan_coverage
+from segmentation.storage.jdbc import read_rows
 from segmentation.storage.kafka import read_newest
 from segmentation.storage.messages import place_messages
 from segmentation.storage.raw import named_read_errors, one_task_per_block, read_records
@@ -41,7 +42,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare what is looked at."""
     parser.add_argument("--source", required=True, help="name of the mapping in <conf-dir>/sources")
     parser.add_argument(
-        "--input", nargs="+", metavar="PATH", help="files or folders; none where the mapping names a topic (kafka)"
+        "--input", nargs="+", metavar="PATH", help="files or folders; none where the mapping names a topic or table"
     )
     parser.add_argument(
         "--records", type=int, default=100_000, help="look at this many records (the newest of a topic)"
@@ -89,6 +90,8 @@ def _parse(ctx: Context, mapping: SourceMapping) -> DataFrame:
     records = int(ctx.options.get("records") or 100_000)
     if mapping.kafka is not None:
         return _judge(ctx, mapping, place_messages(read_newest(ctx.spark, mapping, records), mapping))
+    if mapping.jdbc is not None:
+        return _judge(ctx, mapping, read_rows(ctx.spark, mapping, records))
     units = list_units(ctx.spark, mapping, ctx.options["input"])
     units = [unit for unit in units if unit.format == units[0].format]
     with named_read_errors(units), one_task_per_block(ctx.spark):

@@ -17,6 +17,7 @@ from segmentation.runtime.main import run_job
 from segmentation.sources.mapping import SourceMapping, load_mapping
 from segmentation.sources.tracking_plan import load_tracking_plan
 from segmentation.storage.increment_writer import write_increment
+from segmentation.storage.jdbc import land_rows
 from segmentation.storage.kafka import land_rounds, open_topic, raw_folder
 from segmentation.storage.messages import list_landed
 from segmentation.storage.raw import named_read_errors
@@ -49,7 +50,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     """Declare which source is read from where."""
     parser.add_argument("--source", required=True, help="name of the mapping in <conf-dir>/sources")
     parser.add_argument(
-        "--input", nargs="+", metavar="PATH", help="files or folders; none where the mapping names a topic (kafka)"
+        "--input", nargs="+", metavar="PATH", help="files or folders; none where the mapping names a topic or table"
     )
     add_rebuild(parser)
 
@@ -65,32 +66,45 @@ def run(ctx: Context) -> RunReport:
         return _rebuild(ctx)
     mapping = _mapping(ctx, ctx.options["source"])
     check_input(mapping, ctx.options.get("input"))
-    given = "" if mapping.kafka else " --input ..."
+    given = "" if mapping.is_fetched else " --input ..."
     command = f"python jobs/ingest_events.py --source {mapping.name}{given} --lake {ctx.lake.root} --rebuild"
     if mapping.kafka is not None:
         return _follow(ctx, mapping, command)
-    units = list_units(ctx.spark, mapping, ctx.options["input"])
-    received = receive(units, read_units(ctx.lake, mapping.name), mapping.supersede)
     ctx.lake.check_parameters(EVENTS, _fingerprints(ctx, mapping), command)
+    inputs, notes = _inputs(ctx, mapping)
+    if not inputs:
+        return RunReport(as_of=ctx.given_as_of, notes=notes)
+    units = list_units(ctx.spark, mapping, inputs)
+    received = receive(units, read_units(ctx.lake, mapping.name), mapping.supersede)
     for part in slices(received.standing, ctx.config.ingest.slice_mb):
         _take_in(ctx, mapping, part, received.replaced_by(part))
         ctx.lake.publish(ctx.lake.basis(EVENTS, DERIVED))
     if received.outdated:
         ctx.lake.append(INPUT_UNITS, unit_rows(ctx.spark, received.outdated, mapping.name, ctx.run_id, received.by))
         ctx.lake.publish({})
-    return RunReport(as_of=ctx.as_of, quality=reconcile(ctx, mapping.name), notes=received.notes())
+    return RunReport(as_of=ctx.as_of, quality=reconcile(ctx, mapping.name), notes=[*notes, *received.notes()])
 
 
 def check_input(mapping: SourceMapping, given: Sequence[str] | None) -> None:
-    """Ask for files where the mapping reads files, and for none where it names a topic.
+    """Ask for files where the mapping reads files, and for none where it names a topic or a table.
 
     Raises:
         ConfigurationError: it is the other way round.
     """
-    if mapping.kafka is None and not given:
+    if not mapping.is_fetched and not given:
         raise ConfigurationError(f"source '{mapping.name}' reads files: say which with --input (files or folders)")
     if mapping.kafka is not None and given:
         raise ConfigurationError(f"source '{mapping.name}' reads the topic {mapping.kafka.topic}: leave --input out")
+    if mapping.jdbc is not None and given:
+        raise ConfigurationError(f"source '{mapping.name}' reads the table {mapping.jdbc.table}: leave --input out")
+
+
+def _inputs(ctx: Context, mapping: SourceMapping) -> tuple[list[str], list[str]]:
+    """Return the files to look at, those of a table landed before, and what there is to say of them."""
+    if mapping.jdbc is None:
+        return list(ctx.options["input"]), []
+    with ctx.progress.step(f"land rows of {mapping.jdbc.table}"):
+        return land_rows(ctx.spark, mapping, ctx.lake.root, ctx.run_id)
 
 
 def _follow(ctx: Context, mapping: SourceMapping, command: str) -> RunReport:

@@ -1,6 +1,6 @@
 """Fetch the jars of Delta and of Spark's Kafka source into .jars/ once, so that no session start touches the network.
 
-With `--broker` a Kafka broker too, into .jars/broker/: the tests start one.
+With `--broker` a Kafka broker, into .jars/broker/, which the tests start; with `--postgres` PostgreSQL's JDBC driver.
 
 Spark's own Ivy resolver does the fetching, with whatever this machine has set for it: SPARK_IVY_SETTINGS (an
 ivysettings.xml), DEFAULT_ARTIFACT_REPOSITORY, JAVA_TOOL_OPTIONS. Where it cannot and Maven is there, it does,
@@ -75,6 +75,14 @@ BROKER = Jars(
     checksums=ROOT / "conf" / "broker.sha256",
     coordinates=("org.apache.kafka:kafka_2.13:4.4.0", "org.apache.logging.log4j:log4j-slf4j-impl:2.25.5"),
 )
+POSTGRES = Jars(
+    what="PostgreSQL driver",
+    folder=JARS,
+    checksums=ROOT / "conf" / "postgres.sha256",
+    coordinates=("org.postgresql:postgresql:42.7.7",),
+    excluded=("org.checkerframework:*",),
+)
+WANTED = {(): (DELTA, KAFKA), ("--broker",): (BROKER,), ("--postgres",): (POSTGRES,)}
 TIMEOUT_SECONDS = 900
 ADVICE = (
     "Where downloads need settings, set SPARK_IVY_SETTINGS to an ivysettings.xml, or install Maven with a"
@@ -213,10 +221,10 @@ def fetch(jars: Jars) -> bool:
 
 def main(arguments: list[str]) -> int:
     """Fetch what is missing; 0 when every jar is there and is the expected one."""
-    if arguments not in ([], ["--broker"]):
-        print("usage: fetch_jars.py [--broker]", file=sys.stderr)
+    sets = WANTED.get(tuple(arguments))
+    if sets is None:
+        print("usage: fetch_jars.py [--broker | --postgres]", file=sys.stderr)
         return 2
-    sets = (BROKER,) if arguments else (DELTA, KAFKA)
     if any(wrong_jars(jars) for jars in sets):
         JARS.mkdir(exist_ok=True)
         LOG.unlink(missing_ok=True)

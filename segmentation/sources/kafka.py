@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from pydantic import Field, field_validator
 
-from segmentation.errors import ConfigurationError, DataError
+from segmentation.errors import DataError
 from segmentation.parameters import Parameters
+from segmentation.sources.secrets import as_texts, fill_in, refuse_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -27,9 +26,6 @@ MESSAGE_COLUMNS = (KEY, HEADERS, TOPIC, PARTITION, OFFSET, TIMESTAMP)
 
 LANDED_PATH = re.compile(r"/([^/]+)/([^/]+)/(\d+)/(\d+)-(\d+)\.parquet$")
 """How the path of a landed range ends: source, topic, partition, from, until."""
-_REFERENCE = re.compile(r"\$\{(file:)?([^{}]+)\}")
-_SECRET_NAME = re.compile(r"password|secret|keystore\.key$", re.IGNORECASE)
-_SECRET_TEXT = re.compile(r"(password|secret)\s*=\s*[\"']?(?!\$\{)[^\"'\s;]", re.IGNORECASE)
 DEFAULTS = {
     # What an aborted transaction wrote was never sent; reading must not make a topic.
     "isolation.level": "read_committed",
@@ -54,19 +50,12 @@ class KafkaParams(Parameters):
     @field_validator("options", mode="before")
     @classmethod
     def _texts(cls, value: object) -> object:
-        if not isinstance(value, dict):
-            return value
-        return {name: str(v).lower() if isinstance(v, bool) else str(v) for name, v in value.items()}
+        return as_texts(value)
 
     @field_validator("options")
     @classmethod
     def _no_secrets(cls, value: dict[str, str]) -> dict[str, str]:
-        for name, text in value.items():
-            if (_SECRET_NAME.search(name) and not _REFERENCE.search(text)) or _SECRET_TEXT.search(text):
-                raise ValueError(
-                    f"{name} holds a secret: write ${{NAME}} (environment) or ${{file:/path}} in its place"
-                )
-        return value
+        return refuse_secrets(value)
 
     def client(self) -> dict[str, str]:
         """Return the settings of Kafka's client, secrets in their places: not to be shown or stored.
@@ -75,20 +64,7 @@ class KafkaParams(Parameters):
             ConfigurationError: a variable is not set or a file cannot be read; names it.
         """
         given = {"bootstrap.servers": self.bootstrap_servers, **DEFAULTS, **self.options}
-        return {name: _REFERENCE.sub(_referred, text) for name, text in given.items()}
-
-
-def _referred(found: re.Match[str]) -> str:
-    is_file, name = found.groups()
-    if not is_file:
-        value = os.environ.get(name)
-        if value is None:
-            raise ConfigurationError(f"kafka: the environment variable {name} is not set")
-        return value
-    try:
-        return Path(name).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise ConfigurationError(f"kafka: {name} cannot be read ({error.strerror})") from error
+        return {name: fill_in(text, "kafka") for name, text in given.items()}
 
 
 class OffsetRange(NamedTuple):

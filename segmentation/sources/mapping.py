@@ -10,6 +10,7 @@ from segmentation.errors import ConfigurationError, nearest
 from segmentation.parameters import Parameters, fingerprint_of, read_yaml, validated
 from segmentation.privacy.params import PROPERTY, check_names
 from segmentation.sources.expressions import Expression, names_like_functions
+from segmentation.sources.jdbc import JdbcParams
 from segmentation.sources.kafka import MESSAGE_COLUMNS, TIMESTAMP, KafkaParams
 from segmentation.sources.supersede import SupersedeParams
 
@@ -157,6 +158,8 @@ class SourceMapping(Parameters):
     """Files that take the place of others; without it every file stands."""
     kafka: KafkaParams | None = None
     """The topic that records come from, as values of its messages; not given: files are named by --input."""
+    jdbc: JdbcParams | None = None
+    """The table of a database that records come from; not given: files are named by --input."""
 
     @model_validator(mode="before")
     @classmethod
@@ -208,6 +211,18 @@ class SourceMapping(Parameters):
         return self
 
     @model_validator(mode="after")
+    def _readable_rows(self) -> SourceMapping:
+        if self.jdbc is None:
+            return self
+        if self.kafka is not None:
+            raise ValueError("give kafka or jdbc, not both")
+        if self.format != ("parquet",):
+            raise ValueError("rows of a table land as Parquet: format is parquet")
+        if self.supersede is not None:
+            raise ValueError("supersede is for files: a row stands")
+        return self
+
+    @model_validator(mode="after")
     def _mapped_properties(self) -> SourceMapping:
         if self.property_map is None:
             for name in (*self.pseudonymise, *(PROPERTY + kept for kept in self.keep_properties or ())):
@@ -219,7 +234,12 @@ class SourceMapping(Parameters):
     @property
     def fingerprint(self) -> str:
         """Fingerprint of what shapes the tables: where messages come from does not."""
-        return fingerprint_of(self.model_dump(mode="json", exclude={"kafka"}))
+        return fingerprint_of(self.model_dump(mode="json", exclude={"kafka", "jdbc"}))
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether records are fetched from where the mapping says, rather than read from files that are given."""
+        return self.kafka is not None or self.jdbc is not None
 
     @property
     def changes_properties(self) -> bool:
