@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 def _first_compiler_only() -> Iterator[None]:
     """Start processes that end after a minute of tiny data with Java's quick compiler: half the processor time."""
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
+        environment.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m")
         yield
