@@ -8,9 +8,12 @@ import numpy as np
 from pyspark.sql import functions as F
 from scipy.optimize import linear_sum_assignment
 
+from segmentation.evaluation import agreement
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
     from pyspark.sql import DataFrame
 
     Table = Mapping[tuple[str, str], int]
@@ -64,8 +67,7 @@ def match_segments(moves: Table) -> dict[str, str]:
 
     Source: H. W. Kuhn (1955), The Hungarian method for the assignment problem; ties by name.
     """
-    live, candidate = (sorted({pair[side] for pair in moves}) for side in (0, 1))
-    shared = np.array([[moves.get((a, b), 0) for b in candidate] for a in live])
+    live, candidate, shared = _as_matrix(moves)
     rows, columns = linear_sum_assignment(shared, maximize=True)
     return {live[i]: candidate[j] for i, j in zip(rows, columns, strict=True) if shared[i, j]}
 
@@ -76,18 +78,16 @@ def count_movers(moves: Table, kept: Mapping[str, str]) -> int:
 
 
 def adjusted_rand(moves: Table) -> float | None:
-    """Return the adjusted Rand index of two partitions from their cross table: 1 alike, 0 as by chance.
-
-    None with fewer than two users; 1 where both are trivial in the same way. Source: L. Hubert, P. Arabie (1985),
-    Comparing partitions, Journal of Classification 2, 193-218.
-    """
-    cells = np.array(list(moves.values()), dtype=float)
-    pairs = _pairs(cells.sum())
-    if pairs == 0:
+    """Return the adjusted Rand index of two partitions from their cross table; None with fewer than two users."""
+    if sum(moves.values()) < 2:  # noqa: PLR2004  a pair
         return None
-    rows, columns = (_pairs(np.array(list(_margin(moves, side).values()), dtype=float)).sum() for side in (0, 1))
-    expected, greatest = rows * columns / pairs, (rows + columns) / 2
-    return 1.0 if greatest == expected else float((_pairs(cells).sum() - expected) / (greatest - expected))
+    return agreement.adjusted_rand(_as_matrix(moves)[2])
+
+
+def _as_matrix(moves: Table) -> tuple[list[str], list[str], NDArray[np.int_]]:
+    """Lay a cross table out: names of both sides, sorted, and the users of each pair."""
+    live, candidate = (sorted({pair[side] for pair in moves}) for side in (0, 1))
+    return live, candidate, np.array([[moves.get((a, b), 0) for b in candidate] for a in live])
 
 
 def jaccard(moves: Table, segment: str) -> float | None:
@@ -119,14 +119,3 @@ def _group(definition: str, segment: str, rows: Sequence[Any], measures: Sequenc
         known = sum(row[f"_known_{name}"] for row in rows)
         means[name] = float(sum(row[f"_sum_{name}"] or 0 for row in rows)) / known if known else None
     return Group(definition, segment, users, users / total, means)
-
-
-def _margin(moves: Table, side: int) -> dict[str, int]:
-    total: dict[str, int] = {}
-    for pair, users in moves.items():
-        total[pair[side]] = total.get(pair[side], 0) + users
-    return total
-
-
-def _pairs(n: Any) -> Any:
-    return n * (n - 1) / 2
