@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from jobs.build_cohorts import measure
 from segmentation.errors import ConfigurationError
 from segmentation.evaluation.distributions import sample_users
-from segmentation.increments.cut import CutTables
 from segmentation.models.clustering import CLUSTERS, assign_clusters
 from segmentation.models.inputs import check_known, feature_set_at
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
-from segmentation.segments.asking import measure_at_cut
 from segmentation.segments.assignment import (
     MODEL,
     Scorer,
@@ -28,8 +27,6 @@ from segmentation.segments.portraits import draw_portraits
 from segmentation.segments.profiles import build_segment_profiles
 from segmentation.segments.rules import behaviours_of
 from segmentation.segments.targets import Target, load_targets, mark_asked
-from segmentation.sequences.funnels import load_funnels
-from segmentation.sequences.states import load_states
 from segmentation.tables.events import EVENTS
 from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
 from segmentation.tables.segment_changes import SEGMENT_CHANGES
@@ -131,31 +128,14 @@ def _score(
     features = tuple(dict.fromkeys(needed))
     check_known(table, features=features)
     targets = [target for target, _ in scorers]
-    asked = mark_asked(table, targets=targets, cut=ctx.as_of, behaviour=_measure(ctx, targets))
+    behaviours = behaviours_of(*(target.who for target in targets if target.who is not None))
+    asked = mark_asked(table, targets=targets, cut=ctx.as_of, behaviour=measure(ctx, behaviours, ctx.as_of))
     values = [F.col(name).cast("double").alias(name) for name in features]
     flags = [target.asked_column for target in targets]
     users = asked.select("user_id", *values, *flags)
     placed = assign_clusters(users, pipeline=store.load(clusters), segments=segments_of(clusters))
     loaded = [Scorer(target, model.version, store.load(model)) for target, model in scorers]
     return users.drop(*flags), add_propensities(placed, scorers=loaded)
-
-
-def _measure(ctx: Context, targets: Sequence[Target]) -> DataFrame | None:
-    """Measure what targets ask of users' events before the cut, to know whom they are about."""
-    behaviours = behaviours_of(*(target.who for target in targets if target.who is not None))
-    if not behaviours:
-        return None
-    conf = _conf(ctx)
-    return measure_at_cut(
-        ctx.lake.require(EVENTS, "ingest_events"),
-        CutTables(*(ctx.lake.require(table, "ingest_events") for table in (SESSIONS, USER_DAYS, USER_DAY_COUNTS))),
-        behaviours=behaviours,
-        funnels={funnel.name: funnel for funnel in load_funnels(conf)},
-        states=load_states(conf),
-        as_of=ctx.as_of,
-        workspace=ctx.config.workspace,
-        sessions=ctx.config.sessions,
-    )
 
 
 def _conf(ctx: Context) -> Path:
