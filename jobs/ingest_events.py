@@ -22,7 +22,7 @@ from segmentation.storage.kafka import land_rounds, open_topic, raw_folder
 from segmentation.storage.messages import list_landed
 from segmentation.storage.raw import named_read_errors
 from segmentation.storage.received import add_units, read_units, receive, unit_rows
-from segmentation.storage.slices import check_accepted, check_slice, parse_slice, planned_for
+from segmentation.storage.slices import check_accepted, check_slice, parse_slice, partitions_of, planned_for
 from segmentation.storage.state import read_state
 from segmentation.storage.units import are_few, list_units, slices
 from segmentation.tables.duplicates import DUPLICATES
@@ -186,7 +186,13 @@ def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit], repla
         zone = config.workspace.time_zone
         keys = key_frame(ctx.spark, load_keys(config.privacy)) if mapping.pseudonymise else None
         received = parse_slice(ctx.spark, mapping, units, ingest=config.ingest, time_zone=zone, plan=plan, keys=keys)
-        state = read_state(lake, new_units, sorted(replaced), slice_is_small=are_few(units))
+        state = read_state(
+            lake,
+            new_units,
+            sorted(replaced),
+            slice_is_small=are_few(units),
+            few_partitions=partitions_of(units, config.ingest.partition_mb),
+        )
         increment = plan_increment(
             received, state, ingest=config.ingest, sessions=config.sessions, workspace=config.workspace
         )

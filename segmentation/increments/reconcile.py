@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -26,6 +27,20 @@ if TYPE_CHECKING:
     from segmentation.increments.verdicts import Verdicts
     from segmentation.tables.table import Table
 
+OVER_CAP, TOO_LATE = Reason.OVER_CAP.value, Reason.TOO_LATE.value
+
+
+@dataclass
+class _Books:
+    """What is written down of a slice's records."""
+
+    judged: list[tuple[DataFrame, str]] = field(default_factory=list)
+    """Events that are quarantined, with the reason."""
+    fates: list[DataFrame] = field(default_factory=list)
+    """The final stage of every record of the slice."""
+    moves: list[DataFrame] = field(default_factory=list)
+    """Old and new stages of records of earlier slices."""
+
 
 def change_rejections(
     plan: Increment, accepted: DataFrame, verdicts: Verdicts, capped: Capped, state: State, zone: str
@@ -40,65 +55,78 @@ def change_rejections(
         state: earlier tables.
         zone: reporting zone.
     """
-    conflicts = verdicts.copies.where(F.col("verdict") == CONFLICT)
-    duplicates = verdicts.copies.where(F.col("verdict") == DUPLICATE)
-    over_cap, too_late = Reason.OVER_CAP.value, Reason.TOO_LATE.value
-    units = state.input_units
-    judged = [(conflicts, CONFLICT), (verdicts.late, too_late)]
-    fates = [
-        rejections.rejected_fates(verdicts.rejected),
-        rejections.fates(duplicates, ledger.DUPLICATE),
-        rejections.fates(conflicts, ledger.QUARANTINED, CONFLICT),
-        rejections.fates(verdicts.late, ledger.QUARANTINED, too_late),
-        rejections.fates(accepted, ledger.ACCEPTED),
-    ]
-    moves = []
+    books = _Books()
+    _note_slice(books, accepted, verdicts)
     if verdicts.revived is not None:
-        judged.append((verdicts.revived.where("late"), too_late))
-        fates += _received_again(verdicts.revived)
+        _note_revived(books, verdicts.revived)
     if capped.over is not None and capped.restored is not None:
-        judged.append((capped.over, over_cap))
-        stored = capped.over.where(F.col("origin") == STORED)
-        fates += [
-            rejections.fates(capped.over.where(F.col("origin") != STORED), ledger.QUARANTINED, over_cap),
-            rejections.fates(capped.restored, ledger.ACCEPTED, sign=-1),
-        ]
-        moves += [
-            rejections.fates(stored, ledger.QUARANTINED, over_cap),
-            rejections.fates(stored, ledger.ACCEPTED, sign=-1),
-            rejections.fates(capped.restored, ledger.ACCEPTED),
-            rejections.fates(capped.restored, ledger.QUARANTINED, over_cap, sign=-1),
-        ]
+        _note_cap(books, capped.over, capped.restored)
         plan.retractions.append(_withdraw(QUARANTINE, capped.restored))
-    quarantined = [rejections.verdict_rows(judged)]
+    quarantined = [rejections.verdict_rows(books.judged)]
     if verdicts.changed is not None:
-        moves += rejections.changed_fates(verdicts.changed.where(F.col("verdict") != HEAD), zone)
+        books.moves += rejections.changed_fates(verdicts.changed.where(F.col("verdict") != HEAD), zone)
         quarantined.append(rejections.changed_to_conflict(verdicts.changed, zone))
         _change_known(plan, verdicts.changed, zone)
     plan.additions += [
         Addition(QUARANTINE, rejections.rejected_rows(verdicts.rejected)),
-        Addition(QUARANTINE, rejections.located(union_all(quarantined), units)),
-        Addition(DUPLICATES, rejections.duplicate_rows(duplicates)),
+        Addition(QUARANTINE, rejections.located(union_all(quarantined), state.input_units)),
+        Addition(DUPLICATES, rejections.duplicate_rows(verdicts.copies)),
     ]
-    plan.ledger = hold(rejections.ledger_rows(fates, moves))
-    if state.withdrawal.batch_ids:
-        units_keys = units.where(state.withdrawal.leaves()).select("batch_id")
-        for table in (QUARANTINE, DUPLICATES, INGEST_LEDGER):
-            plan.retractions.append(Retraction(table, units_keys, ("batch_id",)))
-    if moves or verdicts.revived is not None:
-        plan.corrections.append(Correction(INGEST_LEDGER, plan.ledger))
-    else:  # all rows are of the slice's own units, which are new
-        plan.additions.append(Addition(INGEST_LEDGER, plan.ledger))
+    of_earlier_units = bool(books.moves) or verdicts.revived is not None
+    _change_ledger(plan, books, state, of_earlier_units=of_earlier_units)
 
 
-def _received_again(revived: DataFrame) -> list[DataFrame]:
+def _note_slice(books: _Books, accepted: DataFrame, verdicts: Verdicts) -> None:
+    conflicts = verdicts.copies.where(F.col("verdict") == CONFLICT)
+    duplicates = verdicts.copies.where(F.col("verdict") == DUPLICATE)
+    books.judged += [(conflicts, CONFLICT), (verdicts.late, TOO_LATE)]
+    books.fates += [
+        rejections.rejected_fates(verdicts.rejected),
+        rejections.fates(duplicates, ledger.DUPLICATE),
+        rejections.fates(conflicts, ledger.QUARANTINED, CONFLICT),
+        rejections.fates(verdicts.late, ledger.QUARANTINED, TOO_LATE),
+        rejections.fates(accepted, ledger.ACCEPTED),
+    ]
+
+
+def _note_revived(books: _Books, revived: DataFrame) -> None:
     """Count copies that became events as if they left and came back: they are among the slice's events."""
     late, duplicates = revived.where("late"), revived.where(F.col("known_as") == DUPLICATE)
-    return [
-        rejections.fates(late, ledger.QUARANTINED, Reason.TOO_LATE.value),
+    books.judged.append((late, TOO_LATE))
+    books.fates += [
+        rejections.fates(late, ledger.QUARANTINED, TOO_LATE),
         rejections.fates(duplicates, ledger.DUPLICATE, sign=-1),
         rejections.fates(revived.where(F.col("known_as") == CONFLICT), ledger.QUARANTINED, CONFLICT, sign=-1),
     ]
+
+
+def _note_cap(books: _Books, over: DataFrame, restored: DataFrame) -> None:
+    """Count what fell beyond the cap, and earlier events that are below it again: those are among the accepted."""
+    stored = over.where(F.col("origin") == STORED)
+    books.judged.append((over, OVER_CAP))
+    books.fates += [
+        rejections.fates(over.where(F.col("origin") != STORED), ledger.QUARANTINED, OVER_CAP),
+        rejections.fates(restored, ledger.ACCEPTED, sign=-1),
+    ]
+    books.moves += [
+        rejections.fates(stored, ledger.QUARANTINED, OVER_CAP),
+        rejections.fates(stored, ledger.ACCEPTED, sign=-1),
+        rejections.fates(restored, ledger.ACCEPTED),
+        rejections.fates(restored, ledger.QUARANTINED, OVER_CAP, sign=-1),
+    ]
+
+
+def _change_ledger(plan: Increment, books: _Books, state: State, *, of_earlier_units: bool) -> None:
+    """Add the books up; what superseded units left in any of the three tables goes."""
+    plan.ledger = hold(rejections.ledger_rows(books.fates, books.moves))
+    if state.withdrawal.batch_ids:
+        units = state.input_units.where(state.withdrawal.leaves()).select("batch_id")
+        for table in (QUARANTINE, DUPLICATES, INGEST_LEDGER):
+            plan.retractions.append(Retraction(table, units, ("batch_id",)))
+    if of_earlier_units:
+        plan.corrections.append(Correction(INGEST_LEDGER, plan.ledger))
+    else:  # all rows are of the slice's own units, which are new
+        plan.additions.append(Addition(INGEST_LEDGER, plan.ledger))
 
 
 def _change_known(plan: Increment, changed: DataFrame, zone: str) -> None:

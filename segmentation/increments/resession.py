@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pyspark.sql import functions as F
 
 from segmentation.increments.cap import EVENT
-from segmentation.increments.state import RECORD_KEY, hold, hold_noting, hold_packed, instant
+from segmentation.increments.state import RECORD_KEY, hold_noting, hold_packed, instant
 from segmentation.sessions.sessionise import LAID_OUT, SIGN, hint_session_id, sessionise
 from segmentation.tables.sessions import SESSIONS
 
@@ -121,10 +121,10 @@ def _touched(added: DataFrame, removed: DataFrame | None, state: State, params: 
     )
     found = near.select(*SESSIONS.names)
     if not whole["hinted"]:
-        return hold(found.dropDuplicates(["session_id"]))
+        return state.hold_few(found.dropDuplicates(["session_id"]))
     hinted = moved.where(hint).select(hint_session_id().alias("session_id")).distinct()
     of_hints = state.sessions.join(hinted, "session_id", "left_semi").select(*SESSIONS.names)
-    return hold(found.unionByName(of_hints).dropDuplicates(["session_id"]))
+    return state.hold_few(found.unionByName(of_hints).dropDuplicates(["session_id"]))
 
 
 def _days(touched: DataFrame, time_zone: str) -> list[date]:

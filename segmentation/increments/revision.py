@@ -66,7 +66,7 @@ def revise(
         workspace: reporting zone, currency and conversion events.
         params: session parameters.
     """
-    stale = _change_events(plan, moved, removed)
+    stale = _change_events(plan, moved, removed, state)
     contexts = hold(sum_contexts(moved.events, workspace=workspace))
     built = hold(build_sessions(moved.events, workspace=workspace, params=params))
     change = Complete(moved.events, contexts, built)
@@ -88,7 +88,7 @@ def revise(
         plan.most_events = noted["most"] or 0
 
 
-def _change_events(plan: Increment, moved: Resessioned, removed: DataFrame | None) -> DataFrame | None:
+def _change_events(plan: Increment, moved: Resessioned, removed: DataFrame | None, state: State) -> DataFrame | None:
     """Store new events, and anew those whose session is another one now; return the stored rows that go."""
     changed = moved.after.where(is_new() | is_moved())
     plan.additions.append(Addition(EVENTS, conform(changed.select("*", identity_hash()), EVENTS)))
@@ -96,7 +96,7 @@ def _change_events(plan: Increment, moved: Resessioned, removed: DataFrame | Non
         return None
     keys = (*RECORD_KEY, "event_date")
     stale = moved.after.where(is_moved()).select(*keys)
-    return hold(stale if removed is None else stale.unionByName(removed.select(*keys)))
+    return state.hold_few(stale if removed is None else stale.unionByName(removed.select(*keys)))
 
 
 def _add_to_stored(plan: Increment, change: Complete, deltas: DataFrame, state: State) -> bool:
@@ -106,6 +106,7 @@ def _add_to_stored(plan: Increment, change: Complete, deltas: DataFrame, state: 
     stale, count = hold_noting(stored, F.count(F.lit(1)).alias("rows"))
     if not count["rows"]:
         return False
+    stale = state.together(stale)
     few = state.broadcast(stale.select(*USER_DAY))
     for table in (USER_DAYS, USER_DAY_COUNTS):
         plan.retractions.append(Retraction(table, few, USER_DAY, on_days(days)))

@@ -83,15 +83,15 @@ def find_suspects(index: Index, state: State, *, horizon_days: int) -> Suspects:
     if state.is_empty or first is None:
         return Suspects(doubled, [], None, None)
     since = first - timedelta(days=horizon_days)
-    known = hold(_known_routes(state, since).join(state.broadcast(counts.select(ROUTE)), ROUTE, "left_semi"))
+    known = state.hold_few(_known_routes(state, since).join(state.broadcast(counts.select(ROUTE)), ROUTE, "left_semi"))
     if state.withdrawal.batch_ids:  # a day exported again has nearly all its events in common with what leaves
-        standing = hold(known.where("stays").select(ROUTE).distinct())
+        standing = state.hold_few(known.where("stays").select(ROUTE).distinct())
         known = known.join(state.broadcast(standing), ROUTE, "left_semi")
     days = [row["event_date"] for row in known.select("event_date").distinct().collect()]  # a row per day
     if not days:
         return Suspects(doubled, [], None, None)
     return Suspects(
-        routes=hold(doubled.unionByName(known.select(ROUTE)).distinct()),
+        routes=state.hold_few(doubled.unionByName(known.select(ROUTE)).distinct()),
         known_days=sorted(day for day in days if day is not None),
         received_since=since,
         complete_from=first,

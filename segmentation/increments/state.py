@@ -64,12 +64,25 @@ class State:
     """Nothing was taken in yet: there is nothing to look up."""
     slice_is_small: bool = True
     """Some columns of all records of the slice fit into the memory of every executor."""
+    few_partitions: int | None = None
+    """Into how many partitions few rows of the slice are put; None: they stay as they come."""
     withdrawal: Withdrawal = Withdrawal()
     """What the slice takes the place of; the tables still have it."""
 
     def broadcast(self, of_slice: DataFrame) -> DataFrame:
         """Send rows of the slice to where the other side of a join stands, if they are few, so that it stays put."""
         return F.broadcast(of_slice) if self.slice_is_small else of_slice
+
+    def hold_few(self, df: DataFrame) -> DataFrame:
+        """Hold a frame of few rows; one made of many files would have a task for each in all that is made of it.
+
+        A task costs as much as a thousand rows, and a frame of one partition needs no exchange.
+        """
+        return self.together(hold(df))
+
+    def together(self, few: DataFrame) -> DataFrame:
+        """Put few rows that are held into as many partitions as they are worth."""
+        return few if self.few_partitions is None else few.coalesce(self.few_partitions)
 
     def standing(self, rows: DataFrame) -> DataFrame:
         """Leave out the rows (with batch_id) of what leaves."""

@@ -10,7 +10,7 @@ from segmentation.events.deduplicate import CONFLICT, DUPLICATE, HEAD, IDENTITY,
 from segmentation.events.payload import restored_events
 from segmentation.increments.known import known_records, new_records
 from segmentation.increments.routes import ROUTE, find_suspects, identity_hash, index_records
-from segmentation.increments.state import hold, hold_noting
+from segmentation.increments.state import hold_noting
 from segmentation.quality.lateness import is_late
 
 if TYPE_CHECKING:
@@ -49,15 +49,15 @@ def judge_slice(received: Slice, state: State, *, horizon_days: int, zone: str) 
     aside = _set_aside(received, index.rows, suspects.routes, state)
     records = everything = new_records(aside.where("suspected"))
     if suspects.received_since is not None:
-        known = hold(known_records(state, suspects))
+        known = state.hold_few(known_records(state, suspects))
         records, everything = records.unionByName(state.standing(known)), records.unionByName(known)
     judged = judge_copies(records, horizon_days=horizon_days, complete_from=suspects.complete_from)
-    noted = hold(judged.where(F.col("known_as").isNotNull() | (F.col("verdict") != HEAD)))
+    noted = state.hold_few(judged.where(F.col("known_as").isNotNull() | (F.col("verdict") != HEAD)))
     losers = noted.where(F.col("known_as").isNull()).select("row_key", "verdict", "head_hash", "payload_hash")
-    told = hold(aside.join(state.broadcast(losers), "row_key", "left"))
+    told = state.hold_few(aside.join(state.broadcast(losers), "row_key", "left"))
     is_copy = F.col("verdict").isNotNull()
     no_heads = told.where(F.col("rejected") | F.col("late") | is_copy).select("row_key")
-    changed = None if suspects.received_since is None else _changed(noted, everything)
+    changed = None if suspects.received_since is None else _changed(noted, everything, state)
     return Verdicts(
         records=index.records,
         heads=received.records.join(state.broadcast(no_heads), "row_key", "left_anti"),
@@ -79,15 +79,16 @@ def _set_aside(received: Slice, index: DataFrame, routes: DataFrame, state: Stat
 
     apart = mark(index).where(F.col("rejected") | F.col("late") | F.col("suspected"))
     few = received.pick(apart.select("row_key"))
-    return hold(mark(few.select("*", identity_hash())).drop(ROUTE))
+    return state.hold_few(mark(few.select("*", identity_hash())).drop(ROUTE))
 
 
-def _changed(noted: DataFrame, records: DataFrame) -> DataFrame | None:
+def _changed(noted: DataFrame, records: DataFrame, state: State) -> DataFrame | None:
     """Give known records whose verdict changed their payload, which a duplicate shares with its former survivor.
 
     Args:
         noted: known records, judged again.
         records: all records of their identities, those that leave among them.
+        state: earlier tables.
     """
     other_verdict = F.col("verdict") != F.col("known_verdict")
     other_survivor = (F.col("verdict") == CONFLICT) & (F.col("head_hash") != F.col("known_head_hash"))
@@ -97,7 +98,7 @@ def _changed(noted: DataFrame, records: DataFrame) -> DataFrame | None:
         return None
     given = records.where(F.col("payload").isNotNull())
     payloads = given.select(*IDENTITY, "payload_hash", "payload").distinct()
-    return hold(moved.drop("payload").join(payloads, [*IDENTITY, "payload_hash"], "left"))
+    return state.hold_few(moved.drop("payload").join(payloads, [*IDENTITY, "payload_hash"], "left"))
 
 
 def _revived(changed: DataFrame | None, lateness_days: int | None, zone: str) -> DataFrame | None:

@@ -27,16 +27,26 @@ if TYPE_CHECKING:
     from segmentation.storage.units import InputUnit
 
 
+TINY_MB = 2
+"""Input of so much holds some 50,000 records: starting tasks costs more than they do."""
+
+
+def partitions_of(units: Sequence[InputUnit], partition_mb: int) -> int:
+    """Say how many partitions a slice is worth."""
+    return max(1, math.ceil(sum(unit.bytes for unit in units) / (partition_mb * 1024 * 1024)))
+
+
 @contextmanager
 def planned_for(spark: SparkSession, units: Sequence[InputUnit], partition_mb: int) -> Iterator[None]:
     """Plan for a slice of this size: as many partitions as it asks for, and frames that stay where they are laid out.
 
     Adaptive execution forgets how a held frame is laid out, and would exchange it anew for all that is made of it.
+    What one task does in a second is left to one: nothing is exchanged then.
     """
     key, adaptive = "spark.sql.shuffle.partitions", "spark.sql.adaptive.enabled"
     before = {name: str(spark.conf.get(name)) for name in (key, adaptive)}
-    needed = math.ceil(sum(unit.bytes for unit in units) / (partition_mb * 1024 * 1024))
-    spark.conf.set(key, str(max(int(before[key]), needed)))
+    is_tiny = sum(unit.bytes for unit in units) <= TINY_MB * 1024 * 1024
+    spark.conf.set(key, "1" if is_tiny else str(max(int(before[key]), partitions_of(units, partition_mb))))
     spark.conf.set(adaptive, "false")
     try:
         yield

@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 
 
 def read_state(
-    lake: Lake, new_units: DataFrame | None = None, withdrawn: Sequence[str] = (), *, slice_is_small: bool = True
+    lake: Lake,
+    new_units: DataFrame | None = None,
+    withdrawn: Sequence[str] = (),
+    *,
+    slice_is_small: bool = True,
+    few_partitions: int | None = None,
 ) -> State:
     """Read the tables as this run sees them.
 
@@ -34,6 +39,7 @@ def read_state(
         new_units: units about to be taken in; they count as known already.
         withdrawn: batch_ids of units that are superseded with these.
         slice_is_small: their records are few (:func:`segmentation.storage.units.are_few`).
+        few_partitions: what few rows of them are put into (:func:`segmentation.storage.slices.partitions_of`).
     """
     units = lake.read(INPUT_UNITS)
     return State(
@@ -46,6 +52,7 @@ def read_state(
         input_units=units if new_units is None else units.unionByName(new_units),
         is_empty=units.isEmpty(),
         slice_is_small=slice_is_small,
+        few_partitions=few_partitions,
         withdrawal=_withdrawal(lake, withdrawn),
     )
 

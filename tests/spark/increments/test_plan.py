@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,7 @@ from segmentation.sessions.params import SessionParams
 from segmentation.sessions.sessionise import sessionise
 from segmentation.sessions.user_days import Complete, build_user_day_counts, build_user_days, sum_contexts
 from segmentation.storage.slices import planned_for
+from segmentation.storage.units import InputUnit
 from segmentation.tables.events import EVENTS
 from segmentation.tables.records import PARSED_RECORDS
 
@@ -46,9 +48,10 @@ def test_the_wide_row_is_exchanged_once_and_sorted_once(spark: SparkSession) -> 
 
 def test_what_is_made_of_a_held_slice_stands_where_it_is(spark: SparkSession) -> None:
     workspace, params = WorkspaceParams(), SessionParams()
+    unit = InputUnit("b1", "file:/day.parquet", 30 * 2**20, datetime.now(timezone.utc), "parquet")  # three partitions
     spark.conf.set("spark.sql.adaptive.enabled", "true")  # as on a cluster
     try:
-        with planned_for(spark, [], 12):
+        with planned_for(spark, [unit], 12):
             events = one_row(spark, EVENTS.schema).select(*EVENT)
             laid_out = hold_packed(sessionise(events, params=params, time_zone="UTC"), ("user_id",), NEAR)
             built = hold(build_sessions(laid_out, workspace=workspace, params=params))
