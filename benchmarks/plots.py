@@ -18,8 +18,14 @@ if TYPE_CHECKING:
 
     from benchmarks.figures import Figure
 
-COLOURS = {"suite": "#1f5fa8", "duckdb": "#c77700", "polars": "#2e7d4f", "pyspark": "#8a4f9e"}
-NAMES = {"suite": "this suite", "duckdb": "DuckDB", "polars": "Polars", "pyspark": "PySpark"}
+COLOURS = {"suite": "#1f5fa8", "cluster": "#6b8fb5", "duckdb": "#c77700", "polars": "#2e7d4f", "pyspark": "#8a4f9e"}
+NAMES = {
+    "suite": "this suite",
+    "cluster": "this suite on a cluster",
+    "duckdb": "DuckDB",
+    "polars": "Polars",
+    "pyspark": "PySpark",
+}
 STYLE = {
     "figure.facecolor": "white",
     "axes.facecolor": "white",

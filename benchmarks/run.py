@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 PROJECT = Path(__file__).parents[1]
-SUITE = "suite"
+SUITE, CLUSTER = OURS = ("suite", "cluster")
 FULL, INCREMENT, BACKFILL, FEATURES, TRAIN = MODES = ("full", "increment", "backfill", "features", "train")
 DUCKDB_KEPT = "duckdb_increment"
 ENGINES: dict[str, dict[str, str]] = {
     SUITE: dict.fromkeys(MODES, "suite"),
+    CLUSTER: dict.fromkeys((FULL, INCREMENT, BACKFILL), "cluster"),
     "duckdb": {FULL: "duckdb_peer", INCREMENT: DUCKDB_KEPT, BACKFILL: DUCKDB_KEPT},
     "polars": {FULL: "polars_peer"},
     "pyspark": {FULL: "pyspark_peer"},
@@ -179,7 +180,7 @@ def _basis(plan: Plan, engine: str, mode: str, scratch: Path) -> Path:
 
 def _digest(plan: Plan, engine: str, mode: str, state: Path, scratch: Path) -> dict[str, dict[str, object]]:
     """Digest an engine's tables; what is not Parquet is exported first, by a process that no figure contains."""
-    if engine != SUITE and mode == FULL:
+    if engine not in OURS and mode == FULL:
         return digest_tables(state)
     shutil.rmtree(scratch, ignore_errors=True)
     _run_engine(plan, engine, "export", state, scratch)

@@ -113,20 +113,22 @@ def _users(context: Context) -> int:
 
 
 def _context(task: Task, lake: Path, inputs: Sequence[Path], *overrides: str) -> Context:
-    settings = {"driver.memory": task.memory.replace("GB", "g"), "master": f"local[{task.threads}]"}
+    local = {"spark.driver.memory": task.memory.replace("GB", "g"), "spark.master": f"local[{task.threads}]"}
     return open_context(
         conf_dir=task.work / "conf",
         lake=str(lake),
         overrides=[
             f"ingest.user_day_cap={task.cap}",
             *overrides,
-            *(f"spark.spark.{key}={value}" for key, value in settings.items()),
+            *(f"spark.{key}={value}" for key, value in (task.spark or local).items()),
         ],
         options={"source": SOURCE, "input": [str(path) for path in inputs]},
         name="benchmark",
     )
 
 
+INGESTS = dict.fromkeys(("full", "increment", "backfill"), take_in)
+
+
 if __name__ == "__main__":
-    ingests = dict.fromkeys(("full", "increment", "backfill"), take_in)
-    main({**ingests, "features": snapshot, "trained": prepare_training, "train": train, "export": export})
+    main({**INGESTS, "features": snapshot, "trained": prepare_training, "train": train, "export": export})

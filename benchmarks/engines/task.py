@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class Task:
     threads: int
     cap: int
     """Greatest number of events of a user's day."""
+    spark: Mapping[str, str] = field(default_factory=dict)
+    """Spark settings of a cluster to run on; none: in this process."""
 
     @property
     def files(self) -> list[str]:

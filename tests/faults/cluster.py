@@ -1,28 +1,22 @@
-"""A standalone Spark cluster on this machine, from the installed pyspark: a master and two workers of one core."""
+"""A cluster on this machine, whose executors are watched and killed."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import time
-import urllib.request
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyspark
+from benchmarks.standalone import standalone_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-SPARK_HOME = Path(pyspark.__file__).parent
-WORKERS = 2
-PATIENCE_S = 120
 TASK_BEGINS, TASK_ENDS = "Running task", "Finished task"
 
 
@@ -72,61 +66,7 @@ class Cluster:
 
 
 @contextmanager
-def standalone_cluster(folder: Path) -> Iterator[Cluster]:
-    """Start a cluster on free ports of the loopback, wait for its workers, and stop all of it in the end."""
-    port, page = _free_ports(2)
-    master = f"spark://127.0.0.1:{port}"
-    with ExitStack() as running:
-        log = running.enter_context((folder / "daemons.log").open("w"))
-
-        def start(kind: str, *arguments: str) -> int:
-            daemon = _start(f"org.apache.spark.deploy.{kind}", "--host", "127.0.0.1", *arguments, log=log)
-            running.callback(_stop, daemon)
-            return daemon.pid
-
-        start("master.Master", "--port", str(port), "--webui-port", str(page))
-        workers = [
-            start("worker.Worker", "--cores", "1", "--memory", "1g", "--webui-port", "0",
-                  "--work-dir", str(folder / f"worker-{number}"), master)
-            for number in range(WORKERS)
-        ]  # fmt: skip
-        _wait_for_workers(f"http://127.0.0.1:{page}/json/")
-        yield Cluster(master, folder, tuple(workers))
-
-
-def _start(kind: str, *arguments: str, log) -> subprocess.Popen[bytes]:
-    environment = {
-        **os.environ,
-        "SPARK_HOME": str(SPARK_HOME),
-        "SPARK_DAEMON_MEMORY": "384m",
-        "SPARK_LOCAL_IP": "127.0.0.1",
-    }
-    command = [str(SPARK_HOME / "bin" / "spark-class"), kind, *arguments]
-    # A session of its own, so that a worker can be ended with its executors.
-    return subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
-
-
-def _stop(daemon: subprocess.Popen[bytes]) -> None:
-    os.killpg(daemon.pid, signal.SIGKILL)
-    daemon.wait()
-
-
-def _wait_for_workers(page: str) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    alive = 0
-    while alive < WORKERS:
-        assert time.monotonic() < deadline, f"{alive} of {WORKERS} workers after {PATIENCE_S} s"
-        time.sleep(0.3)
-        try:
-            with urllib.request.urlopen(page, timeout=5) as answer:  # noqa: S310  our own address
-                alive = json.load(answer)["aliveworkers"]
-        except OSError:
-            continue
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+def watched_cluster(folder: Path) -> Iterator[Cluster]:
+    """Start a cluster of two workers whose executors can be watched and killed."""
+    with standalone_cluster(folder) as running:
+        yield Cluster(running.master, folder, running.workers)

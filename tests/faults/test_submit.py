@@ -20,7 +20,7 @@ from segmentation.tables.user_day_counts import USER_DAY_COUNTS
 from segmentation.tables.user_days import USER_DAYS
 from tests.digest import digest
 from tests.faults.clicks import write_clicks
-from tests.faults.cluster import Cluster, standalone_cluster
+from tests.faults.cluster import Cluster, watched_cluster
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,7 +62,7 @@ def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with standalone_cluster(tmp_path_factory.mktemp("cluster")) as running:
+    with watched_cluster(tmp_path_factory.mktemp("cluster")) as running:
         yield running
 
 
