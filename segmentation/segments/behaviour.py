@@ -17,7 +17,7 @@ from segmentation.sequences.steps import build_steps
 from segmentation.tables.user_day_counts import EVENT_NAME, STEP_SEPARATOR, TRANSITION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
     from pyspark.sql import Column, DataFrame
@@ -155,17 +155,13 @@ def measure_behaviour(
     done = [one for one in asked if isinstance(one, Done) and not one.where]
     done_where = [one for one in asked if isinstance(one, Done) and one.where]
     visited = [one for one in asked if isinstance(one, Visited)]
-    by_funnel: dict[tuple[str, int | None], list[Reached]] = {}
-    for one in asked:
-        if isinstance(one, Reached):
-            by_funnel.setdefault((one.funnel, one.within_days), []).append(one)
     events = traces.events
     frames = [count_done(traces.user_day_counts, done=done, as_of=as_of)] if done else []
     frames += [count_done_where(events, done=done_where, as_of=as_of)] if done_where else []
     frames += [count_visits(traces.sessions, events, visited=visited, as_of=as_of)] if visited else []
     frames += [
         find_reached(events, reached=reached, funnel=funnels[name], states=states, as_of=as_of, time_zone=time_zone)
-        for (name, _), reached in by_funnel.items()
+        for (name, _), reached in _by_funnel(asked).items()
     ]
     frames += [
         count_passed(events, passed=one, states=states, as_of=as_of, time_zone=time_zone)
@@ -173,6 +169,15 @@ def measure_behaviour(
         if isinstance(one, Passed)
     ]
     return reduce(lambda left, right: left.join(right, "user_id", "full"), frames)
+
+
+def _by_funnel(asked: Iterable[Behaviour]) -> dict[tuple[str, int | None], list[Reached]]:
+    """Put together what one pass over the events answers: a funnel and a window of days."""
+    found: dict[tuple[str, int | None], list[Reached]] = {}
+    for one in asked:
+        if isinstance(one, Reached):
+            found.setdefault((one.funnel, one.within_days), []).append(one)
+    return found
 
 
 def rests_on_sessions(behaviour: Behaviour, funnels: Mapping[str, Funnel]) -> bool:
