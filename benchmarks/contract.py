@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from benchmarks.scales import NEXT_DAY
+
 SOURCE = "bench"
 HORIZON_DAYS, LATENESS_DAYS, TIMEOUT_S, SESSION_CAP_DAYS = 30, 7, 1800, 3
 USER_DAY_CAP = 50_000
@@ -11,7 +13,8 @@ STEP_SEPARATOR = "\u001f"
 
 TEXT, INSTANT, DAY, COUNT, MONEY, FLAG = "text", "instant", "day", "count", "money", "flag"
 
-TABLES: dict[str, dict[str, str]] = {
+Tables = dict[str, dict[str, str]]
+TABLES: Tables = {
     "events": {
         **dict.fromkeys(("event_id", "user_id", "identifier", "event_name", "state"), TEXT),
         **dict.fromkeys(("event_at", "received_at"), INSTANT),
@@ -52,3 +55,26 @@ TABLES: dict[str, dict[str, str]] = {
 """Table -> column -> kind. Left out of `events`: what is constant or empty here, our own identity_hash, and
 batch_id and record_no, which depend on how the input was cut into files. `rejections` counts quarantine and
 duplicates by reason."""
+
+CUT = NEXT_DAY
+"""What is asked of behaviour is asked as of the day after the history."""
+FUNNEL, FUNNEL_WINDOW_S = ("page_view", "search", "purchase"), 7 * 86_400
+PATH_STEPS, NAMED_PATHS, OTHER_PATHS, SEQUENCE_STEPS = 5, 50, '["(all other paths)"]', 20
+BEHAVIOUR: Tables = {
+    "flows": {**dict.fromkeys(("from_state", "to_state"), TEXT), **dict.fromkeys(("transitions", "departures"), COUNT)},
+    "paths": {"path": TEXT, "ended": FLAG, **dict.fromkeys(("sessions", "converted"), COUNT)},
+    "funnel": dict.fromkeys(("step", "reached"), COUNT),
+    "sequences": {"states": TEXT, "sessions": COUNT},
+    "features": {
+        "user_id": TEXT,
+        **dict.fromkeys(("days_since_last_event", "days_since_first_event"), COUNT),
+        **dict.fromkeys(("events_count_7d", "events_count_30d", "events_count_90d", "events_count_life"), COUNT),
+        **dict.fromkeys(("sessions_count_30d", "sessions_count_life"), COUNT),
+        **dict.fromkeys(("active_days_count_30d", "purchases_count_life", "rfm_frequency_count"), COUNT),
+        "rfm_recency_days": COUNT,
+        "value_sum_life": MONEY,
+        **dict.fromkeys(("event_names_distinct_count_30d", "event_names_distinct_count_life"), COUNT),
+    },
+}
+"""What is asked of behaviour, from the stored tables: a Markov chain's counts (rates are their quotients), common
+paths, a funnel, different sequences with their weights, and features of all users."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from benchmarks.contract import USER_DAY_CAP
 from benchmarks.figures import Figure, Setting, figures, setting_of, targets
 from benchmarks.plots import NAMES, draw
-from benchmarks.run import BACKFILL, FEATURES, FULL, INCREMENT, SUITE, TRAIN
+from benchmarks.run import BACKFILL, BEHAVIOUR, FEATURES, FULL, INCREMENT, SEQUENCES, SUITE, TRAIN
 from benchmarks.scales import SCALES
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ TITLES = {
     BACKFILL: "late backfill",
     FEATURES: "feature snapshot",
     TRAIN: "train and score",
+    BEHAVIOUR: "journeys and features",
+    SEQUENCES: "typical journeys",
 }
 ABOUT = {
     FULL: "All days of the history in one command.",
@@ -30,6 +32,10 @@ ABOUT = {
     BACKFILL: "As many events, all of them received 1 to 72 hours late, on a copy of the full build.",
     FEATURES: "All features of all users at one cut; records are users.",
     TRAIN: "`train_clusters`, then `score_segments`; features and propensity models are there. Records are users.",
+    BEHAVIOUR: "From the stored tables: a Markov chain's counts and rates, common paths, a funnel, different sequences "
+    "with their weights, and 15 features of all users. Records are accepted events.",
+    SEQUENCES: "Sessions as sequences of up to 20 states, typical ones of a sample by optimal matching, and every "
+    "session with the nearest. Records are sessions.",
 }
 COLUMNS = (
     *("engine", "seconds", "min - max", "runs", "ours / this", "records/s/core", "processor s", "start s"),

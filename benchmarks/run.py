@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from benchmarks.contract import BEHAVIOUR as ASKED
 from benchmarks.equality import differences, digest_tables
 from benchmarks.measure import Usage, folder_bytes, measure
 from benchmarks.results import Case, Measurement, Store
@@ -23,13 +24,16 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).parents[1]
 SUITE, CLUSTER = OURS = ("suite", "cluster")
-FULL, INCREMENT, BACKFILL, FEATURES, TRAIN = MODES = ("full", "increment", "backfill", "features", "train")
+MODES = ("full", "increment", "backfill", "features", "train", "behaviour", "sequences")
+FULL, INCREMENT, BACKFILL, FEATURES, TRAIN, BEHAVIOUR, SEQUENCES = MODES
+ALONE = (FEATURES, TRAIN, SEQUENCES)
+"""Modes of ours alone: there is nothing to compare with."""
 DUCKDB_KEPT = "duckdb_increment"
 ENGINES: dict[str, dict[str, str]] = {
     SUITE: dict.fromkeys(MODES, "suite"),
     CLUSTER: dict.fromkeys((FULL, INCREMENT, BACKFILL), "cluster"),
-    "duckdb": {FULL: "duckdb_peer", INCREMENT: DUCKDB_KEPT, BACKFILL: DUCKDB_KEPT},
-    "polars": {FULL: "polars_peer"},
+    "duckdb": {FULL: "duckdb_peer", INCREMENT: DUCKDB_KEPT, BACKFILL: DUCKDB_KEPT, BEHAVIOUR: "duckdb_behaviour"},
+    "polars": {FULL: "polars_peer", BEHAVIOUR: "polars_behaviour"},
     "pyspark": {FULL: "pyspark_peer"},
 }
 """Engine -> mode -> module in `benchmarks.engines`."""
@@ -112,7 +116,7 @@ def _measure_case(plan: Plan, store: Store, engine: str, mode: str) -> None:
     stored = folder_bytes(state) - before
     case = plan.case(engine, mode)
     checked = plan.check == "each" or (plan.check == "first" and not store.of(case))
-    digest = _digest(plan, engine, mode, state, scratch) if checked and mode not in (FEATURES, TRAIN) else None
+    digest = _digest(plan, engine, mode, state, scratch) if checked and mode not in ALONE else None
     one = _measurement(plan, case, usage, stored, digest, _compare(store, case, digest))
     store.add(one)
     _say(f"  {one.work_s:.1f} s  (processor {one.work_cpu_s:.1f} s, peak {one.peak_rss_bytes / 2**30:.1f} GiB)")
@@ -182,6 +186,8 @@ def _digest(plan: Plan, engine: str, mode: str, state: Path, scratch: Path) -> d
     """Digest an engine's tables; what is not Parquet is exported first, by a process that no figure contains."""
     if engine not in OURS and mode == FULL:
         return digest_tables(state)
+    if mode == BEHAVIOUR:
+        return digest_tables(state / mode, ASKED)
     shutil.rmtree(scratch, ignore_errors=True)
     _run_engine(plan, engine, "export", state, scratch)
     return digest_tables(scratch)

@@ -10,8 +10,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError
-from segmentation.increments.cut import CutTables
 from segmentation.runtime.context import Context, RunReport
+from segmentation.runtime.cut import read_stored
 from segmentation.runtime.main import run_job
 from segmentation.segments.asking import measure_at_cut
 from segmentation.segments.behaviour import Behaviour
@@ -68,9 +68,10 @@ def measure(ctx: Context, behaviours: Sequence[Behaviour], as_of: date) -> DataF
     if not behaviours:
         return None
     conf = _conf(ctx)
+    events, stored = read_stored(ctx)
     return measure_at_cut(
-        ctx.lake.require(EVENTS, "ingest_events"),
-        CutTables(*(ctx.lake.require(table, "ingest_events") for table in (SESSIONS, USER_DAYS, USER_DAY_COUNTS))),
+        events,
+        stored,
         behaviours=behaviours,
         funnels={funnel.name: funnel for funnel in load_funnels(conf)},
         states=load_states(conf),

@@ -6,8 +6,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from segmentation.errors import DataError
-from segmentation.increments.cut import CutTables, choose_tables
 from segmentation.runtime.context import Context, RunReport
+from segmentation.runtime.cut import read_cut
 from segmentation.runtime.main import run_job
 from segmentation.sequences.engagement import build_activity, build_engagement_stays, describe_states, find_states
 from segmentation.tables.engagement_states import ENGAGEMENT_STATES
@@ -38,9 +38,7 @@ def run(ctx: Context) -> RunReport:
         DataError: nobody was active before the cut.
     """
     as_of, config = ctx.as_of, ctx.config
-    events = ctx.lake.require(EVENTS, "ingest_events")
-    stored = CutTables(*(ctx.lake.require(table, "ingest_events") for table in (SESSIONS, USER_DAYS, USER_DAY_COUNTS)))
-    tables = choose_tables(events, stored, as_of=as_of, workspace=config.workspace, sessions=config.sessions)
+    tables = read_cut(ctx)
     activity = build_activity(tables.user_days, as_of=as_of, params=config.engagement).persist()
     try:
         if activity.isEmpty():

@@ -11,11 +11,16 @@ from pyspark.sql import functions as F
 from segmentation.features import catalogue, feature_set_version, user_features_contract
 from segmentation.features.build import FeatureInputs, build_user_features
 from segmentation.increments.cut import before_cut, tables_at_cut
+from segmentation.parameters import fingerprint_of
 from segmentation.privacy.consent import build_consents, select_consented
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
-from segmentation.segments.asking import read_history
+from segmentation.segments.asking import events_at_cut, read_history
 from segmentation.segments.targets import find_cuts, load_targets
+from segmentation.sequences.funnels import choose_funnels
+from segmentation.sequences.habits import count_loops, list_attempts
+from segmentation.sequences.states import load_states
+from segmentation.sequences.steps import build_steps
 from segmentation.tables.consents import CONSENTS
 from segmentation.tables.events import EVENTS
 from segmentation.tables.sessions import SESSIONS
@@ -29,6 +34,9 @@ if TYPE_CHECKING:
     from datetime import date
 
     from pyspark.sql import DataFrame
+
+    from segmentation.sequences.funnels import Funnel
+    from segmentation.sequences.states import StateMapping
 
 READS = (EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS)
 WRITES = (USER_FEATURES, CONSENTS)
@@ -51,7 +59,8 @@ def run(ctx: Context) -> RunReport:
 
     Raises:
         DataError: nothing had happened and been received before the cut.
-        ConfigurationError: `user_features` was built under other parameters, and --rebuild is not given.
+        ConfigurationError: `user_features` was built under other parameters, and --rebuild is not given; or
+            `features.funnels` names a funnel that does not exist.
     """
     as_of, table = ctx.as_of, user_features_contract(ctx.config.features)
     if not ctx.options.get("rebuild"):
@@ -59,7 +68,7 @@ def run(ctx: Context) -> RunReport:
     events = ctx.lake.require(EVENTS, "ingest_events")
     cuts = _find_cuts(ctx, events, as_of)
     inputs = {cut: _inputs_at(ctx, events, cut, is_current=current) for cut, current in cuts.items()}
-    built = build_user_features(inputs, params=ctx.config.features)
+    built = build_user_features(inputs, params=ctx.config.features, basis=_basis(ctx))
     features = select_consented(built, _consents(ctx, events), ctx.config.consent)
     if ctx.options.get("rebuild"):
         ctx.lake.replace(table, features)
@@ -94,9 +103,7 @@ def _find_cuts(ctx: Context, events: DataFrame, as_of: date) -> dict[date, bool]
     """Return the cuts that have events, and whether each lies after all that is known."""
     config = ctx.config
     history = read_history(events, as_of=as_of, time_zone=config.workspace.time_zone)
-    targets = load_targets(
-        Path(ctx.options.get("conf_dir", "conf")), params=config.propensity, workspace=config.workspace
-    )
+    targets = load_targets(_conf(ctx), params=config.propensity, workspace=config.workspace)
     lateness = config.ingest.lateness_days
     found = (
         find_cuts(target, as_of=as_of, history=history, lateness_days=lateness, params=config.propensity)
@@ -114,16 +121,46 @@ def _inputs_at(ctx: Context, events: DataFrame, cut: date, *, is_current: bool) 
     """Take the stored tables if they know nothing beyond the cut, else recompute them."""
     config = ctx.config
     if is_current:
-        return FeatureInputs(
-            *(ctx.lake.require(table, "ingest_events") for table in (USER_DAYS, USER_DAY_COUNTS, SESSIONS))
+        days, counts, sessions = (
+            ctx.lake.require(table, "ingest_events") for table in (USER_DAYS, USER_DAY_COUNTS, SESSIONS)
         )
+        return FeatureInputs(days, counts, sessions, *_walks(ctx, events))
     past = tables_at_cut(events, as_of=cut, workspace=config.workspace, sessions=config.sessions)
-    return FeatureInputs(past.user_days, past.user_day_counts, past.sessions)
+    known = events_at_cut(events, as_of=cut, workspace=config.workspace, sessions=config.sessions)
+    return FeatureInputs(past.user_days, past.user_day_counts, past.sessions, *_walks(ctx, known))
+
+
+def _walks(ctx: Context, events: DataFrame) -> tuple[DataFrame | None, DataFrame | None]:
+    """Lay out events for the features of sequences: attempts and loops, None where they are not configured."""
+    params, zone = ctx.config.features, ctx.config.workspace.time_zone
+    if not params.needs_steps:
+        return None, None
+    funnels, states = _funnels(ctx)
+    steps = build_steps(events, states=states, time_zone=zone)
+    attempts = list_attempts(steps, funnels=funnels, time_zone=zone) if funnels else None
+    return attempts, count_loops(steps) if params.loops else None
+
+
+def _funnels(ctx: Context) -> tuple[tuple[Funnel, ...], StateMapping]:
+    conf = _conf(ctx)
+    return choose_funnels(conf, ctx.config.features.funnels, key="features.funnels"), load_states(conf)
+
+
+def _basis(ctx: Context) -> str | None:
+    """Fingerprint the funnels and states that features rest on; None where they rest on none."""
+    if not ctx.config.features.needs_steps:
+        return None
+    funnels, states = _funnels(ctx)
+    return fingerprint_of([states.fingerprint, *(funnel.fingerprint for funnel in funnels)])
+
+
+def _conf(ctx: Context) -> Path:
+    return Path(ctx.options.get("conf_dir", "conf"))
 
 
 def _fingerprints(ctx: Context) -> dict[str, str]:
     return {
-        "features": feature_set_version(ctx.config.features),
+        "features": feature_set_version(ctx.config.features, _basis(ctx)),
         "consent": ctx.config.consent.fingerprint,
         "sessions": ctx.config.sessions.fingerprint,
         "workspace": ctx.config.workspace.fingerprint,

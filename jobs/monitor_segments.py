@@ -189,10 +189,11 @@ def _outcomes(ctx: Context, notes: list[str]) -> list[Outcome]:
     if not cuts:
         notes.append("nothing was scored yet: no calibration is measured")
         return []
-    inputs, found = read_inputs(ctx), []
-    maturity = maturity_of(inputs.history, lateness_days=config.ingest.lateness_days, params=config.propensity)
     conf = Path(ctx.options.get("conf_dir", "conf"))
-    for target in load_targets(conf, params=config.propensity, workspace=config.workspace):
+    targets = load_targets(conf, params=config.propensity, workspace=config.workspace)
+    inputs, found = read_inputs(ctx, targets), []
+    maturity = maturity_of(inputs.history, lateness_days=config.ingest.lateness_days, params=config.propensity)
+    for target in targets:
         over = [cut for cut in cuts if target.window.closes(cut) + timedelta(days=maturity) <= ctx.as_of]
         if over:
             found.append(_outcome(inputs.known, table.where(F.col("as_of") == F.lit(over[-1])), target, over[-1]))

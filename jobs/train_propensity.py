@@ -12,7 +12,6 @@ from pyspark.sql import functions as F
 
 from segmentation.evaluation.classification import AUC_PR, AUC_ROC, BRIER, LOG_LOSS
 from segmentation.frames import small_frame, union_all
-from segmentation.increments.cut import CutTables, before_cut, choose_tables
 from segmentation.models.clustering import CLUSTERS, assign_clusters
 from segmentation.models.held_out import PREDICTION, RAW, SEGMENT, score_measuring
 from segmentation.models.inputs import check_known, feature_sets_at, select_cut, training_fingerprint
@@ -21,8 +20,9 @@ from segmentation.models.propensity import fit_propensity
 from segmentation.models.rows import learnt_features
 from segmentation.models.windows import LABEL, Cuts, History, maturity_of, too_short
 from segmentation.runtime.context import Context, RunReport
+from segmentation.runtime.cut import read_stored
 from segmentation.runtime.main import run_job
-from segmentation.segments.asking import measure_at_cut, read_history
+from segmentation.segments.asking import measure_at_cut, read_history, trace_cut
 from segmentation.segments.labels import Known, label_users
 from segmentation.segments.rules import behaviours_of
 from segmentation.segments.targets import Target, find_cuts, load_targets, mark_asked
@@ -54,6 +54,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
+    from segmentation.increments.cut import CutTables
+
 READS = (EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS, USER_FEATURES, MODEL_DECISIONS)
 WRITES = (MODEL_DECISIONS,)
 
@@ -81,7 +83,7 @@ def run(ctx: Context) -> RunReport:
     """
     config = ctx.config
     targets = load_targets(_conf(ctx), params=config.propensity, workspace=config.workspace)
-    inputs = read_inputs(ctx)
+    inputs = read_inputs(ctx, targets)
     check_known(inputs.features, features=learnt_features(config.propensity))
     cuts = {target.name: _cuts_of(ctx, target, inputs.history) for target in targets}
     versions = feature_sets_at(inputs.features, cuts=sorted({cut for one in cuts.values() for cut in one.all}))
@@ -102,19 +104,21 @@ def run(ctx: Context) -> RunReport:
     return RunReport(as_of=ctx.as_of, quality=quality, notes=notes)
 
 
-def read_inputs(ctx: Context) -> Inputs:
+def read_inputs(ctx: Context, targets: Sequence[Target]) -> Inputs:
     """Read what is known at the cut; stored counts are used as they are if they know nothing beyond it."""
     conf, config, as_of = _conf(ctx), ctx.config, ctx.as_of
-    events = ctx.lake.require(EVENTS, "ingest_events")
-    stored = CutTables(*(ctx.lake.require(table, "ingest_events") for table in (SESSIONS, USER_DAYS, USER_DAY_COUNTS)))
-    tables = choose_tables(events, stored, as_of=as_of, workspace=config.workspace, sessions=config.sessions)
-    known = Known(
-        events.where(before_cut(as_of, config.workspace.time_zone)),
-        tables.user_day_counts,
-        funnels={funnel.name: funnel for funnel in load_funnels(conf)},
-        states=load_states(conf),
-        time_zone=config.workspace.time_zone,
+    events, stored = read_stored(ctx)
+    funnels = {funnel.name: funnel for funnel in load_funnels(conf)}
+    traces = trace_cut(
+        events,
+        stored,
+        behaviours=[one for target in targets for one in target.outcomes],
+        funnels=funnels,
+        as_of=as_of,
+        workspace=config.workspace,
+        sessions=config.sessions,
     )
+    known = Known(traces, funnels=funnels, states=load_states(conf), time_zone=config.workspace.time_zone)
     history = read_history(events, as_of=as_of, time_zone=config.workspace.time_zone)
     return Inputs(known, stored, ctx.lake.require(USER_FEATURES, "build_features"), history)
 
@@ -165,7 +169,7 @@ def _labelled(ctx: Context, inputs: Inputs, target: Target, cut: date, features:
     """Label the users at a cut that a target asks about."""
     who = () if target.who is None else (target.who,)
     behaviour = measure_at_cut(
-        inputs.known.events,
+        inputs.known.traces.events,
         inputs.stored,
         behaviours=behaviours_of(*who),
         funnels=inputs.known.funnels,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import nullcontext
+from functools import partial
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
 from benchmarks.contract import SOURCE, TABLES
+from benchmarks.engines.suite_behaviour import QUESTIONS, write_clusters, write_sequences
 from benchmarks.engines.task import Clock, Task, main
 from jobs import build_features, ingest_events, score_segments, train_clusters, train_propensity
 from segmentation.runtime.main import open_context
@@ -67,6 +71,41 @@ def train(task: Task, clock: Clock) -> None:
             _run(context, job)
     with clock.phase("prepare"):  # counting is in no figure
         clock.records = _users(context)
+
+
+def describe(task: Task, clock: Clock) -> None:
+    """Time what is asked of behaviour, question by question."""
+
+    def ask(context: Context, table: str, folder: Path) -> None:
+        QUESTIONS[table](context.lake).write.parquet(str(folder / table), mode="overwrite")
+
+    with clock.phase("prepare"):
+        warm = [SimpleNamespace(run=partial(ask, table=t, folder=task.scratch / "warm")) for t in QUESTIONS]
+        _warm_up(task, _ingest_tiny(task), warm)
+        context = _context(task, task.state, ())
+    for table in QUESTIONS:
+        with clock.phase(table):
+            ask(context, table, task.state / task.mode)
+    with clock.phase("prepare"):  # counting is in no figure
+        clock.records = context.lake.read(EVENTS).count()
+
+
+def align(task: Task, clock: Clock) -> None:
+    """Time sessions as sequences, typical ones of a sample by optimal matching, and every session with the nearest."""
+
+    def cluster(context: Context, folder: Path) -> None:
+        with clock.phase("sequences") if folder != warm else nullcontext():
+            write_sequences(context.lake, str(folder / "sequences"))
+        with clock.phase("clusters") if folder != warm else nullcontext():
+            write_clusters(context.lake, str(folder / "sequences"), str(folder / "clusters"))
+
+    warm = task.scratch / "warm"
+    with clock.phase("prepare"):
+        _warm_up(task, _ingest_tiny(task), (SimpleNamespace(run=partial(cluster, folder=warm)),))
+        context = _context(task, task.state, ())
+    cluster(context, task.state / task.mode)
+    with clock.phase("prepare"):  # counting is in no figure
+        clock.records = context.spark.read.parquet(str(task.state / task.mode / "clusters")).count()
 
 
 def export(task: Task, _clock: Clock) -> None:
@@ -131,4 +170,7 @@ INGESTS = dict.fromkeys(("full", "increment", "backfill"), take_in)
 
 
 if __name__ == "__main__":
-    main({**INGESTS, "features": snapshot, "trained": prepare_training, "train": train, "export": export})
+    main(
+        {**INGESTS, "features": snapshot, "trained": prepare_training, "train": train, "export": export}
+        | {"behaviour": describe, "sequences": align}
+    )

@@ -22,7 +22,7 @@ class Task:
     """A measurement."""
 
     mode: str
-    """full, increment, backfill, features or train."""
+    """full, increment, backfill, features, train, behaviour or sequences."""
     inputs: tuple[Path, ...]
     """Folders with the Parquet files to take in."""
     work: Path

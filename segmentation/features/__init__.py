@@ -18,6 +18,7 @@ from segmentation.features import (
     returns,
     rfm,
     seasonality,
+    sequence,
     spending,
     tempo,
     usage,
@@ -42,6 +43,7 @@ FAMILIES = (
     returns,
     rfm,
     seasonality,
+    sequence,
     spending,
     tempo,
     usage,
@@ -66,6 +68,12 @@ def user_features_contract(params: FeatureParams) -> Table:
     return user_features_table(feature.column for feature in catalogue(params))
 
 
-def feature_set_version(params: FeatureParams) -> str:
-    """Fingerprint what the features are: names, types, inputs and expressions, which the parameters shape."""
-    return fingerprint_of([(f.name, f.type.simpleString(), f.source, f.expression) for f in catalogue(params)])
+def feature_set_version(params: FeatureParams, basis: str | None = None) -> str:
+    """Fingerprint what the features are: names, types, inputs and expressions, which the parameters shape.
+
+    Args:
+        params: the parameters.
+        basis: fingerprint of the funnels and states that inputs rest on; None: on none.
+    """
+    described = [(f.name, f.type.simpleString(), f.source, f.expression) for f in catalogue(params)]
+    return fingerprint_of(described if basis is None else [described, basis])

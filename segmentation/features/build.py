@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from pyspark.sql import functions as F
 
 from segmentation.features import catalogue, feature_set_version, user_features_contract
-from segmentation.features.inputs import USER_AT_CUT, view_days, view_items, view_sessions
+from segmentation.features.inputs import (
+    ATTEMPTS,
+    LOOPS,
+    USER_AT_CUT,
+    view_attempts,
+    view_days,
+    view_items,
+    view_loops,
+    view_sessions,
+)
 from segmentation.frames import conform
 from segmentation.tables.sessions import SESSIONS
 from segmentation.tables.user_day_counts import USER_DAY_COUNTS
@@ -30,9 +39,15 @@ class FeatureInputs(NamedTuple):
     user_days: DataFrame
     user_day_counts: DataFrame
     sessions: DataFrame
+    attempts: DataFrame | None = None
+    """Where `features.funnels` names any."""
+    loops: DataFrame | None = None
+    """Where `features.loops` is set."""
 
 
-def build_user_features(inputs: Mapping[date, FeatureInputs], *, params: FeatureParams) -> DataFrame:
+def build_user_features(
+    inputs: Mapping[date, FeatureInputs], *, params: FeatureParams, basis: str | None = None
+) -> DataFrame:
     """Compute every feature of the catalogue at every given cut, all in one pass.
 
     Grain: a user's day, day x item, session, by cut (`as_of`, exclusive) -> a cut's user with at least one day before
@@ -42,6 +57,7 @@ def build_user_features(inputs: Mapping[date, FeatureInputs], *, params: Feature
     Args:
         inputs: cut -> rows of the tables as known at it.
         params: windows, product features and platforms.
+        basis: fingerprint of the funnels and states that inputs rest on; part of the version.
 
     Returns:
         Rows of `user_features` (see :func:`segmentation.features.user_features_contract`).
@@ -52,11 +68,15 @@ def build_user_features(inputs: Mapping[date, FeatureInputs], *, params: Feature
         USER_DAY_COUNTS.name: view_items({cut: of.user_day_counts for cut, of in inputs.items()}, params=params),
         SESSIONS.name: view_sessions({cut: of.sessions for cut, of in inputs.items()}),
     }
+    if params.funnels:
+        views[ATTEMPTS] = view_attempts({cut: of.attempts for cut, of in inputs.items() if of.attempts is not None})
+    if params.loops:
+        views[LOOPS] = view_loops({cut: of.loops for cut, of in inputs.items() if of.loops is not None})
     parts = [_aggregate(view, (f for f in features if f.source == name)) for name, view in views.items()]
     joined = reduce(lambda left, right: left.join(right, list(USER_AT_CUT), "left"), parts)
     filled = joined.selectExpr(
         *USER_AT_CUT,
-        f"'{feature_set_version(params)}' AS feature_set_version",
+        f"'{feature_set_version(params, basis)}' AS feature_set_version",
         *(_filled(feature) for feature in features),
     )
     return conform(filled, user_features_contract(params))

@@ -1,4 +1,4 @@
-"""The three inputs of the features as their expressions see them: one row per cut and user's day, item or session."""
+"""The inputs of the features as their expressions see them: one row per cut and user's day, item, session, attempt."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
     from segmentation.features.params import FeatureParams
 
+ATTEMPTS = "attempts"
+"""Input of the furthest attempts in funnels, see `sequences.habits.list_attempts`."""
+LOOPS = "loops"
+"""Input of steps that go back, see `sequences.habits.count_loops`."""
 AS_OF = "as_of"
 USER_AT_CUT = (AS_OF, "user_id")
 PLATFORM = "platform"
@@ -57,6 +61,22 @@ def view_sessions(sessions: Mapping[date, DataFrame]) -> DataFrame:
     medians = median_durations(begun, AS_OF, PLATFORM)
     imputed = F.coalesce(F.col("duration_ms"), F.col("median_duration_s") * 1000)
     return begun.join(F.broadcast(medians), [AS_OF, PLATFORM], "left").withColumn("duration_ms", imputed)
+
+
+def view_attempts(attempts: Mapping[date, DataFrame]) -> DataFrame:
+    """Add to each user's furthest attempts how long before the cut they began: `days_ago`.
+
+    Grain: user x funnel x depth (started_date), by cut -> a cut's user x funnel x depth begun before it.
+    """
+    return _before(attempts, "started_date")
+
+
+def view_loops(loops: Mapping[date, DataFrame]) -> DataFrame:
+    """Add to each user's day of counted steps how long before the cut it was: `days_ago`.
+
+    Grain: user x session_date, by cut -> a cut's user x session_date before it.
+    """
+    return _before(loops, "session_date")
 
 
 def median_durations(sessions: DataFrame, *by: str) -> DataFrame:

@@ -27,6 +27,16 @@ class FeatureParams(Parameters):
     discounted_states: tuple[str, ...] = ("on promotion", "with coupon")
     """States that say that there was a discount (`state` of a mapping); empty: no feature of discounts."""
 
+    funnels: tuple[str, ...] = ()
+    """Funnels of conf/funnels, each with a feature of the furthest step; a sort of all events per funnel and cut."""
+    loops: bool = False
+    """Whether there is a feature of steps that go back (a, b, a); a sort of all events per cut."""
+
+    @property
+    def needs_steps(self) -> bool:
+        """Whether any feature looks at the order of events."""
+        return bool(self.funnels) or self.loops
+
     @field_validator("windows_days", "sum_windows_days")
     @classmethod
     def _ascending(cls, days: tuple[int, ...]) -> tuple[int, ...]:
@@ -34,7 +44,7 @@ class FeatureParams(Parameters):
             raise ValueError("a window has at least 1 day")
         return tuple(sorted(set(days)))
 
-    @field_validator("used_features", "platforms")
+    @field_validator("used_features", "platforms", "funnels")
     @classmethod
     def _distinct_names(cls, items: tuple[str, ...]) -> tuple[str, ...]:
         twice = sorted(name for name, n in Counter(map(slug, items)).items() if n > 1 or not name)

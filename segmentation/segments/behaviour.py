@@ -1,23 +1,23 @@
-"""What rule segments ask of a user's events: how often something was done, and how far somebody got in a funnel."""
+"""What rule segments ask of users' behaviour: how often something was done, how far somebody got, which sessions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pyspark.sql import functions as F
 
-from segmentation.parameters import fingerprint_of
+from segmentation.segments.measures import column_of, is_since, within
+from segmentation.segments.visits import Passed, Visited, count_passed, count_visits
 from segmentation.sequences.funnels import find_attempts
 from segmentation.sequences.states import fits_any
 from segmentation.sequences.steps import build_steps
 from segmentation.tables.user_day_counts import EVENT_NAME, STEP_SEPARATOR, TRANSITION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
     from pyspark.sql import Column, DataFrame
@@ -42,11 +42,11 @@ class Done:
         then = f" then {self.then}" if self.then else ""
         where = " where " + " and ".join(f"{name} is {pattern}" for name, pattern in self.where) if self.where else ""
         verb = "days with" if self.in_days else "did"
-        return f"{verb} {' or '.join(self.names)}{where}{then}{_within(self.within_days)}"
+        return f"{verb} {' or '.join(self.names)}{where}{then}{within(self.within_days)}"
 
     def counts(self, as_of: date) -> Column:
         """Tell whether a row of `user_day_counts` counts."""
-        since = F.lit(True) if self.within_days is None else F.col("event_date") >= F.lit(_first(as_of, self))
+        since = is_since("event_date", as_of, self.within_days)
         if self.then is None:
             return since & (F.col("dimension") == EVENT_NAME) & fits_any(F.col("item"), self.names)
         parts = F.split("item", STEP_SEPARATOR)
@@ -59,7 +59,7 @@ class Done:
         for name, pattern in self.where:
             path = "$['" + name.replace("'", "\\'") + "']"
             fits &= fits_any(F.get_json_object("properties", path), (pattern,))
-        since = F.lit(True) if self.within_days is None else F.col("event_date") >= F.lit(_first(as_of, self))
+        since = is_since("event_date", as_of, self.within_days)
         return since & F.coalesce(fits, F.lit(False))
 
 
@@ -73,10 +73,18 @@ class Reached:
 
     def __str__(self) -> str:
         """Name of the measure: in evidence and thresholds."""
-        return f"reached {self.step} of {self.funnel}{_within(self.within_days)}"
+        return f"reached {self.step} of {self.funnel}{within(self.within_days)}"
 
 
-Behaviour = Done | Reached
+Behaviour = Done | Reached | Visited | Passed
+
+
+class Traces(NamedTuple):
+    """What users left behind: events of a cut or of a window, and what these make."""
+
+    events: DataFrame
+    user_day_counts: DataFrame
+    sessions: DataFrame
 
 
 def count_done(user_day_counts: DataFrame, *, done: Sequence[Done], as_of: date) -> DataFrame:
@@ -115,8 +123,7 @@ def find_reached(
     Grain: events before the cut -> a user who took the first step, with a column of 1 or 0 for each (`column_of`). All
     steps must lie within the window of days. Where sessions go through the funnel, the furthest of a user's counts.
     """
-    first = _first(as_of, reached[0])
-    since = events if first is None else events.where(F.col("event_date") >= F.lit(first))
+    since = events.where(is_since("event_date", as_of, reached[0].within_days))
     attempts = find_attempts(build_steps(since, states=states, time_zone=time_zone), funnel=funnel)
     numbers = {state: number for number, step in reversed(list(enumerate(funnel.steps, 1))) for state in step}
     there = (F.max((F.col("depth") >= numbers[one.step]).cast("bigint")).alias(column_of(one)) for one in reached)
@@ -124,8 +131,7 @@ def find_reached(
 
 
 def measure_behaviour(
-    events: DataFrame,
-    user_day_counts: DataFrame,
+    traces: Traces,
     *,
     behaviours: Sequence[Behaviour],
     funnels: Mapping[str, Funnel],
@@ -133,38 +139,52 @@ def measure_behaviour(
     as_of: date,
     time_zone: str,
 ) -> DataFrame:
-    """Measure everything that rules ask of users' events.
+    """Measure everything that rules ask of users' behaviour.
 
     Grain: a user who did any of it -> a column for each behaviour (`column_of`); null is as good as 0.
 
     Args:
-        events: what happened and was received before the cut.
-        user_day_counts: the counts of these events.
+        traces: what happened and was received before the cut.
         behaviours: what is asked, at least one; what is asked twice is measured once.
         funnels: funnels by name.
-        states: states of the steps of funnels.
+        states: states of the steps of funnels and paths.
         as_of: the cut.
         time_zone: the reporting zone.
     """
     asked = dict.fromkeys(behaviours)
     done = [one for one in asked if isinstance(one, Done) and not one.where]
     done_where = [one for one in asked if isinstance(one, Done) and one.where]
-    by_funnel: dict[tuple[str, int | None], list[Reached]] = {}
-    for one in asked:
-        if isinstance(one, Reached):
-            by_funnel.setdefault((one.funnel, one.within_days), []).append(one)
-    frames = [count_done(user_day_counts, done=done, as_of=as_of)] if done else []
+    visited = [one for one in asked if isinstance(one, Visited)]
+    events = traces.events
+    frames = [count_done(traces.user_day_counts, done=done, as_of=as_of)] if done else []
     frames += [count_done_where(events, done=done_where, as_of=as_of)] if done_where else []
+    frames += [count_visits(traces.sessions, events, visited=visited, as_of=as_of)] if visited else []
     frames += [
         find_reached(events, reached=reached, funnel=funnels[name], states=states, as_of=as_of, time_zone=time_zone)
-        for (name, _), reached in by_funnel.items()
+        for (name, _), reached in _by_funnel(asked).items()
+    ]
+    frames += [
+        count_passed(events, passed=one, states=states, as_of=as_of, time_zone=time_zone)
+        for one in asked
+        if isinstance(one, Passed)
     ]
     return reduce(lambda left, right: left.join(right, "user_id", "full"), frames)
 
 
-def column_of(behaviour: Behaviour) -> str:
-    """Name the column of a measure: event names have any signs, and may differ in case alone."""
-    return f"did_{fingerprint_of(str(behaviour))}"
+def _by_funnel(asked: Iterable[Behaviour]) -> dict[tuple[str, int | None], list[Reached]]:
+    """Put together what one pass over the events answers: a funnel and a window of days."""
+    found: dict[tuple[str, int | None], list[Reached]] = {}
+    for one in asked:
+        if isinstance(one, Reached):
+            found.setdefault((one.funnel, one.within_days), []).append(one)
+    return found
+
+
+def rests_on_sessions(behaviour: Behaviour, funnels: Mapping[str, Funnel]) -> bool:
+    """Tell whether the session that an event belongs to decides."""
+    if isinstance(behaviour, Reached):
+        return funnels[behaviour.funnel].unit == "session"
+    return isinstance(behaviour, Passed) or (isinstance(behaviour, Visited) and behaviour.kind.channel is not None)
 
 
 def _count(one: Done, as_of: date) -> Column:
@@ -177,11 +197,3 @@ def _count(one: Done, as_of: date) -> Column:
 def _count_events(one: Done, as_of: date) -> Column:
     counts = one.counts_event(as_of)
     return F.count_distinct(F.when(counts, F.col("event_date"))) if one.in_days else F.count_if(counts)
-
-
-def _first(as_of: date, one: Behaviour) -> date | None:
-    return None if one.within_days is None else as_of - timedelta(days=one.within_days)
-
-
-def _within(days: int | None) -> str:
-    return "" if days is None else f" within {days} days"

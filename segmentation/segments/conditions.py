@@ -9,9 +9,13 @@ from pydantic import ConfigDict, Field, FiniteFloat, field_validator, model_vali
 
 from segmentation.parameters import Parameters
 from segmentation.segments.behaviour import Behaviour, Done, Reached
+from segmentation.segments.visits import Passed, SessionKind, Visited
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+KINDS = ("feature", "did", "reached", "session", "path")
+"""What can be compared."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +52,21 @@ class Condition(Parameters):
     then: str | None = None
     """With `did`: how often this state came right after that one in a session (states instead of event names)."""
     count: Literal["times", "days"] | None = None
-    """With `did`: whether every time counts (if not given), or every day."""
+    """With `did` or `session`: whether every time counts (if not given), or every day."""
     reached: str | None = None
     """Name of a funnel (conf/funnels): whether the user got to its `step`, within the window that the funnel has."""
     step: str | None = None
     """With `reached`: a state of the step."""
+    session: SessionKind | None = None
+    """How many sessions of a kind the user began. Without op and value: at least one."""
+    path: tuple[tuple[str, ...], ...] | None = Field(default=None, min_length=2)
+    """Steps, each a state or a list of states of which any will do: how many sessions went through them in this order.
+    Without op and value: at least one."""
+    order: Literal["ordered", "strict"] | None = None
+    """With `path`: whether other states may lie between the steps (`ordered`, if not given), or none."""
     within_days: int | None = Field(default=None, ge=1)
-    """With `did` or `reached`: only the last n days before the cut; not given: ever."""
+    """With `did`, `reached`, `session` or `path`: only the last n days before the cut; not given: ever. Sessions count
+    on the day they began."""
     op: Literal[">", ">=", "<", "<=", "==", "between"] | None = None
     """Comparison; `between` includes both ends."""
     value: FiniteFloat | tuple[FiniteFloat, FiniteFloat] | None = None
@@ -70,11 +82,23 @@ class Condition(Parameters):
     def _one_name_is_a_list(cls, value: Any) -> Any:
         return [value] if isinstance(value, str) else value
 
+    @field_validator("path", mode="before")
+    @classmethod
+    def _one_state_is_a_list(cls, value: Any) -> Any:
+        return [[step] if isinstance(step, str) else step for step in value] if isinstance(value, list) else value
+
+    @field_validator("path")
+    @classmethod
+    def _no_empty_step(cls, value: tuple[tuple[str, ...], ...] | None) -> tuple[tuple[str, ...], ...] | None:
+        if value is not None and not all(value):
+            raise ValueError("a step needs at least one state")
+        return value
+
     @model_validator(mode="after")
     def _is_one_thing(self) -> Condition:
-        kinds = (self.feature, self.did, self.reached, self.all_of, self.any_of, self.negated)
+        kinds = (*(getattr(self, kind) for kind in KINDS), self.all_of, self.any_of, self.negated)
         if sum(part is not None for part in kinds) != 1:
-            raise ValueError("a condition has exactly one of feature, did, reached, all, any, not")
+            raise ValueError(f"a condition has exactly one of {', '.join(KINDS)}, all, any, not")
         self._check_companions()
         if self._is_compared:
             self._check_comparison()
@@ -85,12 +109,11 @@ class Condition(Parameters):
         goes_with = {
             "then": ("did",),
             "where": ("did",),
-            "count": ("did",),
+            "count": ("did", "session"),
             "step": ("reached",),
-            "within_days": ("did", "reached"),
-            "op": ("feature", "did"),
-            "value": ("feature", "did"),
-            "percentile": ("feature", "did"),
+            "order": ("path",),
+            "within_days": ("did", "reached", "session", "path"),
+            **dict.fromkeys(("op", "value", "percentile"), ("feature", "did", "session", "path")),
         }
         for key, kinds in goes_with.items():
             if getattr(self, key) is not None and all(getattr(self, kind) is None for kind in kinds):
@@ -126,6 +149,10 @@ class Condition(Parameters):
             return Done(self.did, self.then, self.count == "days", self.within_days, where)
         if self.reached is not None and self.step is not None:
             return Reached(self.reached, self.step, self.within_days)
+        if self.session is not None:
+            return Visited(self.session, self.count == "days", self.within_days)
+        if self.path is not None:
+            return Passed(self.path, self.order == "strict", self.within_days)
         return self.feature
 
     @property

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.models.windows import LABEL
-from segmentation.segments.behaviour import measure_behaviour
+from segmentation.segments.behaviour import Traces, measure_behaviour
 from segmentation.segments.rules import holds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
     from segmentation.segments.targets import Target
     from segmentation.sequences.funnels import Funnel
@@ -26,10 +26,8 @@ if TYPE_CHECKING:
 class Known:
     """What is known at the cut that training is for, and how funnels read it."""
 
-    events: DataFrame
-    """Events that had happened and been received before the cut."""
-    user_day_counts: DataFrame
-    """The counts of these events."""
+    traces: Traces
+    """Events that had happened and been received before the cut, and what they make."""
     funnels: Mapping[str, Funnel]
     states: StateMapping
     time_zone: str
@@ -40,7 +38,7 @@ def label_users(asked: DataFrame, known: Known, *, target: Target, cut: date, fe
 
     Grain: a row of `mark_asked` -> a user who is asked about: `user_id`, `cut`, the features as doubles, `label` 1.0 or
     0.0. Nulls stay null. What nobody is recorded to have done in the window has not been done. Only what happened in
-    the window counts, and of that only what is known (received) by now.
+    the window counts, and of that only what is known (received) by now; sessions count where they began.
 
     Args:
         asked: users at the cut, as known then, with the target's `asked_column`.
@@ -52,10 +50,17 @@ def label_users(asked: DataFrame, known: Known, *, target: Target, cut: date, fe
     values = [F.col(name).cast("double").alias(name) for name in features]
     users = asked.where(F.col(target.asked_column)).select("user_id", F.lit(cut).alias("cut"), *values)
     opens, closes = F.lit(target.window.opens(cut)), F.lit(target.window.closes(cut))
-    day = F.col("event_date")
+
+    def inside(day: str) -> Column:
+        return (F.col(day) >= opens) & (F.col(day) < closes)
+
+    traces = known.traces
     outcome = measure_behaviour(
-        known.events.where((day >= opens) & (day < closes)),
-        known.user_day_counts.where((day >= opens) & (day < closes)),
+        Traces(
+            traces.events.where(inside("event_date")),
+            traces.user_day_counts.where(inside("event_date")),
+            traces.sessions.where(inside("session_date")),
+        ),
         behaviours=target.outcomes,
         funnels=known.funnels,
         states=known.states,

@@ -14,8 +14,10 @@ from pyspark.sql.types import ArrayType, BooleanType, NumericType, StructField, 
 from segmentation.errors import ConfigurationError, nearest
 from segmentation.frames import conform
 from segmentation.parameters import Parameters, fingerprint_of, parse_yaml
-from segmentation.segments.behaviour import Behaviour, Reached, column_of
+from segmentation.segments.behaviour import Behaviour, Reached
 from segmentation.segments.conditions import Bound, Condition
+from segmentation.segments.measures import column_of
+from segmentation.segments.visits import Passed, SessionKind
 from segmentation.sequences.funnels import load_funnels
 from segmentation.sequences.states import load_states
 from segmentation.tables.cohorts import COHORTS
@@ -117,13 +119,13 @@ def behaviours_of(*conditions: Condition) -> tuple[Behaviour, ...]:
 
 
 def funnel_basis(behaviours: Sequence[Behaviour], *, file: str, conf_dir: Path) -> str | None:
-    """Fingerprint the funnels and states that behaviours rest on; None where they ask for no funnel.
+    """Fingerprint the funnels and states that behaviours rest on; None where they ask for no funnel and no path.
 
     Raises:
         ConfigurationError: a funnel or its step does not exist; names the file and the nearest.
     """
     wanted = [one for one in behaviours if isinstance(one, Reached)]
-    if not wanted:
+    if not wanted and not any(isinstance(one, Passed) for one in behaviours):
         return None
     funnels = {funnel.name: funnel for funnel in load_funnels(conf_dir)}
     for one in wanted:
@@ -143,7 +145,8 @@ def _problems(error: ValidationError) -> Iterator[str]:
     for problem in error.errors():
         key = ".".join(map(str, problem["loc"]))
         if problem["type"] == "extra_forbidden":
-            yield f"unknown key '{key}'{nearest(str(problem['loc'][-1]), keys)}"
+            known = SessionKind.model_fields if problem["loc"][-2:-1] == ("session",) else keys
+            yield f"unknown key '{key}'{nearest(str(problem['loc'][-1]), known)}"
         else:
             quoted = ' (in YAML it must stand in quotes, as in op: ">")' if problem["loc"][-1:] == ("op",) else ""
             yield f"{key}: {problem['msg']}{quoted}" if key else problem["msg"]

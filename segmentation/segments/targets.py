@@ -37,7 +37,7 @@ class Target(Declared):
     description: str = ""
     """What it is, for people."""
     happens: Condition
-    """What must come true in the label window: `did`, `reached` and their combinations; the window is the target's."""
+    """What must come true in the label window, which is the target's: did, reached, session, path, combinations."""
     who: Condition | None = None
     """Who is asked about, at the cut: any condition of rule segments; not given: everybody."""
     horizon_days: int | None = Field(default=None, ge=1)
@@ -54,8 +54,8 @@ class Target(Declared):
         for part in _flattened(self.happens):
             if part.feature is not None:
                 raise ValueError(
-                    f"happens: feature {part.feature} is known at the cut, so it cannot come true after it: use did or "
-                    f"reached here, and feature in who"
+                    f"happens: feature {part.feature} is known at the cut, so it cannot come true after it: use did, "
+                    f"reached, session or path here, and feature in who"
                 )
             if part.within_days is not None:
                 raise ValueError("happens: leave out within_days, the label window (horizon_days) is meant")
@@ -164,7 +164,7 @@ def _rewritten(condition: Condition, workspace: WorkspaceParams, *, within_days:
     if condition.did is not None:
         named = ((workspace.conversion_events if name == CONVERSION else (name,)) for name in condition.did)
         update["did"] = tuple(dict.fromkeys(name for names in named for name in names))
-    if within_days is not None and (condition.did is not None or condition.reached is not None):
+    if within_days is not None and condition.subject is not None:
         update["within_days"] = within_days
     for key in ("all_of", "any_of"):
         parts = getattr(condition, key)

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
+from segmentation.errors import ConfigurationError, nearest
 from segmentation.frames import conform
 from segmentation.parameters import Declared, load_declared
 from segmentation.sequences.groups import Dimension, split_groups
@@ -16,6 +17,7 @@ from segmentation.sequences.steps import ORDER
 from segmentation.tables.funnels import FUNNELS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
     from pathlib import Path
 
@@ -65,6 +67,24 @@ def load_funnels(conf_dir: Path) -> tuple[Funnel, ...]:
     return load_declared(conf_dir / FOLDER, Funnel)
 
 
+def choose_funnels(conf_dir: Path, names: Sequence[str], *, key: str) -> tuple[Funnel, ...]:
+    """Read the funnels that a parameter names, in its order.
+
+    Args:
+        conf_dir: the configuration folder.
+        names: names of funnels.
+        key: the parameter, for the message.
+
+    Raises:
+        ConfigurationError: there is no such funnel, or as for :func:`load_funnels`.
+    """
+    known = {funnel.name: funnel for funnel in load_funnels(conf_dir)} if names else {}
+    for name in names:
+        if name not in known:
+            raise ConfigurationError(f"{key}: there is no {FOLDER}/{name}.yaml{nearest(name, known)}")
+    return tuple(known[name] for name in names)
+
+
 def find_attempts(steps: DataFrame, *, funnel: Funnel) -> DataFrame:
     """Find how far every user (or session) got in a funnel.
 
@@ -79,6 +99,25 @@ def find_attempts(steps: DataFrame, *, funnel: Funnel) -> DataFrame:
         the unit's column and user_id, depth (steps taken), times (UTC micros of the steps taken), platform and channel
         of the first, last_start (UTC micros of the last event that is a first step).
     """
+    return _furthest(_carried(steps, funnel), [UNITS[funnel.unit], "user_id"], len(funnel.steps))
+
+
+def find_latest_starts(steps: DataFrame, *, funnel: Funnel) -> DataFrame:
+    """Find, for every number of steps, when the latest attempt began that took so many.
+
+    Grain: a row of `build_steps` -> user x depth (1, 2, ...) that an attempt of the user reached, with last_start (UTC
+    micros of its first step). Attempts are those of :func:`find_attempts`; as each event carries the attempt with the
+    latest start, no later start got so far.
+    """
+    starts = [F.max(F.col(f"_{number}.times")[0]) for number in range(1, len(funnel.steps) + 1)]
+    of_user = _carried(steps, funnel).groupBy("user_id").agg(F.array(*starts).alias("starts"))
+    listed = of_user.select("user_id", F.posexplode("starts").alias("index", "last_start"))
+    reached = listed.where(F.col("last_start").isNotNull())
+    return reached.select("user_id", (F.col("index") + 1).cast("bigint").alias("depth"), "last_start")
+
+
+def _carried(steps: DataFrame, funnel: Funnel) -> DataFrame:
+    """Carry along, for every event and step n, the attempt with the latest start in which it is step n (`_n`)."""
     unit = UNITS[funnel.unit]
     wanted = {state for step in funnel.steps for state in step}
     seen = steps if funnel.order == "strict" else steps.where(F.col("state").isin(*sorted(wanted)))
@@ -96,7 +135,7 @@ def find_attempts(steps: DataFrame, *, funnel: Funnel) -> DataFrame:
             .select("*", F.when(_is_step(funnel, number - 1), _extended(funnel.window_s)).alias(f"_{number}"))
             .drop("_before")
         )
-    return _furthest(frame, [unit, "user_id"], len(funnel.steps))
+    return frame
 
 
 def build_funnel(

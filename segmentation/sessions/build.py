@@ -27,17 +27,7 @@ def build_sessions(laid_out: DataFrame, *, workspace: WorkspaceParams, params: S
     engaged_ms is Snowplow's 10 x (distinct heartbeat buckets - 1) + 5 seconds, null without heartbeats.
     `value` sums what is in the reporting currency.
     """
-    micros = F.unix_micros("event_at")
-    supplied_end = F.max(micros + F.col("duration_ms") * 1000)
     # Numbers alone fit a hash aggregate; the texts stand in the session's last event, found without an exchange.
-    sums = laid_out.groupBy(*SESSION).agg(
-        F.count(F.lit(1)).alias("events"),
-        F.greatest(F.max(micros), supplied_end).alias("_end"),
-        F.max("duration_ms").isNotNull().alias("_supplied"),
-        F.sum("heartbeat_bucket_starts").alias("_beats"),
-        F.max(F.col("event_name").isin(*workspace.conversion_events)).alias("converted"),
-        F.coalesce(F.sum(reporting_value(workspace.currency)), F.lit(0)).cast("decimal(28,4)").alias("value"),
-    )
     last = laid_out.where("ends").select(
         *SESSION,
         "session_started_at",
@@ -47,7 +37,7 @@ def build_sessions(laid_out: DataFrame, *, workspace: WorkspaceParams, params: S
         F.col("state").alias("exit_state"),
         F.col("session_platform").alias("platform"),
     )
-    grouped = last.join(sums.hint("shuffle_hash"), list(SESSION))
+    grouped = last.join(_sums(laid_out, workspace).hint("shuffle_hash"), list(SESSION))
     known = (F.col("events") > 1) | F.col("_supplied")
     observed = F.floor((F.col("_end") - F.unix_micros("session_started_at")) / 1000)
     length = F.unix_micros("ended_at") - F.unix_micros("session_started_at")
@@ -71,6 +61,20 @@ def build_sessions(laid_out: DataFrame, *, workspace: WorkspaceParams, params: S
         SIGN,
     )
     return conform(sessions, SESSIONS, SIGN)
+
+
+def _sums(laid_out: DataFrame, workspace: WorkspaceParams) -> DataFrame:
+    """Sum the events of every session."""
+    micros = F.unix_micros("event_at")
+    supplied_end = F.max(micros + F.col("duration_ms") * 1000)
+    return laid_out.groupBy(*SESSION).agg(
+        F.count(F.lit(1)).alias("events"),
+        F.greatest(F.max(micros), supplied_end).alias("_end"),
+        F.max("duration_ms").isNotNull().alias("_supplied"),
+        F.sum("heartbeat_bucket_starts").alias("_beats"),
+        F.max(F.col("event_name").isin(*workspace.conversion_events)).alias("converted"),
+        F.coalesce(F.sum(reporting_value(workspace.currency)), F.lit(0)).cast("decimal(28,4)").alias("value"),
+    )
 
 
 def reporting_value(currency: str) -> Column:

@@ -12,7 +12,7 @@ from segmentation.sessions.params import SessionParams
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import Column, DataFrame, WindowSpec
 
 ORDER = ("event_at", "sequence_no", "event_id", "received_at")
 """Order of a user's events. Never arrival."""
@@ -56,31 +56,7 @@ def sessionise(events: DataFrame, *, params: SessionParams, time_zone: str) -> D
     scope = F.when(F.col("session_hint").isNotNull(), F.concat_ws(SEPARATOR, "source", "session_hint"))
     packed = _packed(events, looked_at).select("*", scope.alias("_scope"), F.unix_micros("event_at").alias("_micros"))
     order = Window.partitionBy("user_id", "_scope", *([SIGN] if signed else [])).orderBy(*ORDER)
-    so_far = order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    timeout = params.timeout_s * 1_000_000
-    by_gap = F.col("_scope").isNull()
-
-    def apart(earlier: Column, later: Column) -> Column:
-        return F.coalesce(by_gap & (later - earlier > timeout), F.lit(False))
-
-    def carried(value: Column) -> Column:
-        return F.last(F.when(F.col("starts"), value), ignorenulls=True).over(so_far)
-
-    previous, following = F.lag("_micros").over(order), F.lead("_micros").over(order)
-    flagged = packed.repartition("user_id").select(
-        "*",
-        (previous.isNull() | apart(previous, F.col("_micros"))).alias("starts"),
-        (following.isNull() | apart(F.col("_micros"), following)).alias("ends"),
-        _beat(params).alias("_beat"),
-        previous.alias("_previous"),
-        F.lag("state").over(order).alias("_previous_state"),
-    )
-    laid = flagged.select(
-        "*",
-        # Hashing and carrying are dear: one hash a session, one struct carried on.
-        carried(F.struct("event_at", _session_id().alias("id"), "platform", "state")).alias("_first"),
-        F.last("_beat", ignorenulls=True).over(order.rowsBetween(Window.unboundedPreceding, -1)).alias("_last_beat"),
-    )
+    laid = _lay_out(packed.repartition("user_id"), order, params)
     gap = F.floor((F.col("_micros") - F.col("_previous")) / 1_000_000)
     new_beat = F.coalesce(F.col("_beat") != F.col("_last_beat"), F.col("_beat").isNotNull())
     return laid.select(
@@ -96,6 +72,35 @@ def sessionise(events: DataFrame, *, params: SessionParams, time_zone: str) -> D
         new_beat.cast("bigint").alias("heartbeat_bucket_starts"),
         F.col("_first.event_at").alias("session_started_at"),
         F.col("_first.id").alias("session_id"),
+    )
+
+
+def _lay_out(packed: DataFrame, order: WindowSpec, params: SessionParams) -> DataFrame:
+    """Find where sessions start and end, and carry the first event of each along; every window has the one order."""
+    so_far = order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    timeout = params.timeout_s * 1_000_000
+    by_gap = F.col("_scope").isNull()
+
+    def apart(earlier: Column, later: Column) -> Column:
+        return F.coalesce(by_gap & (later - earlier > timeout), F.lit(False))
+
+    def carried(value: Column) -> Column:
+        return F.last(F.when(F.col("starts"), value), ignorenulls=True).over(so_far)
+
+    previous, following = F.lag("_micros").over(order), F.lead("_micros").over(order)
+    flagged = packed.select(
+        "*",
+        (previous.isNull() | apart(previous, F.col("_micros"))).alias("starts"),
+        (following.isNull() | apart(F.col("_micros"), following)).alias("ends"),
+        _beat(params).alias("_beat"),
+        previous.alias("_previous"),
+        F.lag("state").over(order).alias("_previous_state"),
+    )
+    return flagged.select(
+        "*",
+        # Hashing and carrying are dear: one hash a session, one struct carried on.
+        carried(F.struct("event_at", _session_id().alias("id"), "platform", "state")).alias("_first"),
+        F.last("_beat", ignorenulls=True).over(order.rowsBetween(Window.unboundedPreceding, -1)).alias("_last_beat"),
     )
 
 

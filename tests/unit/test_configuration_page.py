@@ -24,6 +24,7 @@ CHANGED = {
     "windows_days": (14,),
     "sum_windows_days": (14,),
     "platforms": ("kiosk",),
+    "funnels": ("checkout",),
     "keep_properties": ("other",),
     "platform_shares": ("platform_web_share_life",),
     "events": {"opted_out": ConsentEvent(purpose="ads", granted=False)},

@@ -1,36 +1,33 @@
-"""What rules ask of users' events, against the same in plain Python on random users."""
+"""What rules ask of users' events and sessions, against the same in plain Python on random users."""
 
 from __future__ import annotations
 
-import random
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructField, StructType
 
-from segmentation.increments.cut import before_cut, tables_at_cut
+from segmentation.increments.cut import CutTables, before_cut
 from segmentation.parameters import WorkspaceParams
-from segmentation.segments.behaviour import measure_behaviour
+from segmentation.segments.asking import measure_at_cut
 from segmentation.segments.rules import build_cohorts, load_rules
 from segmentation.sequences.funnels import load_funnels
 from segmentation.sequences.states import StateMapping
 from segmentation.sessions.params import SessionParams
-from segmentation.tables.events import EVENTS
+from tests.spark.clicks import NAMES, TIMEOUT, Click, clicks, events_of, known_users, visits_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
 pytestmark = pytest.mark.spark
 
 PAST, NOW = date(2024, 3, 20), date(2024, 4, 1)
-TIMEOUT, DAY = timedelta(minutes=30), timedelta(days=1)
-NAMES = ("view", "View", "view.item", "cart", "pay", "buy")
+DAY = timedelta(days=1)
 RULES = {
     "buyers": "{did: buy}",
     "twice": "{did: buy, within_days: 7, op: '>=', value: 2}",
@@ -41,51 +38,26 @@ RULES = {
     "busiest": "{did: '*', within_days: 30, op: '>=', percentile: 50}",
     "got_to_pay": "{reached: checkout, step: pay, within_days: 10}",
     "stopped": "{all: [{reached: checkout, step: cart}, {not: {reached: checkout, step: buy}}]}",
+    "at_once": "{reached: visit, step: pay}",
+    "stays": "{session: {min_duration_s: 60, max_duration_s: 3600, min_events: 3}, within_days: 20, op: '>', value: 1}",
+    "from_ads": "{session: {channel: [ads, 'mai*'], platform: web}, op: '==', value: 1}",
+    "glances": "{session: {entry: 'view*', max_events: 1}, count: days, op: '>=', value: 2}",
+    "big_orders": "{session: {min_value: 19.98, converted: true, exit: [buy, pay]}}",
+    "often": "{session: {}, within_days: 14, op: '>', percentile: 60}",
+    "goes_back": "{path: [cart, [pay, buy], cart], within_days: 25}",
+    "direct": "{path: [[cart, View], pay], order: strict, op: '>', value: 0}",
 }
 
 
-FUNNELS = {"checkout": "steps: [cart, pay, buy]\nwindow_s: 86400"}
-
-
-class Click(NamedTuple):
-    user: str
-    name: str
-    at: datetime
-    got: datetime
-
-
-def clicks() -> Iterator[Click]:
-    rng = random.Random(5)
-    for number in range(90):
-        at = datetime(2024, 3, 1) + timedelta(minutes=rng.randrange(29 * 1440))  # noqa: DTZ001  all are UTC
-        for _ in range(rng.randrange(1, 14)):
-            late = timedelta(days=rng.choice((0, 0, 3)))
-            yield Click(f"u{number}", rng.choice(NAMES), at, at + late)
-            at += timedelta(minutes=rng.choice((1, 7, 29, 45, 400)))
-            at += timedelta(seconds=rng.randrange(60))
-
-
-def events_of(spark: SparkSession, known: Sequence[Click]) -> DataFrame:
-    """Events as they are stored; a funnel of users asks nothing of their sessions."""
-    rows = [
-        {
-            "source": "shop", "event_id": f"e{number}", "user_id": click.user, "event_name": click.name,
-            "state": click.name, "platform": "web", "event_at": click.at, "received_at": click.got,
-            "event_date": click.at.date(), "session_id": click.user, "session_started_at": click.at,
-            "sequence_no": number,
-        }
-        for number, click in enumerate(known)
-    ]  # fmt: skip
-    schema = StructType([StructField(field.name, field.dataType) for field in EVENTS.schema])
-    return spark.createDataFrame([tuple(row.get(name) for name in schema.names) for row in rows], schema)
+FUNNELS = {
+    "checkout": "steps: [cart, pay, buy]\nwindow_s: 86400",
+    "visit": "steps: [cart, pay]\nunit: session\norder: strict",
+}
 
 
 def expected(known: list[Click], cut: date) -> dict[str, set[str]]:
     """Apply the rules event by event."""
-    users: dict[str, list[Click]] = {}
-    for click in sorted(known, key=lambda one: one.at):
-        if max(click.at, click.got) < datetime.combine(cut, datetime.min.time()):
-            users.setdefault(click.user, []).append(click)
+    users = known_users(known, cut)
 
     def of(user: str, days: int | None, *names: str) -> list[Click]:
         return [
@@ -121,7 +93,41 @@ def expected(known: list[Click], cut: date) -> dict[str, set[str]]:
         "got_to_pay": lambda u: depth(u, 10) >= 2,
         "stopped": lambda u: 1 <= depth(u, None) < 3,
     }
-    return {rule: {user for user in users if test(user)} for rule, test in holds.items()}
+    of_visits = expected_of_visits(users, cut)
+    return {rule: {user for user in users if test(user)} for rule, test in (holds | of_visits).items()}
+
+
+def expected_of_visits(users: dict[str, list[Click]], cut: date) -> dict[str, Callable[[str], bool]]:
+    """Apply the rules on sessions session by session."""
+
+    def visits(user: str, days: int | None = None) -> list[list[Click]]:
+        return [v for v in visits_of(users[user]) if days is None or cut - v[0].at.date() <= days * DAY]
+
+    def lasted(visit: list[Click]) -> float:
+        return (visit[-1].at - visit[0].at).total_seconds()
+
+    def goes_back(visit: list[Click]) -> bool:
+        names = iter(c.name for c in visit)
+        return all(any(name in step for name in names) for step in (("cart",), ("pay", "buy"), ("cart",)))
+
+    def moves(visit: list[Click], *before: str) -> bool:
+        return any(a.name in before and b.name == "pay" for a, b in pairwise(visit))
+
+    counts = sorted(len(visits(user, 14)) for user in users)
+    below, part = divmod(0.6 * (len(counts) - 1), 1)
+    many = counts[int(below)] + part * (counts[min(int(below) + 1, len(counts) - 1)] - counts[int(below)])
+    return {
+        "at_once": lambda u: any(moves(v, "cart") for v in visits(u)),
+        "stays": lambda u: sum(len(v) >= 3 and 60 <= lasted(v) <= 3600 for v in visits(u, 20)) >= 2,
+        "from_ads": lambda u: sum(v[0].platform == "web" and v[0].channel in {"ads", "mail"} for v in visits(u)) == 1,
+        "glances": lambda u: len({v[0].at.date() for v in visits(u) if len(v) == 1 and v[0].name[:4] == "view"}) >= 2,
+        "big_orders": lambda u: any(
+            v[-1].name in {"buy", "pay"} and sum(c.name == "buy" for c in v) >= 2 for v in visits(u)
+        ),
+        "often": lambda u: len(visits(u, 14)) > many,
+        "goes_back": lambda u: any(map(goes_back, visits(u, 25))),
+        "direct": lambda u: sum(moves(v, "cart", "View") for v in visits(u)) > 0,
+    }
 
 
 @pytest.mark.parametrize("cut", [PAST, NOW])
@@ -134,18 +140,18 @@ def test_rules_on_behaviour_are_those_of_plain_python(spark: SparkSession, tmp_p
     rules = load_rules(tmp_path)
     known = list(clicks())
     events = events_of(spark, known)
-    at_cut = events.where(before_cut(cut, "UTC"))
-    tables = tables_at_cut(events, as_of=cut, workspace=WorkspaceParams(), sessions=SessionParams())
-    behaviour = measure_behaviour(
-        at_cut,
-        tables.user_day_counts,
+    workspace = WorkspaceParams(conversion_events=("buy",))
+    behaviour = measure_at_cut(
+        events,
+        CutTables(events, events, events),  # later events are known: never looked at
         behaviours=[one for rule in rules for one in rule.behaviours],
         funnels={funnel.name: funnel for funnel in load_funnels(tmp_path)},
         states=StateMapping(),
         as_of=cut,
-        time_zone="UTC",
+        workspace=workspace,
+        sessions=SessionParams(),
     )
-    users = tables.user_days.select("user_id", F.lit(cut).alias("as_of")).distinct()
+    users = events.where(before_cut(cut, "UTC")).select("user_id", F.lit(cut).alias("as_of")).distinct()
     found: dict[str, set[str]] = {rule.name: set() for rule in rules}
     evidence = {}
     for row in build_cohorts(users, rules=rules, as_of=cut, behaviour=behaviour).collect():
@@ -158,3 +164,5 @@ def test_rules_on_behaviour_are_those_of_plain_python(spark: SparkSession, tmp_p
         {"reached pay of checkout within 10 days >= 1": 1.0},
     )
     assert evidence["not_yet"][0]["did buy"] == 0.0
+    assert evidence["glances"][0]["days with sessions of entry view*, max_events 1"] >= 2
+    assert set(evidence["direct"][1]) == {"sessions straight through cart or View then pay > 0"}

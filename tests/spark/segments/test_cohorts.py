@@ -13,6 +13,7 @@ import pytest
 
 from segmentation.errors import ConfigurationError
 from segmentation.segments.rules import Rule, build_cohorts, load_rules, view_memberships
+from segmentation.segments.visits import count_visits
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -56,7 +57,17 @@ def test_shipped_rules_hold_at_their_edges(spark: SparkSession) -> None:
             "user_id", "date_sub(as_of, 1)", *frame.columns[2:]
         )
     )
-    assert members(build_cohorts(frame, rules=load_rules(PROJECT / "conf"), as_of=AS_OF)) == {
+    rules = load_rules(PROJECT / "conf")
+    sessions = spark.createDataFrame(
+        [
+            ("new", "payment_details", False, 1), ("busy", "shipping_details", False, 30),
+            ("loyal", "payment_details", True, 1), ("young", "cart", False, 1), ("gone", "cart_details", False, 31),
+        ],
+        "user_id string, exit_state string, converted boolean, ago int",
+    ).selectExpr("*", f"date_sub(DATE'{AS_OF}', ago) AS session_date")  # fmt: skip
+    behaviour = count_visits(sessions, sessions, visited=[one for r in rules for one in r.behaviours], as_of=AS_OF)
+    assert members(build_cohorts(frame, rules=rules, as_of=AS_OF, behaviour=behaviour)) == {
+        "checkout_leavers": {"new", "busy"},
         "new_users": {"new"},
         "high_frequency": {"busy"},
         "long_term": {"loyal"},

@@ -10,6 +10,7 @@ from pyspark.sql.types import StructField, StructType
 
 from segmentation.models.params import PropensityParams
 from segmentation.parameters import WorkspaceParams
+from segmentation.segments.behaviour import Traces
 from segmentation.segments.labels import Known, label_users
 from segmentation.segments.targets import load_targets, mark_asked
 from segmentation.sequences.funnels import load_funnels
@@ -31,6 +32,7 @@ TARGETS = {
     "shoes": "happens: {did: buy, where: {category: 'shoe*'}}",
     "twice": "happens: {did: buy, op: '>=', value: 2}",
     "to_pay": "happens: {reached: checkout, step: pay}",
+    "shops": "happens: {session: {platform: pos}}",
     "both": "happens: {all: [{did: view}, {not: {did: buy}}]}",
 }
 DONE = [
@@ -45,6 +47,7 @@ EXPECTED = {
     "shoes": {"last", "gone"},
     "twice": set(),
     "to_pay": {"paid"},
+    "shops": {"first", "last", "gone", "paid", "split"},
     "both": {"looks"},
 }
 
@@ -68,9 +71,16 @@ def test_labels_are_what_happened_in_the_window_and_of_whom_is_asked(spark: Spar
         }  # fmt: skip
         rows.append(tuple(row.get(column) for column in schema.names))
     counts = [(user, CUT + timedelta(days=day), "event_name", name, 1) for user, day, name, _ in DONE]
-    known = Known(
+    traces = Traces(
         spark.createDataFrame(rows, schema),
         spark.createDataFrame(counts, "user_id STRING, event_date DATE, dimension STRING, item STRING, n LONG"),
+        spark.createDataFrame(
+            [(user, CUT + timedelta(days=day), "web" if name == "view" else "pos") for user, day, name, _ in DONE],
+            "user_id STRING, session_date DATE, platform STRING",
+        ),
+    )
+    known = Known(
+        traces,
         funnels={funnel.name: funnel for funnel in load_funnels(tmp_path)},
         states=StateMapping(),
         time_zone="UTC",

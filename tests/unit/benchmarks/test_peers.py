@@ -71,3 +71,22 @@ def test_polars_makes_what_duckdb_makes(write_days, tmp_path: Path, monkeypatch,
         engine.build(task("full", days, tmp_path / engine.__name__), Clock())
     left, right = (digest_tables(tmp_path / engine.__name__ / "state") for engine in (duckdb_peer, polars_peer))
     assert differences(left, right) == []
+
+
+def test_polars_says_of_behaviour_what_duckdb_says(write_days, tmp_path: Path) -> None:
+    pytest.importorskip("duckdb")
+    pytest.importorskip("polars")
+    from benchmarks.contract import BEHAVIOUR  # noqa: PLC0415
+    from benchmarks.engines import duckdb_behaviour, duckdb_peer, polars_behaviour, polars_peer  # noqa: PLC0415
+    from benchmarks.equality import differences, digest_tables  # noqa: PLC0415
+
+    days = write_days(5, 2)
+    digests = []
+    for peer, behaviour in ((duckdb_peer, duckdb_behaviour), (polars_peer, polars_behaviour)):
+        folder = tmp_path / peer.__name__
+        peer.build(task("full", days, folder), Clock())
+        behaviour.answer(task("behaviour", [], folder), Clock())
+        digests.append(digest_tables(folder / "state" / "behaviour", BEHAVIOUR))
+    assert differences(*digests) == []
+    assert all(of_table["rows"] > 1 for of_table in digests[0].values())
+    assert digests[0]["flows"]["transitions"] > digests[0]["paths"]["sessions"] > 6

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from segmentation import features
 from segmentation.errors import ConfigurationError
 from segmentation.features import catalogue, feature_set_version, user_features_contract
-from segmentation.features.catalogue_page import catalogue_page
+from segmentation.features.catalogue_page import SHOWN, catalogue_page
 from segmentation.features.params import FeatureParams, slug
 
 PROJECT = Path(__file__).parents[3]
@@ -25,7 +25,7 @@ def test_every_family_file_is_listed_once_and_in_order() -> None:
 
 
 def test_features_are_documented_and_named_by_the_convention() -> None:
-    params = FeatureParams(used_features=("Search", "wish list"))
+    params = FeatureParams(used_features=("Search", "wish list"), funnels=("checkout",), loops=True)
     windows = {"1d", "7d", "30d", "90d", "365d", "life"}
     for feature in catalogue(params):
         assert re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)+", feature.name)
@@ -53,6 +53,7 @@ def test_windows_are_sorted_and_distinct() -> None:
 def test_version_tells_parameters_apart() -> None:
     assert feature_set_version(FeatureParams()) == feature_set_version(FeatureParams())
     assert feature_set_version(FeatureParams()) != feature_set_version(FeatureParams(used_features=("search",)))
+    assert len({feature_set_version(SHOWN, basis) for basis in (None, "a funnel", "another")}) == 3
 
 
 @pytest.mark.parametrize(
@@ -82,13 +83,11 @@ def test_slug() -> None:
 
 def test_page_is_current() -> None:
     page = (PROJECT / "docs" / "features.md").read_text(encoding="utf-8")
-    assert page == catalogue_page(FeatureParams()), (
-        "run: python -m segmentation.features.catalogue_page > docs/features.md"
-    )
+    assert page == catalogue_page(SHOWN), "run: python -m segmentation.features.catalogue_page > docs/features.md"
 
 
 def test_page_shows_every_feature() -> None:
-    params = FeatureParams()
+    params = SHOWN
     page = catalogue_page(params)
     rows = re.findall(r"^\| `([^`{]+)(?:{(.+)})?` \|", page, flags=re.MULTILINE)
     shown = {stem + window for stem, windows in rows for window in windows.split(",")}

@@ -25,6 +25,7 @@ def write(folder: Path, text: str, name: str = "some") -> Path:
 def test_shipped_rules_name_existing_features() -> None:
     rules = load_rules(PROJECT / "conf")
     assert [rule.name for rule in rules] == [
+        "checkout_leavers",
         "feature_explorers",
         "high_frequency",
         "inactive",
@@ -32,7 +33,8 @@ def test_shipped_rules_name_existing_features() -> None:
         "new_users",
     ]
     names = {feature.name for feature in catalogue(FeatureParams())}
-    assert {bound.subject for rule in rules for bound in rule.when.bounds()} <= names
+    subjects = {bound.subject for rule in rules for bound in rule.when.bounds()}
+    assert {subject for subject in subjects if isinstance(subject, str)} <= names
 
 
 def test_a_folder_without_rules_has_none(tmp_path: Path) -> None:
@@ -52,7 +54,7 @@ def test_a_folder_without_rules_has_none(tmp_path: Path) -> None:
         ("{feature: a_b, op: '>', value: [1, 2]}", "other ops one number"),
         ("{feature: a_b, op: '>', percentile: 101}", "between 0 and 100"),
         ("{all: []}", "when.all"),
-        ("{}", "exactly one of feature, did, reached, all, any, not"),
+        ("{}", "exactly one of feature, did, reached, session, path, all, any, not"),
         ("{op: '>', value: 1, not: {feature: a_b, op: '>', value: 1}}", "op goes with feature or did"),
         ("{feature: a_b, op: '>', value: .nan}", "finite"),
         ("{did: buy, op: '>'}", "did buy needs op, and either value or percentile"),
@@ -66,6 +68,16 @@ def test_a_folder_without_rules_has_none(tmp_path: Path) -> None:
         ("{feature: a_b, op: '>', value: 1, within_days: 3}", "within_days goes with did or reached"),
         ("{reached: chekout, step: purchase}", r"there is no funnel 'chekout' \(did you mean 'checkout'\?\)"),
         ("{not: {reached: checkout, step: purchse}}", r"has no step 'purchse' \(did you mean 'purchase'\?\)"),
+        ("{session: {platfrom: web}}", r"unknown key 'when.session.platfrom' \(did you mean 'platform'\?\)"),
+        ("{session: {min_events: 3, max_events: 2}}", "min_events is above max_events"),
+        ("{session: {min_events: 0}}", "greater than or equal to 1"),
+        ("{session: {entry: []}}", "when.session.entry"),
+        ("{session: {platform: web}, op: '>'}", "sessions of platform web needs op, and either value or percentile"),
+        ("{session: {platform: web}, then: pay}", "then goes with did"),
+        ("{path: [cart]}", "at least 2 items"),
+        ("{path: [cart, []]}", "a step needs at least one state"),
+        ("{path: [cart, pay], count: days}", "count goes with did or session"),
+        ("{did: cart, order: strict}", "order goes with path"),
         ("[1", "not valid YAML"),
     ],
 )
@@ -102,6 +114,13 @@ def test_a_rule_on_a_funnel_is_another_when_the_funnel_or_a_state_is(tmp_path: P
     versions.append(load_rules(tmp_path)[0].version)
     assert len(set(versions)) == 3
     assert load_rules(tmp_path)[0].version == versions[-1]
+    write(tmp_path, "name: some\ndescription: text\nwhen: {path: [cart, purchase]}\n")
+    versions = [load_rules(tmp_path)[0].version]  # of the states, not of the funnels
+    (tmp_path / "states.yaml").unlink()
+    versions.append(load_rules(tmp_path)[0].version)
+    funnel.unlink()
+    versions.append(load_rules(tmp_path)[0].version)
+    assert versions[0] != versions[1] == versions[2]
     plain = "name: some\ndescription: text\nwhen: {did: purchase}\n"
     assert (
         load_rules(write(tmp_path, plain))[0].version

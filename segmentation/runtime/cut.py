@@ -1,0 +1,39 @@
+"""What ingest stored, and the same as it was at the cut of a job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segmentation.increments.cut import CutTables, choose_tables
+from segmentation.tables.events import EVENTS
+from segmentation.tables.sessions import SESSIONS
+from segmentation.tables.user_day_counts import USER_DAY_COUNTS
+from segmentation.tables.user_days import USER_DAYS
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from segmentation.runtime.context import Context
+
+
+def read_stored(ctx: Context) -> tuple[DataFrame, CutTables]:
+    """Read the published events and the tables made of them, of whatever is known by now.
+
+    Raises:
+        ConfigurationError: a table is missing; names the job that writes it.
+    """
+    events, *made = (
+        ctx.lake.require(table, "ingest_events") for table in (EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS)
+    )
+    return events, CutTables(*made)
+
+
+def read_cut(ctx: Context) -> CutTables:
+    """Read the tables as known at the job's cut: the stored ones if they know nothing beyond it, else recomputed.
+
+    Raises:
+        ConfigurationError: a table is missing; names the job that writes it.
+    """
+    events, stored = read_stored(ctx)
+    config = ctx.config
+    return choose_tables(events, stored, as_of=ctx.as_of, workspace=config.workspace, sessions=config.sessions)
