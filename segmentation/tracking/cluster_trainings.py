@@ -45,9 +45,8 @@ def describe_clusters(
 
     `comparison` is with the champion, where there is one: what became of its segments.
     """
-    segments = [segment.as_document() for segment in fit.segments]
-    found = FOUND if fit.chosen else NONE
     chosen = fit.chosen.name if fit.chosen else EVERYONE
+    described = {"as_of": as_of, "k": len(fit.segments), "left_out": json.dumps(fit.left_out), "chosen": chosen}
     return Training(
         kind=CLUSTERS,
         fingerprint=fingerprint,
@@ -55,33 +54,19 @@ def describe_clusters(
         features=fit.features,
         outputs={"prediction": "integer"},
         data=data,
-        params={
-            **encode_params(params),
-            "as_of": as_of,
-            "k": len(segments),
-            "left_out": json.dumps(fit.left_out),
-            "chosen": chosen,
-        },
+        params={**encode_params(params), **described},
         metrics={**_metrics(fit), **({ADJUSTED_RAND_TO_CHAMPION: comparison.adjusted_rand} if comparison else {})},
         tags={
             "as_of": str(as_of),
             FEATURES: json.dumps(fit.features),
-            SEGMENTS: json.dumps(segments),
-            STRUCTURE: found,
+            SEGMENTS: json.dumps([segment.as_document() for segment in fit.segments]),
+            STRUCTURE: FOUND if fit.chosen else NONE,
             CANDIDATE: chosen,
             RULE: rule_of(params),
         },
         steps=_steps(fit),
         curves=_curves(fit.trials),
-        documents={
-            "segments.json": segments,
-            "left_out.json": dict(fit.left_out),
-            **(
-                {MATCHES: _matches(comparison, fit.segments), MIGRATION: comparison.flows.tolist()}
-                if comparison
-                else {}
-            ),
-        },
+        documents=_documents(fit, comparison),
         nested=tuple(_nested(trial, chosen=trial.name == chosen) for trial in fit.trials),
     )
 
@@ -94,6 +79,17 @@ def has_structure(model: ModelVersion) -> bool:
 def rule_behind(model: ModelVersion) -> str:
     """Return the rule by which a cluster model was chosen, in words; empty for models from before there was one."""
     return model.tags.get(RULE, "")
+
+
+def _documents(fit: ClusterFit, comparison: Comparison | None) -> dict[str, object]:
+    """Return what is kept as files: the segments, what was left out, and what became of the champion's segments."""
+    kept: dict[str, object] = {
+        "segments.json": [segment.as_document() for segment in fit.segments],
+        "left_out.json": dict(fit.left_out),
+    }
+    if comparison is not None:
+        kept |= {MATCHES: _matches(comparison, fit.segments), MIGRATION: comparison.flows.tolist()}
+    return kept
 
 
 def _matches(comparison: Comparison, segments: Sequence[Segment]) -> list[dict[str, object]]:
