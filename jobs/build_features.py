@@ -1,9 +1,8 @@
-"""Computes the features of every user at the cut, and at the earlier cuts that propensity learns from."""
+"""Computes the features of every user at the cut, and at the earlier cuts that models learn from or look back at."""
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
@@ -45,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(ctx: Context) -> RunReport:
-    """Write `user_features` at the cut and at the earlier cuts of propensity; again leaves equal rows.
+    """Write `user_features` at the cut, at the earlier cuts of propensity and of hysteresis; again leaves equal rows.
 
     Users who do not allow what is needed (`consent.needed`) have none, at any of the cuts, and are counted.
 
@@ -94,15 +93,13 @@ def _find_cuts(ctx: Context, events: DataFrame, as_of: date) -> dict[date, bool]
     """Return the cuts that have events, and whether each lies after all that is known."""
     config = ctx.config
     history = read_history(events, as_of=as_of, time_zone=config.workspace.time_zone)
-    targets = load_targets(
-        Path(ctx.options.get("conf_dir", "conf")), params=config.propensity, workspace=config.workspace
-    )
+    targets = load_targets(ctx.conf_dir, params=config.propensity, workspace=config.workspace)
     lateness = config.ingest.lateness_days
     found = (
         find_cuts(target, as_of=as_of, history=history, lateness_days=lateness, params=config.propensity)
         for target in targets
     )
-    earlier = {cut for cuts in found if cuts is not None for cut in cuts.all}
+    earlier = {cut for cuts in found if cuts is not None for cut in cuts.all} | {*config.hysteresis.cuts_before(as_of)}
     cuts = (*sorted(earlier), as_of)
     known = [before_cut(cut, ctx.config.workspace.time_zone) for cut in cuts]
     row = events.agg(*map(F.bool_or, known), *map(F.bool_and, known)).head() or ()

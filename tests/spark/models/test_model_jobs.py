@@ -28,7 +28,7 @@ from jobs import (
 )
 from segmentation.errors import ConfigurationError, DataError
 from segmentation.frames import empty_frame
-from segmentation.models.params import ClusterParams, PropensityParams
+from segmentation.models.params import ClusterParams, HysteresisParams, PropensityParams
 from segmentation.models.propensity import score_propensity
 from segmentation.monitoring.params import MonitoringParams
 from segmentation.runtime.context import Context
@@ -180,14 +180,17 @@ def test_training_again_on_unchanged_events_makes_no_second_version(ctx: Context
 
 def test_every_decision_is_written_down_once(ctx: Context, scored: Scored):
     rows = {row["model"]: row for row in ctx.lake.read(MODEL_DECISIONS).collect()}
-    assert set(rows) == {"propensity-churn", "propensity-purchase"}
-    churn = rows["propensity-churn"]
+    assert set(rows) == {"clusters", "propensity-churn", "propensity-purchase"}
+    clusters, churn = rows["clusters"], rows["propensity-churn"]
+    assert (clusters["decision"], clusters["champion_before"], clusters["champion_after"]) == ("promoted", None, "1")
+    assert (clusters["reason"], clusters["metric"]) == ("there was no champion", None)
     assert (churn["decision_no"], churn["decision"], churn["version"]) == (1, "promoted", "1")
     assert (churn["champion_before"], churn["champion_after"], churn["metric"]) == (None, "1", None)
     registered = ctx.tracking.store._client.get_model_version("segmentation-propensity-churn", "1")
     assert registered.description == "promoted: there was no champion"
     train_propensity.run(ctx)
-    assert ctx.lake.rows(MODEL_DECISIONS) == 2
+    train_clusters.run(ctx)
+    assert ctx.lake.rows(MODEL_DECISIONS) == 3
 
 
 def test_a_challenger_no_better_beyond_chance_leaves_the_champion_and_a_rollback_takes_it_back(
@@ -242,7 +245,18 @@ def test_a_refit_is_judged_and_its_segments_keep_their_identity(ctx: Context, sc
     assert refitted.metrics["adjusted_rand_to_champion"] == 1
     kept = {f.path for f in store._client.list_artifacts(refitted.run_id)}
     assert {"segment_matches.json", "segment_migration.json"} <= kept
-    store._client.set_registered_model_alias("segmentation-clusters", "champion", "1")
+    decided = ctx.lake.read(MODEL_DECISIONS).where(f"model = 'clusters' AND version = '{version}'").head()
+    assert (decided["decision"] == "promoted") == (quality["decision"] == "promoted") == (decided["difference"] >= 0)
+    assert (decided["champion_before"], decided["metric"]) == ("1", "silhouette_euclidean")
+    assert decided["lower"] <= decided["difference"] <= decided["upper"]
+    assert "against champion 1 on the same users" in decided["reason"]
+    if quality["decision"] != "promoted":
+        roll_back(ctx, model="clusters", to=version)
+    report = roll_back(ctx, model="clusters").quality
+    assert report == {"model": "clusters", "champion_before": version, "champion_after": "1"}
+    assert store.champion("clusters").version == "1"
+    train_clusters.run(replace(ctx, config=other))  # decided on before: not promoted again
+    assert store.champion("clusters").version == "1"
 
 
 def test_the_store_holds_figures_curves_data_and_model(ctx: Context, scored: Scored):
@@ -362,6 +376,48 @@ def test_changes_lead_from_one_cut_to_the_next(ctx: Context, scored: Scored):
     later = {(c["user_id"], c["segment_id"], c["direction"]) for c in changes if c["changed_at"] == AS_OF}
     entered, left = members[AS_OF] - members[CUTS[1]], members[CUTS[1]] - members[AS_OF]
     assert later == {(*m, "entered") for m in entered} | {(*m, "exited") for m in left}
+
+
+def test_a_user_between_segments_is_held_by_an_earlier_cut_whatever_was_scored_before(ctx: Context, scored: Scored):
+    def holding(every_days: int) -> Context:
+        hysteresis = HysteresisParams(earlier_cuts=1, every_days=every_days, clear_by=1e9)
+        return replace(ctx, config=ctx.config.model_copy(update={"hysteresis": hysteresis}))
+
+    with pytest.raises(ConfigurationError, match=r"no cut 2024-03-29, .* jobs/build_features.py --as-of 2024-04-01"):
+        score_segments.run(holding(every_days=3))
+    segments = segments_of(ctx.tracking.store.champion("clusters"))
+    larger = max(segments, key=lambda segment: (segment.users, -segment.cluster_id)).cluster_id
+    at_cut = F.col("as_of") == F.lit(AS_OF)
+    before = {row["user_id"]: row for row in ctx.lake.read(SEGMENT_ASSIGNMENTS).where(at_cut).collect()}
+    assert {row["assignment_rule"] for row in before.values()} == {"as the model says"}
+    assert all(row["cluster_id"] == row["model_cluster_id"] for row in before.values())
+    wavering = min(user for user, row in before.items() if row["cluster_id"] != larger)
+    example = features_at(CUTS[1])[0 if before["u00"]["cluster_id"] == larger else 1]
+    rows = [
+        (row[0], row[1], *example[2:]) if row[:2] == (wavering, CUTS[1]) else row
+        for cut in CUTS
+        for row in features_at(cut)
+    ]
+    ctx.lake.replace(FEATURES, ctx.spark.createDataFrame(rows, FEATURES.schema))
+    ctx.lake.publish({FEATURES.name: 1})
+    try:
+        assert score_segments.run(holding(every_days=10)).quality["held_back"] == 1
+        after = {row["user_id"]: row for row in ctx.lake.read(SEGMENT_ASSIGNMENTS).where(at_cut).collect()}
+        held = after[wavering]
+        assert (held["cluster_id"], held["model_cluster_id"]) == (larger, before[wavering]["cluster_id"])
+        assert held["margin"] < 0 < held["distance"]
+        assert held["segment_id"] == next(s.segment_id for s in segments if s.cluster_id == larger)
+        assert held["assignment_rule"] == "clear by 1e+09 at one of 2 cuts, 10 days apart"
+        others = ("cluster_id", "distance", "margin", "segment_name")
+        assert all(
+            after[user][name] == row[name] for user, row in before.items() if user != wavering for name in others
+        )
+        changes = ctx.lake.read(SEGMENT_CHANGES).where(F.col("changed_at") == F.lit(AS_OF))
+        assert {row["cause"] for row in changes.where(f"user_id = '{wavering}'").collect()} == {"definition"}
+    finally:
+        write_features(ctx)
+        ctx.lake.publish({FEATURES.name: 1})
+        score_segments.run(ctx)
 
 
 def test_scoring_and_judging_again_leave_equal_tables(ctx: Context, scored: Scored):
