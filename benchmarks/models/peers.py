@@ -8,6 +8,7 @@ import numpy as np
 from pyarrow import parquet
 from sklearn.cluster import KMeans
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from benchmarks.models.data import LABEL
 from benchmarks.models.task import CLUSTERS, ITERATIONS, Scored, Task
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 
 def measure(task: Task, clock: Clock, classifier: Callable[[Task], Any], *, clusters: bool) -> Scored:
     """Train and score; the k-means is scikit-learn's, and left out where `clusters` is not set."""
+    with threadpool_limits(limits=task.threads):
+        return _measure(task, clock, classifier, clusters=clusters)
+
+
+def _measure(task: Task, clock: Clock, classifier: Callable[[Task], Any], *, clusters: bool) -> Scored:
     with clock.phase("read"):
         matrix, label = _read(task, task.users.train)
         scaler = StandardScaler().fit(matrix)
