@@ -291,6 +291,8 @@ def _scored(users: list[str], as_of: date, segments: tuple[str, ...], *, scorers
             "distance": 0.5,
             "margin": 0.2,
             "outlier": False,
+            "model_cluster_id": of[user],
+            "assignment_rule": "as the model says",
             "cluster_model_version": "1",
             "propensities": propensities[user],
         }
