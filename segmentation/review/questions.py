@@ -10,6 +10,7 @@ from segmentation.review.sections.cohorts import build_cohorts
 from segmentation.review.sections.features import build_features
 from segmentation.review.sections.journeys import build_journeys
 from segmentation.review.sections.lifecycle import build_lifecycle
+from segmentation.review.sections.monitoring import build_monitoring
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +22,7 @@ SECTIONS: dict[str, tuple[Callable[[Reading], Section | tuple[Section, ...]], st
     "features": (build_features, "describe_features"),
     "journeys": (build_journeys, "build_sequences"),
     "lifecycle": (build_lifecycle, "build_lifecycle"),
+    "monitoring": (build_monitoring, "monitor_segments"),
 }
 """How a section is built, and the job without which it is empty."""
 

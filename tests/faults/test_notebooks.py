@@ -35,12 +35,17 @@ HITS = few_hits(("cart", "shipping_details", "payment_details", "purchase"))  # 
 BUYERS = {hit.user for hit in HITS if hit.state == "purchase"}
 SAYS = {
     "review_cohorts": ("of 12 users", "2 users came for the first time"),
+    "review_drift": (
+        "2 alerts as of",
+        "1 of 3 distributions changed beyond chance and threshold",
+        "1 of 2 rates differ",
+    ),
     "review_features": ("of 12 users", "Since "),
     "review_journeys": (f"{100 * len(BUYERS) / 12:.1f} % of 12 get from cart to purchase", "Most are lost at"),
     "review_segments": ("24 sessions",),
 }
 """What the tables hold, as each notebook must print it."""
-CHARTS = {"review_cohorts": 4, "review_features": 3, "review_journeys": 5, "review_segments": 3}
+CHARTS = {"review_cohorts": 4, "review_drift": 2, "review_features": 3, "review_journeys": 5, "review_segments": 3}
 
 
 @pytest.fixture(scope="module")
