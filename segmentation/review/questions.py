@@ -1,4 +1,4 @@
-"""One section of the page by itself, for a notebook that asks one question."""
+"""One section of the site by itself, for a notebook that asks one question."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from segmentation.review.sections.reading import Reading
 
-SECTIONS: dict[str, tuple[Callable[[Reading], Section | tuple[Section, ...]], str]] = {
+SECTIONS: dict[str, tuple[Callable[[Reading], Section], str]] = {
     "cohorts": (build_cohorts, "build_cohorts"),
     "features": (build_features, "describe_features"),
     "journeys": (build_journeys, "build_sequences"),
@@ -34,10 +34,9 @@ def read_section(reading: Reading, key: str) -> Section:
     if key not in SECTIONS:
         raise ConfigurationError(f"there is no section '{key}'{nearest(key, SECTIONS)}: {', '.join(SECTIONS)}")
     build, job = SECTIONS[key]
-    built = build(reading)
-    found = built if isinstance(built, tuple) else (built,)
-    if not found or not found[0].exhibits:
+    found = build(reading)
+    if not found.exhibits:
         raise ConfigurationError(
             f"{reading.lake.root} has nothing to show on {key} yet: run python jobs/{job}.py --lake {reading.lake.root}"
         )
-    return found[0]
+    return found

@@ -28,6 +28,8 @@ CANDIDATE = "candidate"
 RULE = "rule"
 REFERENCE, JACCARD = "reference_silhouette", "bootstrap_jaccard"
 ADJUSTED_RAND_TO_CHAMPION = "adjusted_rand_to_champion"
+CANDIDATES = "candidates.json"
+"""Document of all that was tried: figures and verdict of each."""
 MATCHES, MIGRATION = "segment_matches.json", "segment_migration.json"
 """What became of the champion's segments; and its users (rows: its segments) in the new ones (columns)."""
 
@@ -76,14 +78,26 @@ def describe_clusters(
         documents={
             "segments.json": segments,
             "left_out.json": dict(fit.left_out),
+            CANDIDATES: [_candidate(trial, chosen=trial.name == chosen) for trial in fit.trials],
             **(
                 {MATCHES: _matches(comparison, fit.segments), MIGRATION: comparison.flows.tolist()}
                 if comparison
                 else {}
             ),
         },
+        description=_describe(fit, params),
         nested=tuple(_nested(trial, chosen=trial.name == chosen) for trial in fit.trials),
     )
+
+
+def _describe(fit: ClusterFit, params: ClusterParams) -> str:
+    """Say in Markdown what was found, by which rule, and how large the segments are."""
+    sizes = [f"- {segment.segment_name}: {segment.users:,} users" for segment in fit.segments]
+    found = "no cluster structure"
+    if fit.chosen and fit.separation:
+        found = f"{fit.chosen.name}, Euclidean silhouette {fit.separation.silhouette.value:.4f}"
+    tried = f"Of {len(fit.trials)} candidates, which are the runs below this one. The rule: {rule_of(params)}."
+    return "\n\n".join([f"**Chosen**: {found}.", tried, "\n".join(sizes)])
 
 
 def has_structure(model: ModelVersion) -> bool:
@@ -197,10 +211,29 @@ def _nested(trial: Trial, *, chosen: bool) -> NestedRun:
         params={"method": trial.method, "space": trial.space, "setting": trial.setting},
         metrics=metrics,
         steps={JACCARD: list(enumerate(trial.jaccard))} if trial.jaccard else {},
-        tags={
-            "verdict": "chosen" if chosen else "; ".join(trial.flaws) or "sound, but others have a greater silhouette"
-        },
+        tags={"verdict": _verdict(trial, chosen=chosen)},
     )
+
+
+def _candidate(trial: Trial, *, chosen: bool) -> dict[str, object]:
+    """Lay out a candidate for the review."""
+    return {
+        "name": trial.name,
+        "method": trial.method,
+        "space": trial.space,
+        "k": trial.k,
+        "silhouette": trial.silhouette.value,
+        "silhouette_limit": trial.reference.limit,
+        "jaccard_min": _worst_jaccard(trial),
+        "smallest_share": trial.smallest_share,
+        "davies_bouldin": trial.davies_bouldin,
+        "chosen": chosen,
+        "verdict": _verdict(trial, chosen=chosen),
+    }
+
+
+def _verdict(trial: Trial, *, chosen: bool) -> str:
+    return "chosen" if chosen else "; ".join(trial.flaws) or "sound, but others have a greater silhouette"
 
 
 def _worst_jaccard(trial: Trial) -> float | None:
