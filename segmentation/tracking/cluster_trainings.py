@@ -28,6 +28,8 @@ CANDIDATE = "candidate"
 RULE = "rule"
 REFERENCE, JACCARD = "reference_silhouette", "bootstrap_jaccard"
 ADJUSTED_RAND_TO_CHAMPION = "adjusted_rand_to_champion"
+CANDIDATES = "candidates.json"
+"""Document of all that was tried: figures and verdict of each."""
 MATCHES, MIGRATION = "segment_matches.json", "segment_migration.json"
 """What became of the champion's segments; and its users (rows: its segments) in the new ones (columns)."""
 
@@ -66,9 +68,20 @@ def describe_clusters(
         },
         steps=_steps(fit),
         curves=_curves(fit.trials),
-        documents=_documents(fit, comparison),
+        documents=_documents(fit, comparison, chosen),
+        description=_describe(fit, params),
         nested=tuple(_nested(trial, chosen=trial.name == chosen) for trial in fit.trials),
     )
+
+
+def _describe(fit: ClusterFit, params: ClusterParams) -> str:
+    """Say in Markdown what was found, by which rule, and how large the segments are."""
+    sizes = [f"- {segment.segment_name}: {segment.users:,} users" for segment in fit.segments]
+    found = "no cluster structure"
+    if fit.chosen and fit.separation:
+        found = f"{fit.chosen.name}, Euclidean silhouette {fit.separation.silhouette.value:.4f}"
+    tried = f"Of {len(fit.trials)} candidates, which are the runs below this one. The rule: {rule_of(params)}."
+    return "\n\n".join([f"**Chosen**: {found}.", tried, "\n".join(sizes)])
 
 
 def has_structure(model: ModelVersion) -> bool:
@@ -81,11 +94,12 @@ def rule_behind(model: ModelVersion) -> str:
     return model.tags.get(RULE, "")
 
 
-def _documents(fit: ClusterFit, comparison: Comparison | None) -> dict[str, object]:
-    """Return what is kept as files: the segments, what was left out, and what became of the champion's segments."""
+def _documents(fit: ClusterFit, comparison: Comparison | None, chosen: str) -> dict[str, object]:
+    """Return what is kept as files: segments, what was tried, and what became of the champion's segments."""
     kept: dict[str, object] = {
         "segments.json": [segment.as_document() for segment in fit.segments],
         "left_out.json": dict(fit.left_out),
+        CANDIDATES: [_candidate(trial, chosen=trial.name == chosen) for trial in fit.trials],
     }
     if comparison is not None:
         kept |= {MATCHES: _matches(comparison, fit.segments), MIGRATION: comparison.flows.tolist()}
@@ -193,10 +207,29 @@ def _nested(trial: Trial, *, chosen: bool) -> NestedRun:
         params={"method": trial.method, "space": trial.space, "setting": trial.setting},
         metrics=metrics,
         steps={JACCARD: list(enumerate(trial.jaccard))} if trial.jaccard else {},
-        tags={
-            "verdict": "chosen" if chosen else "; ".join(trial.flaws) or "sound, but others have a greater silhouette"
-        },
+        tags={"verdict": _verdict(trial, chosen=chosen)},
     )
+
+
+def _candidate(trial: Trial, *, chosen: bool) -> dict[str, object]:
+    """Lay out a candidate for the review."""
+    return {
+        "name": trial.name,
+        "method": trial.method,
+        "space": trial.space,
+        "k": trial.k,
+        "silhouette": trial.silhouette.value,
+        "silhouette_limit": trial.reference.limit,
+        "jaccard_min": _worst_jaccard(trial),
+        "smallest_share": trial.smallest_share,
+        "davies_bouldin": trial.davies_bouldin,
+        "chosen": chosen,
+        "verdict": _verdict(trial, chosen=chosen),
+    }
+
+
+def _verdict(trial: Trial, *, chosen: bool) -> str:
+    return "chosen" if chosen else "; ".join(trial.flaws) or "sound, but others have a greater silhouette"
 
 
 def _worst_jaccard(trial: Trial) -> float | None:

@@ -90,6 +90,8 @@ class Training:
     documents: Mapping[str, Any] = field(default_factory=dict)
     """File name -> JSON content."""
     nested: tuple[NestedRun, ...] = ()
+    description: str = ""
+    """What a reviewer must know, as Markdown: shown with the run."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from segmentation.review import text
 from segmentation.review.charts.base import label_axis, new_figure, rows_axis
+from segmentation.review.charts.lines import DASHES, SYMBOLS
 from segmentation.review.theme import DIVERGING, SEQUENTIAL, series
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ BARS = 420
 """Pixels that bars need beside their names and figures."""
 _FEW = 4
 """Columns at most whose names stand level."""
-_DASHES, _SYMBOLS = ("solid", "dash", "dot", "dashdot"), ("circle", "square", "diamond", "triangle-up", "x")
-"""Lines differ in more than colour."""
 _LABELLED = 7
 """Weeks at most whose first day stands below a chart: so many fit on a phone."""
 _STRONG = 1.6
@@ -57,13 +56,13 @@ def draw_engagement(segments: Records, weeks: Records) -> go.Figure:
         traces.append(
             go.Scatter(
                 mode="lines+markers",
-                name=text.chart_label(segment["segment_name"]),
+                name=text.chart_label(segment["segment_name"], 44),
                 x=[record["week"] for record in own],
                 y=[record["active_share"] for record in own],
                 text=[text.share(record["active_share"]) for record in own],
                 hovertemplate="week from %{x|%-d %b %Y}: %{text}<extra></extra>",
-                line={"color": series(position), "dash": _DASHES[position % len(_DASHES)]},
-                marker={"symbol": _SYMBOLS[position % len(_SYMBOLS)], "size": 7},
+                line={"color": series(position), "dash": DASHES[position % len(DASHES)]},
+                marker={"symbol": SYMBOLS[position % len(SYMBOLS)], "size": 7},
             )
         )
     begins = sorted({record["week"] for record in weeks})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from segmentation.review import text
 from segmentation.review.charts.features import draw_changes, draw_histograms, draw_missing
-from segmentation.review.exhibits import Column, Exhibit, Grid, Section
+from segmentation.review.exhibits import Column, Exhibit, Grid, Offer, Section
 from segmentation.review.frames.features import list_correlations, list_statistics
 from segmentation.tables.feature_correlations import FEATURE_CORRELATIONS
 from segmentation.tables.feature_statistics import FEATURE_STATISTICS
@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 NAME = Column("name", "Feature")
 
 
-def build_features(reading: Reading) -> tuple[Section, ...]:
-    """Build the section; none where describe_features never ran, which is no fault."""
+def build_features(reading: Reading) -> Section:
+    """Build the section; where describe_features never ran, which is no fault, it says what the job would add."""
     cut = reading.newest_cut(FEATURE_STATISTICS)
     if cut is None:
-        return ()
+        offer = Offer(
+            "describe_features", "how features are distributed, what is missing, what goes together and what changed"
+        )
+        return Section("features", "Features", "Features have not been described.", offers=(offer,))
     statistics = [
         {**record, "name": text.feature(record["feature"])}
         for record in list_statistics(reading.lake.read(FEATURE_STATISTICS), cut)
@@ -41,7 +44,7 @@ def build_features(reading: Reading) -> tuple[Section, ...]:
         f"{text.plural(len(statistics), 'feature')} of {text.plural(statistics[0]['users'], 'user')} as of "
         f"{text.day(cut)}. {exhibits[0].finding}"
     )
-    return (Section("features", "Features", lead, exhibits),)
+    return Section("features", "Features", lead, exhibits)
 
 
 def _changes(statistics: Records, shown: int) -> tuple[Exhibit, ...]:

@@ -26,11 +26,13 @@ def build_monitoring(reading: Reading) -> Section:
     cut = reading.monitored_cut
     if cut is None:
         missing = reading.missing(ALERTS) or ("monitor_segments",)
-        return Section("monitoring", "Monitoring", "Nothing has been monitored yet.", missing=missing)
+        return Section("monitoring", "Alerts and drift", "Nothing has been monitored yet.", missing=missing)
     alerts = reading.alerts
     exhibits = (*_alerts(alerts), *_drift(reading, cut), *_rates(reading, cut))
     lead = f"{_count(alerts)} as of {text.day(cut)}. An alert is beyond its threshold and beyond chance."
-    return Section("monitoring", "Monitoring", lead, exhibits)
+    if reading.newest_cut(DRIFT) != cut:
+        lead += " There is no earlier cut of features to compare with: drift shows from the second run on newer data."
+    return Section("monitoring", "Alerts and drift", lead, exhibits)
 
 
 def name_scope(scope: str) -> str:
@@ -66,6 +68,7 @@ def _alerts(alerts: Records) -> tuple[Exhibit, ...]:
         title="What needs a look",
         finding=f"{_count(alerts)}, first of all {text.shorten(rows[0]['name'], 60)}: "
         f"{text.shorten(rows[0]['message'], 160)}.",
+        crossed=tuple(f"{text.shorten(r['name'], 60)}: {text.shorten(r['message'], 160)}." for r in rows),
         grid=Grid(columns, rows),
         open_table=True,
         method="q: the least false discovery rate at which it is a finding (Benjamini-Hochberg). Thresholds: section "

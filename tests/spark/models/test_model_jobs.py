@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import mlflow
 import numpy as np
 import pytest
 from pyspark.sql import SparkSession
@@ -278,6 +279,10 @@ def test_the_store_holds_figures_curves_data_and_model(ctx: Context, scored: Sco
     nested = store._client.search_runs([store._experiment_id], f"tags.mlflow.parentRunId = '{model.run_id}'")
     by_verdict = {run.data.tags["verdict"]: run.data for run in nested}
     assert len(nested) == 4  # k of 2 and 3, in both spaces
+    candidates = store.read_document("clusters", "1", "candidates.json")
+    assert {one["name"]: one["verdict"] for one in candidates} == {
+        run.info.run_name: run.data.tags["verdict"] for run in nested
+    }
     assert by_verdict["chosen"].metrics["bootstrap_jaccard_min"] >= 0.75
     assert (
         by_verdict["chosen"].metrics["silhouette_euclidean"]
@@ -288,10 +293,27 @@ def test_the_store_holds_figures_curves_data_and_model(ctx: Context, scored: Sco
         "auc_pr", "auc_roc", "log_loss", "brier", "brier_resolution", "gradient_boosted_trees_auc_pr",
         "rfm_logistic_regression_auc_roc", "log_loss_better_than_majority_lower", "auc_roc_random_labels",
     } <= set(propensity.metrics)  # fmt: skip
+    run_id = store.champion("propensity-churn").run_id
+    captured = store._client.get_metric_history(run_id, "captured_by_percent_of_users")
+    assert (captured[-1].step, captured[-1].value) == (100, 1.0)
+    tried = store._client.search_runs([store._experiment_id], f"tags.mlflow.parentRunId = '{run_id}'")
     report = store.read_document("propensity-churn", "1", "propensity.json")
+    assert {run.data.tags["setting"] for run in tried} == {one["setting"] for one in report["candidates"]}
     assert {one["segment"] for one in report["by_segment"]} <= set(scored[train_clusters]["segments"])
     assert {one["feature"] for one in report["importances"]} == set(NAMES)
+    assert "Against majority: " in propensity.tags["mlflow.note.content"]
     assert (propensity.params["training_cuts"], propensity.params["evaluation_cut"]) == tuple(map(str, CUTS[:2]))
+
+
+def test_a_reviewer_finds_what_a_model_is_and_takes(ctx: Context, scored: Scored):
+    store = ctx.tracking.store
+    for kind, outputs in (("clusters", ["prediction"]), ("propensity-churn", ["raw", "prediction"])):
+        store._select()
+        about = mlflow.models.get_model_info(f"models:/segmentation-{kind}/1")
+        assert about.signature.outputs.input_names() == outputs
+        example = mlflow.models.Model.load(f"models:/segmentation-{kind}/1").load_input_example()
+        assert list(example.columns) == about.signature.inputs.input_names()
+        assert "`user_features`" in store._client.get_registered_model(f"segmentation-{kind}").description
 
 
 def test_noise_is_told_and_leaves_the_champions_segments_in_use(ctx: Context, scored: Scored):
