@@ -59,7 +59,8 @@ def settle_places(places: DataFrame, *, sizes: Mapping[int, int]) -> DataFrame:
         places: one row per user and cut.
         sizes: cluster -> users of it at training.
     """
-    size = F.element_at(F.create_map(*(F.lit(part) for pair in sorted(sizes.items()) for part in pair)), "cluster_id")
+    by_cluster = F.create_map(*(F.lit(part) for pair in sorted(sizes.items()) for part in pair))
+    size = F.element_at(by_cluster, F.col("cluster_id"))
     clear = F.max(F.when(F.col("is_clear"), F.struct("as_of", "cluster_id")))
     largest = F.max(F.struct(size.alias("size"), (-F.col("cluster_id")).alias("low"), "cluster_id"))
     found = places.groupBy("user_id").agg(clear.alias("clear"), largest.alias("largest"))
