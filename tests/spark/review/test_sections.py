@@ -1,4 +1,4 @@
-"""The page's sections on a small lake whose figures are known, and on lakes that lack tables."""
+"""The review's pages and sections on a small lake whose figures are known, and on lakes that lack tables."""
 
 from __future__ import annotations
 
