@@ -1,4 +1,4 @@
-"""Run all jobs in lineage order in one Spark session: from raw records to scored segments and the review page."""
+"""Run all jobs in lineage order in one Spark session: from raw records to scored segments and the review."""
 
 from __future__ import annotations
 

@@ -59,9 +59,15 @@ if TYPE_CHECKING:
 
 CURVES = "curves"
 """Folder of a run that holds its curves."""
+MLFLOW_EXPERIMENT_KIND = "mlflow.experimentKind"
 SITE = "site"
 """Folder of a run that holds a site."""
 MOST_MODELS = 1_000
+EXPERIMENT = {
+    MLFLOW_EXPERIMENT_KIND: "custom_model_development",  # opens the view of trainings, not that of language models
+    MLFLOW_RUN_NOTE: "A run per training, with the candidates it chose from below it; a run per published "
+    "review. Registered models: alias `champion` is in use, `challenger` is the newest; descriptions say why.",
+}
 MADE_UP = 1.0
 """Value of every feature in a model's input example: a user that nobody is, as people's values stay in the lake."""
 LONG_TAGS = ("features", "segments")
@@ -275,7 +281,10 @@ class Store:
         found = self._client.get_experiment_by_name(self._params.experiment)
         if found is not None:
             return str(found.experiment_id)
-        return str(self._client.create_experiment(self._params.experiment, artifact_location=self._tracking.artifacts))
+        made = self._client.create_experiment(
+            self._params.experiment, artifact_location=self._tracking.artifacts, tags=EXPERIMENT
+        )
+        return str(made)
 
     def _model_name(self, kind: str) -> str:
         return f"{self._params.model_prefix}-{kind}"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 DASHES, SYMBOLS = ("solid", "dash", "dot", "dashdot"), ("circle", "square", "diamond", "triangle-up", "x")
 """Lines differ in more than colour."""
-_LABELLED = 7
+_LABELLED = 6
 """Days at most that stand below a chart: so many fit on a phone."""
 _ACROSS, _TILE = 2, 190
 _CHANGED = 0.25
@@ -62,7 +62,8 @@ def draw_multiples(panels: Mapping[str, Sequence[Line]]) -> go.Figure:
             figure.add_trace(trace, row=place // _ACROSS + 1, col=place % _ACROSS + 1)
     figure.update_annotations(font={"size": 13, "color": "var(--ink)"})
     legend = {"orientation": "h", "x": 0, "xanchor": "left", "y": -0.12 / rows - 0.02, "yanchor": "top"}
-    style_figure(figure, height=60 + _TILE * rows, margin={"l": 8, "r": 12, "t": 30, "b": 8}, legend=legend)
+    margin = {"l": 8, "r": 12, "t": 30, "b": 8}
+    style_figure(figure, height=60 + _TILE * rows, margin=margin, legend=legend, showlegend=len(names) > 1)
     figure.update_xaxes(**_days_axis([line for lines in panels.values() for line in lines], most=3))
     figure.update_yaxes(nticks=4)
     return figure

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import plotly.graph_objects as go
 
 from segmentation.review import text
-from segmentation.review.charts.base import label_axis, new_figure, rows_axis
+from segmentation.review.charts.base import columns_axis, new_figure, rows_axis
 from segmentation.review.charts.lines import SYMBOLS
 from segmentation.review.theme import SEQUENTIAL, series
 
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from segmentation.review.frames.records import Records
-
-_FEW = 4
-"""Columns at most whose names stand level."""
 
 
 def draw_map(segments: Records, users: Records, axes: tuple[str, str]) -> go.Figure:
@@ -44,9 +41,14 @@ def draw_map(segments: Records, users: Records, axes: tuple[str, str]) -> go.Fig
     return new_figure(
         traces,
         height=480,
-        xaxis={**quiet, "title": {"text": text.chart_label(axes[0], 70)}},
-        yaxis={**quiet, "title": {"text": text.chart_label(axes[1], 70)}, "scaleanchor": "x", "scaleratio": 1},
+        xaxis={**quiet, "title": {"text": _axis_title(axes[0])}},
+        yaxis={**quiet, "title": {"text": _axis_title(axes[1])}, "scaleanchor": "x", "scaleratio": 1},
     )
+
+
+def _axis_title(words: str) -> str:
+    """Write what an axis means, a line per feature."""
+    return "<br>".join(text.chart_label(line, 44) for line in words.split("; "))
 
 
 def draw_moves(rows: Sequence[str], columns: Sequence[str], table: Sequence[Sequence[int]]) -> go.Figure:
@@ -66,6 +68,4 @@ def draw_moves(rows: Sequence[str], columns: Sequence[str], table: Sequence[Sequ
         xgap=2,
         ygap=2,
     )
-    few = len(columns) <= _FEW
-    across = {**label_axis(columns, 34 if few else 22), "side": "top", "tickangle": 0 if few else -30}
-    return new_figure([heat], height=130 + 34 * len(rows), xaxis=across, yaxis=rows_axis(rows, 34))
+    return new_figure([heat], height=130 + 34 * len(rows), xaxis=columns_axis(columns), yaxis=rows_axis(rows, 34))

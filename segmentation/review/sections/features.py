@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from segmentation.review import text
+from segmentation.review.charts.base import LONG_ROWS
 from segmentation.review.charts.features import draw_changes, draw_histograms, draw_missing
 from segmentation.review.exhibits import Column, Exhibit, Grid, Offer, Section
 from segmentation.review.frames.features import list_correlations, list_statistics
@@ -64,6 +65,7 @@ def _changes(statistics: Records, shown: int) -> tuple[Exhibit, ...]:
         finding=f"Since {text.day(before)} {text.plural(counted['shifted'], 'feature')} shifted and "
         f"{counted['moved']} moved.",
         figure=draw_changes(statistics[:shown]),
+        min_width=LONG_ROWS,
         grid=Grid(columns, statistics),
         method="Population stability index over the deciles of the cut before, null apart; moved and shifted: beyond "
         "the thresholds of feature_report and beyond what chance gives 1 time in 20.",
@@ -91,7 +93,7 @@ def _distributions(statistics: Records, shown: int) -> Exhibit:
         finding=f"From the 1st to the 99th percentile, of {of}.",
         figure=draw_histograms(drawn),
         grid=Grid(columns, statistics),
-        min_width=640,
+        min_width=760,
         method="Zero, least and greatest are of all users; percentiles are interpolated linearly.",
     )
 
@@ -106,6 +108,7 @@ def _missing(statistics: Records, shown: int) -> tuple[Exhibit, ...]:
         finding=f"{text.plural(len(missing), 'feature')} undefined for some users; most of all "
         f"{missing[0]['name']} ({text.share(missing[0]['nulls_share'])}).",
         figure=draw_missing(missing[:shown]),
+        min_width=LONG_ROWS,
         grid=Grid((NAME, Column("nulls", "Users", "count"), Column("nulls_share", "Share", "share")), missing),
         method="Undefined is no fault: docs/features.md says when a feature is null.",
     )

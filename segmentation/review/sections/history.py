@@ -193,6 +193,7 @@ def _measures(kind: str, measures: Records, cuts: Sequence[date]) -> Exhibit:
         figure=draw_multiples(panels) if len(cuts) >= FEWEST else None,
         grid=Grid(columns, measures),
         open_table=len(cuts) < FEWEST,
+        min_width=580,
         method="As evaluate_segments found at each cut: segments on the users scored then, predictions as measured at "
         "the training of the model that scored.",
     )

@@ -50,7 +50,7 @@ def build_migration(reading: Reading, cut: date, profiles: Records) -> tuple[Exh
             f"are in the segment they were in on {text.day(before)}.",
             figure=draw_moves([names[one] for one in places[0]], [names[one] for one in places[1]], table),
             grid=Grid(columns, [{**row, "share": row["users"] / totals[row["before"]]} for row in rows]),
-            min_width=220 + 110 * len(places[1]),
+            min_width=220 + 130 * len(places[1]),
             method="From the segment on the left to the segment above, in per cent of the row. A segment keeps its id "
             "from model to model as long as its members do; one that is not, is another segment here.",
         ),

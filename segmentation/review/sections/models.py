@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from segmentation.models.clustering import CLUSTERS
 from segmentation.review import text
+from segmentation.review.charts.base import LONG_ROWS
 from segmentation.review.charts.models import draw_by_k, draw_intervals
 from segmentation.review.exhibits import Card, Column, Exhibit, Grid, Section
 from segmentation.review.frames.models import list_decisions
@@ -58,11 +59,11 @@ def _versions(versions: Records) -> Exhibit:
         Column("model", "Model"),
         Column("version", "Version"),
         Column("role", "Role"),
+        Column("measures", "Measured"),
         Column("trained_for", "Trained for"),
         Column("made_by", "Chosen"),
         Column("decision", "Decision"),
         Column("reason", "Why"),
-        Column("measures", "Measured"),
     )
     rows = [
         {
@@ -136,6 +137,7 @@ def _decisions(reading: Reading) -> tuple[Exhibit, ...]:
         finding=f"Last: {text.shorten(newest['name'], 60)} version {newest['version']} {newest['decision']}, "
         f"{text.shorten(newest['reason'], 200)}.",
         figure=figure,
+        min_width=LONG_ROWS if figure else 0,
         grid=Grid(columns, rows),
         open_table=figure is None,
         method="Every decision and rollback. Both versions are measured on the same users, of clusters each in its own "

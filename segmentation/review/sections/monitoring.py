@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segmentation.review import text
+from segmentation.review.charts.base import LONG_ROWS
 from segmentation.review.charts.monitoring import draw_drift, draw_rates
 from segmentation.review.exhibits import Column, Exhibit, Grid, Section
 from segmentation.review.frames.monitoring import list_drift, list_rates
@@ -103,6 +104,7 @@ def _drift(reading: Reading, cut: date) -> tuple[Exhibit, ...]:
         finding=f"{beyond} of {text.plural(len(drift), 'distribution')} changed beyond chance and threshold since "
         f"{text.day(first['baseline_as_of'])}.",
         figure=draw_drift(drift[: reading.params.features]),
+        min_width=LONG_ROWS,
         grid=Grid(columns, drift),
         method=f"{text.count(first['users_before'])} users before and {text.count(first['users_now'])} now, in the "
         "segments of the models in use. Diamond: the index, had only the shares of segments changed; circle: change "
@@ -137,6 +139,7 @@ def _rates(reading: Reading, cut: date) -> tuple[Exhibit, ...]:
         title="Are rates what they were, do predictions come true",
         finding=f"{beyond} of {text.plural(len(rates), 'rate')} differ beyond chance and threshold.",
         figure=draw_rates(rates[: reading.params.features]),
+        min_width=LONG_ROWS,
         grid=Grid(columns, rates),
         method="Moves: the newest days against those before them, Fisher's exact test; predictions: those whose label "
         "window is over, against what came of them. Bars: 95 % interval of the difference alone. Detectable: the "

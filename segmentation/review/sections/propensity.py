@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from segmentation.review import text
 from segmentation.review.charts.models import draw_gains
-from segmentation.review.charts.segments import draw_calibration, draw_scores
+from segmentation.review.charts.segments import BARS, draw_calibration, draw_scores
 from segmentation.review.exhibits import Column, Exhibit, Grid, Section
 from segmentation.review.frames.segments import measure_scores
 from segmentation.review.sections.trainings import training_exhibits
@@ -142,6 +142,7 @@ def _scores(target: str, rows: Records) -> Exhibit:
         finding=f"Likeliest: {text.shorten(top['segment_name'], 60)}, {text.share(top['mean'])} on average, "
         f"{_times(top['lift'])} the average user.",
         figure=draw_scores(rows),
+        min_width=BARS,
         grid=Grid(columns, table),
         method="Calibrated probability. Box: 25 to 75 % of the segment's users, line: median, whiskers: 5 to 95 %. "
         "Lift: the segment's mean / everyone's.",

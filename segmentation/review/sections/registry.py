@@ -48,6 +48,8 @@ class ModelRecords:
 
 def read_models(reading: Reading, tracking: Tracking) -> ModelRecords:
     """Read what was recorded of the propensity models that scored last, and of all versions that are registered."""
+    if not tracking.exists:
+        return ModelRecords()
     cut, store = reading.newest_cut(SEGMENT_ASSIGNMENTS), tracking.store
     scorers = list_scorers(reading.lake.read(SEGMENT_ASSIGNMENTS), cut) if cut else []
     calibration, gains, trainings = {}, {}, {}

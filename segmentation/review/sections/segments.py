@@ -145,7 +145,7 @@ def _profiles(profiles: Records, limit: int) -> tuple[Exhibit, ...]:
         figure=draw_profiles(profiles, features, {(r["feature"], r["segment_id"]): r for r in rows}),
         grid=Grid(columns, table),
         method=_EFFECTS,
-        min_width=280 + 110 * len(profiles),
+        min_width=280 + 130 * len(profiles),
     )
     return (exhibit,)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from segmentation.review import text
+from segmentation.review.charts.base import LONG_ROWS
 from segmentation.review.charts.models import draw_intervals
 from segmentation.review.exhibits import Column, Exhibit, Grid
 
@@ -106,6 +107,7 @@ def _against_simple_models(trainings: Trainings) -> tuple[Exhibit, ...]:
                 title="log loss better than that of the simpler model by",
                 names=[f"{row['target']}, against {row['against']}" for row in rows],
             ),
+            min_width=LONG_ROWS,
             grid=Grid(columns, rows),
             method="Log loss of calibrated probabilities of held-out later users, the simpler model's less the "
             "model's, with the 95 % interval of a paired bootstrap. Majority: everybody gets the training share. RFM: "
@@ -175,6 +177,7 @@ def _importances(trainings: Trainings) -> tuple[Exhibit, ...]:
                 title="rise of log loss without it",
                 names=[f"{text.shorten(row['target'], 12)}: {text.feature(row['feature'])}" for row in rows],
             ),
+            min_width=LONG_ROWS,
             grid=Grid(columns, rows),
             method="Permutation importance: rise of the log loss of held-out later users when the feature's values are "
             "dealt out among them at random, with a 95 % interval over users. Features that say the same hide each "

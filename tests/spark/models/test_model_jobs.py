@@ -316,6 +316,16 @@ def test_a_reviewer_finds_what_a_model_is_and_takes(ctx: Context, scored: Scored
         assert "`user_features`" in store._client.get_registered_model(f"segmentation-{kind}").description
 
 
+def test_a_review_is_kept_as_a_site_and_in_one_file(ctx: Context, scored: Scored):
+    store = ctx.tracking.store
+    run_id = store.record_site({"index.html": "first", "a.csv": "x"}, "everything", "review", {"job_run_id": "r1"})
+    kept = {path: store._client.list_artifacts(run_id, path) for path in ("", "site")}
+    assert {file.path for files in kept.values() for file in files if not file.is_dir} == {
+        "review.html", "site/index.html", "site/a.csv",
+    }  # fmt: skip
+    assert store._client.get_run(run_id).data.tags["job_run_id"] == "r1"
+
+
 def test_noise_is_told_and_leaves_the_champions_segments_in_use(ctx: Context, scored: Scored):
     noise = ctx.config.model_copy(update={"clusters": CLUSTERS.model_copy(update={"features": ("tempo",), "k_max": 2})})
     report = train_clusters.run(replace(ctx, config=noise))

@@ -1,4 +1,4 @@
-"""The page's sections on a small lake whose figures are known, and on lakes that lack tables."""
+"""The review's pages and sections on a small lake whose figures are known, and on lakes that lack tables."""
 
 from __future__ import annotations
 
@@ -21,13 +21,15 @@ from segmentation.review import (
     Reading,
     ReviewParams,
     build_pages,
-    build_sections,
     read_models,
     render_one_page,
     render_site,
 )
 from segmentation.review.frames.sessions import measure_platforms
+from segmentation.review.sections.journeys import build_journeys
 from segmentation.review.sections.models import build_registry
+from segmentation.review.sections.segments import build_segments
+from segmentation.review.sections.sessions import build_sessions
 from segmentation.review.sections.trainings import training_exhibits
 from segmentation.runtime.context import Context
 from segmentation.runtime.progress import Progress
@@ -171,7 +173,7 @@ def test_propensity_lift_is_against_everyone(sections: Sections) -> None:
 
 
 def test_a_model_that_is_not_ahead_of_a_simple_one_is_said_so(lake: Lake, as_of: date) -> None:
-    trainings = read_models(Reading(lake, as_of), SimpleNamespace(store=OneCurve())).trainings
+    trainings = read_models(Reading(lake, as_of), SimpleNamespace(store=OneCurve(), exists=True)).trainings
     assert list(trainings) == ["purchase"]
     by_key = {exhibit.key: exhibit for exhibit in training_exhibits(trainings)}
     assert by_key["against-simple-models"].finding == "Not ahead of a simpler model: purchase."
@@ -240,16 +242,14 @@ def test_an_earlier_cut_shows_only_what_was_before_it(lake: Lake) -> None:
     first = min(hit.at for hit in HITS).date()
     cut = Reading(lake, first + timedelta(days=2))
     expected = [hits for hits in sessions_of(HITS).values() if (hits[0].at.date() - first).days < 2]
-    by_key = {section.key: section for section in build_sections(cut)}
     assert cut.sessions["sessions"] == len(expected)
-    assert sum(r["sessions"] for r in by_key["journeys"]["paths"].grid.records) == len(expected)
-    assert by_key["segments"].exhibits == ()
+    assert sum(r["sessions"] for r in build_journeys(cut)["paths"].grid.records) == len(expected)
+    assert build_segments(cut).exhibits == ()
 
 
 def test_platforms_beyond_the_limit_are_one_bucket(lake: Lake, as_of: date) -> None:
     reading = Reading(lake, as_of, ReviewParams(platforms=1, states=2, chart_states=2))
-    by_key = {section.key: section for section in build_sections(reading)}
-    rows = by_key["sessions"]["sessions-by-platform"].grid.records
+    rows = build_sessions(reading)["sessions-by-platform"].grid.records
     assert {row["platform"] for row in rows} == {"ios", "(all other platforms)"}
     assert sum(row["sessions"] for row in rows) == 24
 
@@ -314,14 +314,14 @@ class OneCurve:
 
 
 def test_calibration_is_that_of_the_models_that_scored(lake: Lake, as_of: date) -> None:
-    curves = read_models(Reading(lake, as_of), SimpleNamespace(store=OneCurve())).calibration
+    curves = read_models(Reading(lake, as_of), SimpleNamespace(store=OneCurve(), exists=True)).calibration
     assert list(curves) == ["purchase"]
     assert [(p["predicted"], p["lower"], p["upper"]) for p in curves["purchase"]] == [(0.1, 0.1, 0.4)]
 
 
 def test_models_are_shown_with_their_role_and_the_decisions_on_them(lake: Lake, as_of: date) -> None:
     reading = Reading(lake, as_of)
-    section = build_registry(reading, read_models(reading, SimpleNamespace(store=OneCurve())))
+    section = build_registry(reading, read_models(reading, SimpleNamespace(store=OneCurve(), exists=True)))
     assert [(r["version"], r["role"]) for r in section["model-versions"].grid.records] == [
         ("2", "challenger"), ("1", "champion"),
     ]  # fmt: skip
@@ -333,7 +333,7 @@ def test_models_are_shown_with_their_role_and_the_decisions_on_them(lake: Lake, 
 
 def test_the_job_writes_the_site_its_tables_and_logs_it(spark: SparkSession, lake: Lake, as_of: date) -> None:
     store = OneCurve()
-    tracking = SimpleNamespace(store=store)
+    tracking = SimpleNamespace(store=store, exists=True)
     config = Config(lake=lake.root, spark={"spark.secret": "hunter2"})
     context = Context(
         spark, config, Lake(spark, lake.root, "run-2"), tracking, "run-2", Progress(), None, {"states": 3}

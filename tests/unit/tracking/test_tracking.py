@@ -18,7 +18,10 @@ def test_a_local_lake_keeps_runs_beside_its_tables(tmp_path: Path):
         assert tracking.uri == f"sqlite:///{tmp_path}/mlflow.db"
         assert tracking.artifacts == f"file://{tmp_path}/mlflow-artifacts"
         assert tracking.command == f"mlflow ui --backend-store-uri sqlite:///{tmp_path}/mlflow.db"
+        assert not tracking.exists
     assert list(tmp_path.iterdir()) == []
+    (tmp_path / "mlflow.db").touch()
+    assert tracking.exists
 
 
 def test_a_configured_server_keeps_its_own_artifacts(tmp_path: Path):
