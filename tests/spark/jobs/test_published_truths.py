@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
-import shutil
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,24 +11,15 @@ import pytest
 from pyspark.sql import functions as F
 
 from jobs import apply_identities, ingest_events
-from segmentation.runtime.main import open_context
-from segmentation.tracking.trainings import propensity_kind
-from tests.spark.jobs.conftest import Workspace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from pyspark.sql import SparkSession
+    from tests.spark.jobs.conftest import Workspace
 
 pytestmark = [pytest.mark.spark, pytest.mark.truths]
 
 PROJECT = Path(__file__).parents[3]
-FEW_MODELS = (
-    "propensity.logistic_regularisation=[0.01]", "propensity.forest_depths=[]", "propensity.tree_depths=[2]",
-    "propensity.importance_users=0",
-)  # fmt: skip
-"""A small search: what the data are worth shows with it too."""
-COUPON = "name: coupon\ndescription: Uses a coupon.\nhappens: {did: '*', then: with coupon}\n"
 
 
 def balanced(quality: dict) -> bool:
@@ -103,67 +92,13 @@ def test_snowplow_web_has_the_expected_sessions(workspace: Workspace, published:
     assert {name for name, session, total in expected if counts[session] != [total]} == UNSTITCHED
 
 
-@pytest.fixture(scope="module")
-def of_module(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Workspace]:
-    """Give every data set one workspace, whose lake is filled by the first test that asks for it."""
-    made: dict[str, Workspace] = {}
-
-    def workspace(source: str) -> Workspace:
-        if source not in made:
-            folder = tmp_path_factory.mktemp(source)
-            shutil.copytree(PROJECT / "conf", folder / "conf")
-            made[source] = Workspace(spark, folder, None)
-        return made[source]
-
-    return workspace
-
-
-@pytest.fixture
-def online_retail(of_module: Callable[[str], Workspace], published: Callable[..., Path]) -> Workspace:
-    return filled(of_module("online_retail"), "online_retail", published("online_retail_by_day"))
-
-
-@pytest.fixture
-def complete_journey(of_module: Callable[[str], Workspace], published: Callable[..., Path]) -> Workspace:
-    return filled(
-        of_module("complete_journey"), "complete_journey", published("complete_journey", "transactions.parquet")
-    )
-
-
-def filled(workspace: Workspace, source: str, path: Path) -> Workspace:
-    if not workspace.lake.exists():
-        outcome = workspace.run_process("ingest_events", "--source", source, "--input", str(path))
-        (workspace.folder / "quality.json").write_text(json.dumps(outcome.result["quality"]))
-    return workspace
-
-
-def quality_of(workspace: Workspace) -> dict:
-    return json.loads((workspace.folder / "quality.json").read_text())
-
-
-def predict(workspace: Workspace, **targets: str) -> dict[str, Mapping[str, float]]:
-    """Build features, train each target by few models, and return the figures measured on later users."""
-    shutil.rmtree(workspace.folder / "conf" / "targets")
-    (workspace.folder / "conf" / "targets").mkdir()
-    for name, text in targets.items():
-        (workspace.folder / "conf" / "targets" / f"{name}.yaml").write_text(text)
-    settings = [part for value in FEW_MODELS for part in ("--set", value)]
-    for job in ("build_features", "train_propensity"):
-        outcome = workspace.run_process(job, *settings)
-        assert outcome.code == 0, outcome.stderr
-    store = open_context(lake=str(workspace.lake), spark=workspace.spark).tracking.store
-    return {name: store.champion(propensity_kind(name)).metrics for name in targets}
-
-
-def lead(metrics: Mapping[str, float], over: str) -> tuple[float, float, float]:
-    key = f"log_loss_better_than_{over}"
-    return metrics[f"{key}_lower"], metrics[key], metrics[f"{key}_upper"]
-
-
 @pytest.mark.faults  # minutes
-def test_online_retail_balances_to_the_row(online_retail: Workspace) -> None:
-    workspace = online_retail
-    assert quality_of(workspace) == {
+def test_online_retail_balances_to_the_row(workspace: Workspace, published: Callable[..., Path]) -> None:
+    path = published("online_retail_by_day")
+    quality = workspace.run_process("ingest_events", "--source", "online_retail", "--input", str(path)).result[
+        "quality"
+    ]
+    assert quality == {
         "read": 541_909,
         "parsed": 541_909,
         "accepted": 401_564,
@@ -183,35 +118,13 @@ def test_online_retail_balances_to_the_row(online_retail: Workspace) -> None:
 
 
 @pytest.mark.faults  # minutes
-def test_complete_journey_has_its_baskets_as_sessions(complete_journey: Workspace) -> None:
-    workspace, quality = complete_journey, quality_of(complete_journey)
+def test_complete_journey_has_its_baskets_as_sessions(workspace: Workspace, published: Callable[..., Path]) -> None:
+    path = published("complete_journey", "transactions.parquet")
+    quality = workspace.run_process("ingest_events", "--source", "complete_journey", "--input", str(path)).result[
+        "quality"
+    ]
     assert (quality["read"], quality["accepted"]) == (1_469_307, 1_469_307)
     store = F.get_json_object("properties", "$.store_id")
     events = workspace.table("events").agg(F.count_distinct("user_id"), F.count_distinct(store)).first()
     assert tuple(events) == (2_469, 457)
     assert workspace.table("sessions").count() == 155_848
-
-
-@pytest.mark.faults  # minutes
-def test_who_buys_groceries_or_uses_a_coupon_is_foreseen_beside_recency_frequency_and_value(
-    complete_journey: Workspace,
-) -> None:
-    """2,469 households, measured on a half of them in the last four weeks of the year (docs/propensity.md)."""
-    purchase = "name: purchase\nhappens: {did: '@conversion'}\n"
-    found = predict(complete_journey, coupon=COUPON, purchase=purchase)
-    for name, auc in (("purchase", 0.85), ("coupon", 0.74)):
-        assert found[name]["auc_roc"] > auc, name
-        assert lead(found[name], "majority")[0] > 0.04, name
-        lower, value, upper = lead(found[name], "rfm_logistic_regression")
-        assert lower < value < upper < 0.05, name
-        assert upper > 0, f"{name} is behind recency, frequency and monetary value"
-
-
-@pytest.mark.faults  # minutes
-def test_who_buys_gifts_again_is_foreseen_beside_recency_frequency_and_value(online_retail: Workspace) -> None:
-    found = predict(online_retail, purchase="name: purchase\nhappens: {did: purchase}\n")["purchase"]
-    assert found["auc_roc"] > 0.7
-    assert lead(found, "majority")[0] > 0
-    lower, value, upper = lead(found, "rfm_logistic_regression")
-    assert lower < value < upper
-    assert upper > 0, "behind recency, frequency and monetary value"
