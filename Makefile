@@ -70,7 +70,7 @@ mlflow: setup ## the MLflow UI of LAKE's runs and models on 127.0.0.1:PORT
 	@$(ENV) MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow ui --workers 1 \
 		--backend-store-uri sqlite:///$(LAKE)/mlflow.db --host 127.0.0.1 --port $(PORT)
 
-review: ## print where LAKE's review page is, and open it on a desktop
+review: ## print where LAKE's review is, and open it on a desktop
 	@test -f $(LAKE)/review/index.html || { echo "make review: $(LAKE)/review/index.html does not exist; make demo DATASET=$(DATASET) makes it" >&2; exit 2; }
 	@echo $(abspath $(LAKE)/review/index.html)
 	@if [ "$$(uname)" = Darwin ]; then open $(LAKE)/review/index.html; \

@@ -1,4 +1,4 @@
-"""Command line of the benchmark: `python -m benchmarks generate|run|ratios|report`."""
+"""Command line of the benchmark: `python -m benchmarks generate|run|models|ratios|report`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from pathlib import Path
 
 from benchmarks.contract import USER_DAY_CAP
 from benchmarks.generate import generate, missing
+from benchmarks.models.data import Users
+from benchmarks.models.report import write_page
+from benchmarks.models.run import ENGINES as MODEL_ENGINES
+from benchmarks.models.run import run_engines
 from benchmarks.ratios import print_ratios
 from benchmarks.report import write_report
 from benchmarks.results import FOLDER, Store
@@ -23,7 +27,7 @@ def main() -> int:
     """Parse and run."""
     options = _parser().parse_args()
     store = Store(options.results)
-    if options.action in ("generate", "run"):
+    if options.action in ("generate", "run", "models"):
         options.work.mkdir(parents=True, exist_ok=True)
         (options.work / ".gitignore").write_text("*\n")
         options.work = options.work.resolve()
@@ -31,6 +35,9 @@ def main() -> int:
         generate(Inputs(options.work / "data", SCALES[options.events], _day_events(options)))
     elif options.action == "report":
         print(write_report(store.read(), store.folder.parent))
+        print(write_page(store.folder.parent))
+    elif options.action == "models":
+        _run_models(options, store.folder.parent)
     else:
         if options.action == "run":
             _generate_apart(options.work, "tiny", SCALES["tiny"].day_events)
@@ -38,6 +45,20 @@ def main() -> int:
             run(_plan(options), store)
         print_ratios(store.read())
     return 0
+
+
+def _run_models(options: argparse.Namespace, folder: Path) -> None:
+    run_engines(
+        Users(options.work / "data", options.users, options.features),
+        engines=options.engines,
+        repeat=options.repeat,
+        threads=options.threads,
+        memory=options.memory,
+        work=options.work,
+        results=folder,
+        command=shlex.join(_without_places(sys.argv[1:])),
+    )
+    print(write_page(folder))
 
 
 def _plan(options: argparse.Namespace) -> Plan:
@@ -102,6 +123,13 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--cap", type=int, default=USER_DAY_CAP, help="cap on the events of a user's day")
     one.add_argument("--check", choices=CHECKS, default="each", help="which repetitions are compared")
     one.add_argument("--again", action="store_true", help="measure again what was measured")
+    models = actions.add_parser("models", help="train and score beside scikit-learn and xgboost")
+    models.add_argument("--users", type=int, default=20_000)
+    models.add_argument("--features", type=int, default=50)
+    models.add_argument("--engines", type=names(MODEL_ENGINES), default=list(MODEL_ENGINES))
+    models.add_argument("--repeat", type=int, default=1)
+    models.add_argument("--threads", type=int, default=2)
+    models.add_argument("--memory", default="6GB", help="heap of the JVM; the peers have no limit")
     actions.add_parser("ratios")
     actions.add_parser("report", help="write index.md and its pictures beside the folder of the measurements")
     return parser

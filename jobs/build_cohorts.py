@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError
+from segmentation.runtime.asking import measure_behaviours
 from segmentation.runtime.context import Context, RunReport
-from segmentation.runtime.cut import read_stored
 from segmentation.runtime.main import run_job
-from segmentation.segments.asking import measure_at_cut
-from segmentation.segments.behaviour import Behaviour
 from segmentation.segments.changes import build_segment_changes
 from segmentation.segments.rules import SEGMENTATION, Rule, build_cohorts, load_rules, view_memberships
-from segmentation.sequences.funnels import load_funnels
-from segmentation.sequences.states import load_states
 from segmentation.tables.cohorts import COHORTS
 from segmentation.tables.events import EVENTS
 from segmentation.tables.segment_changes import SEGMENT_CHANGES
@@ -48,11 +43,11 @@ def run(ctx: Context) -> RunReport:
         ConfigurationError: a rule is wrong, or `user_features` has no such cut yet.
     """
     as_of = ctx.as_of
-    rules = load_rules(_conf(ctx))
+    rules = load_rules(ctx.conf_dir)
     features = ctx.lake.require(USER_FEATURES, "build_features")
     if features.where(F.col("as_of") == F.lit(as_of)).isEmpty():
         raise ConfigurationError(f"user_features has no cut {as_of}: run jobs/build_features.py --as-of {as_of}")
-    behaviour = measure(ctx, [one for rule in rules for one in rule.behaviours], as_of)
+    behaviour = measure_behaviours(ctx, [one for rule in rules for one in rule.behaviours], as_of)
     cohorts = build_cohorts(features, rules=rules, as_of=as_of, behaviour=behaviour)
     changes, cuts = _changes_around(ctx, cohorts, rules, as_of)
     ctx.lake.replace(COHORTS, cohorts, where=f"as_of = DATE'{as_of}'")
@@ -61,28 +56,6 @@ def run(ctx: Context) -> RunReport:
     base = ctx.lake.publications.current().bases.get(USER_FEATURES.name, 0)
     ctx.lake.publish({COHORTS.name: base, SEGMENT_CHANGES.name: base})
     return RunReport(as_of=as_of, quality=_summary(ctx, rules, as_of))
-
-
-def measure(ctx: Context, behaviours: Sequence[Behaviour], as_of: date) -> DataFrame | None:
-    """Measure what the rules ask of users' events, from the stored counts if these know nothing beyond the cut."""
-    if not behaviours:
-        return None
-    conf = _conf(ctx)
-    events, stored = read_stored(ctx)
-    return measure_at_cut(
-        events,
-        stored,
-        behaviours=behaviours,
-        funnels={funnel.name: funnel for funnel in load_funnels(conf)},
-        states=load_states(conf),
-        as_of=as_of,
-        workspace=ctx.config.workspace,
-        sessions=ctx.config.sessions,
-    )
-
-
-def _conf(ctx: Context) -> Path:
-    return Path(ctx.options.get("conf_dir", "conf"))
 
 
 def _changes_around(

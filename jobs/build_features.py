@@ -1,9 +1,8 @@
-"""Computes the features of every user at the cut, and at the earlier cuts that propensity learns from."""
+"""Computes the features of every user at the cut, and at the earlier cuts that models learn from or look back at."""
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
@@ -53,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(ctx: Context) -> RunReport:
-    """Write `user_features` at the cut and at the earlier cuts of propensity; again leaves equal rows.
+    """Write `user_features` at the cut, at the earlier cuts of propensity and of hysteresis; again leaves equal rows.
 
     Users who do not allow what is needed (`consent.needed`) have none, at any of the cuts, and are counted.
 
@@ -103,13 +102,13 @@ def _find_cuts(ctx: Context, events: DataFrame, as_of: date) -> dict[date, bool]
     """Return the cuts that have events, and whether each lies after all that is known."""
     config = ctx.config
     history = read_history(events, as_of=as_of, time_zone=config.workspace.time_zone)
-    targets = load_targets(_conf(ctx), params=config.propensity, workspace=config.workspace)
+    targets = load_targets(ctx.conf_dir, params=config.propensity, workspace=config.workspace)
     lateness = config.ingest.lateness_days
     found = (
         find_cuts(target, as_of=as_of, history=history, lateness_days=lateness, params=config.propensity)
         for target in targets
     )
-    earlier = {cut for cuts in found if cuts is not None for cut in cuts.all}
+    earlier = {cut for cuts in found if cuts is not None for cut in cuts.all} | {*config.hysteresis.cuts_before(as_of)}
     cuts = (*sorted(earlier), as_of)
     known = [before_cut(cut, ctx.config.workspace.time_zone) for cut in cuts]
     row = events.agg(*map(F.bool_or, known), *map(F.bool_and, known)).head() or ()
@@ -142,7 +141,7 @@ def _walks(ctx: Context, events: DataFrame) -> tuple[DataFrame | None, DataFrame
 
 
 def _funnels(ctx: Context) -> tuple[tuple[Funnel, ...], StateMapping]:
-    conf = _conf(ctx)
+    conf = ctx.conf_dir
     return choose_funnels(conf, ctx.config.features.funnels, key="features.funnels"), load_states(conf)
 
 
@@ -152,10 +151,6 @@ def _basis(ctx: Context) -> str | None:
         return None
     funnels, states = _funnels(ctx)
     return fingerprint_of([states.fingerprint, *(funnel.fingerprint for funnel in funnels)])
-
-
-def _conf(ctx: Context) -> Path:
-    return Path(ctx.options.get("conf_dir", "conf"))
 
 
 def _fingerprints(ctx: Context) -> dict[str, str]:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import sys
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs import build_cohorts as cohorts_job
 from segmentation.errors import ConfigurationError
 from segmentation.models.clustering import CLUSTERS, assign_clusters
 from segmentation.models.inputs import select_cut
 from segmentation.review.comparison import write_comparison
+from segmentation.runtime.asking import find_baseline, measure_behaviours
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.segments.comparison import (
@@ -96,7 +96,7 @@ def run(ctx: Context) -> RunReport:
 
 
 def _rules(ctx: Context, path: Path) -> Definitions:
-    conf = Path(ctx.options.get("conf_dir", "conf"))
+    conf = ctx.conf_dir
     candidate = load_rule(path, conf)
     live = {rule.name: rule for rule in load_rules(conf)}.get(candidate.name)
     renamed = candidate.model_copy(update={"name": candidate.name + AS_NEW})
@@ -112,7 +112,7 @@ def _rules(ctx: Context, path: Path) -> Definitions:
 
 def _place_by_rules(ctx: Context, rules: Sequence[Rule], name: str, cut: date) -> DataFrame:
     table = ctx.lake.read(USER_FEATURES)
-    behaviour = cohorts_job.measure(ctx, [one for rule in rules for one in rule.behaviours], cut)
+    behaviour = measure_behaviours(ctx, [one for rule in rules for one in rule.behaviours], cut)
     members = build_cohorts(table, rules=rules, as_of=cut, behaviour=behaviour)
     of_user = members.groupBy("user_id").agg(
         F.bool_or(F.col("rule") == name).alias(LIVE), F.bool_or(F.col("rule") == name + AS_NEW).alias(CANDIDATE)
@@ -192,10 +192,7 @@ def _describe(ctx: Context, compared: Definitions, cross: Cross, placed: DataFra
 
 def _stability(ctx: Context, compared: Definitions, placed: DataFrame) -> dict[str, Any] | None:
     """Compare each definition with itself at the newest cut that is old enough, over the users of both cuts."""
-    until = ctx.as_of - timedelta(days=ctx.config.monitoring.baseline_days)
-    known = ctx.lake.read(USER_FEATURES).where(F.col("as_of") <= F.lit(until))
-    row = known.agg(F.max("as_of").alias("cut")).head()
-    since = row["cut"] if row else None
+    since = find_baseline(ctx)
     if since is None:
         return None
     tables = cross_cuts(compared.place(since), placed)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
@@ -167,7 +166,7 @@ def _rules(ctx: Context, user_id: str, as_of: date) -> Records:
     cut = find_cut(table, as_of)
     member = fetch_records(_of(table, user_id).where(F.col("as_of") == F.lit(cut)).orderBy("rule")) if cut else []
     found = {record["rule"]: record for record in member}
-    declared = {rule.name: rule.description for rule in load_rules(Path(ctx.options.get("conf_dir", "conf")))}
+    declared = {rule.name: rule.description for rule in load_rules(ctx.conf_dir)}
     return [
         {
             "rule": name,

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import sys
 from datetime import date, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 from pyspark.sql import functions as F
 
-from jobs.train_propensity import read_inputs
 from segmentation.errors import DataError
 from segmentation.evaluation.distributions import sample_users
 from segmentation.frames import empty_frame, small_frame
@@ -33,6 +31,7 @@ from segmentation.monitoring.drift import measure_drift
 from segmentation.monitoring.rates import Outcome, compare_outcomes, compare_rates, first_day
 from segmentation.monitoring.subjects import RECENCY, choose_features, propensity_column
 from segmentation.monitoring.webhook import check_url, read_secret, send_alerts
+from segmentation.runtime.asking import find_baseline, read_inputs
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.segments.labels import label_users
@@ -92,7 +91,7 @@ def run(ctx: Context) -> RunReport:
     if webhook.url is not None:
         check_url(webhook.url)
         read_secret(webhook)
-    notes, baseline = list[str](), _baseline(ctx)
+    notes, baseline = list[str](), find_baseline(ctx)
     drift = [] if baseline is None else judge_drift(_compare(ctx, baseline, notes), params=params)
     if baseline is None:
         notes.append(f"no cut of user_features is {params.baseline_days} days before {as_of}: no drift is measured")
@@ -125,14 +124,6 @@ def _models_in_use(ctx: Context) -> Models | None:
         for entry in scored["propensities"]
     }
     return Models(store.version(CLUSTERS, scored["cluster_model_version"]), propensities)
-
-
-def _baseline(ctx: Context) -> date | None:
-    """Find the cut to compare with; None where none is old enough."""
-    until = ctx.as_of - timedelta(days=ctx.config.monitoring.baseline_days)
-    known = ctx.lake.read(USER_FEATURES).where(F.col("as_of") <= F.lit(until))
-    row = known.agg(F.max("as_of").alias("cut")).head()
-    return row["cut"] if row else None
 
 
 def _compare(ctx: Context, baseline: date, notes: list[str]) -> list[Drift]:
@@ -175,7 +166,7 @@ def _compare_transitions(ctx: Context) -> list[Rate]:
     as_of, params, zone = ctx.as_of, ctx.config.monitoring, ctx.config.workspace.time_zone
     events = ctx.lake.require(EVENTS, "ingest_events").where(before_cut(as_of, zone))
     recent = events.where(F.col("event_date") >= F.lit(first_day(as_of, params)))
-    steps = build_steps(recent, states=load_states(Path(ctx.options.get("conf_dir", "conf"))), time_zone=zone)
+    steps = build_steps(recent, states=load_states(ctx.conf_dir), time_zone=zone)
     daily: dict[date, dict[tuple[str, str], int]] = {}
     for row in count_flows(steps, by=["session_date"]).collect():  # a row per day and pair of states
         daily.setdefault(row["session_date"], {})[row["from_state"], row["to_state"]] = row["transitions"]
@@ -189,8 +180,7 @@ def _outcomes(ctx: Context, notes: list[str]) -> list[Outcome]:
     if not cuts:
         notes.append("nothing was scored yet: no calibration is measured")
         return []
-    conf = Path(ctx.options.get("conf_dir", "conf"))
-    targets = load_targets(conf, params=config.propensity, workspace=config.workspace)
+    targets = load_targets(ctx.conf_dir, params=config.propensity, workspace=config.workspace)
     inputs, found = read_inputs(ctx, targets), []
     maturity = maturity_of(inputs.history, lateness_days=config.ingest.lateness_days, params=config.propensity)
     for target in targets:

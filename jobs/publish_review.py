@@ -1,12 +1,9 @@
-"""Writes the review: one self-contained page on what the lake's tables show, with its tables as CSV beside it."""
+"""Writes the review: a static site on what the lake's tables show, with their figures as CSV beside its pages."""
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from datetime import date, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segmentation.parameters import validated
@@ -14,12 +11,12 @@ from segmentation.review import (
     Provenance,
     Reading,
     ReviewParams,
-    build_sections,
-    list_files,
-    read_calibration,
-    read_trainings,
-    render_page,
+    build_pages,
+    read_models,
+    render_one_page,
+    render_site,
 )
+from segmentation.review.folder import START, publish_folder
 from segmentation.review.frames.records import find_cut
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
@@ -30,6 +27,7 @@ from segmentation.tables.drift import DRIFT
 from segmentation.tables.evaluations import EVALUATIONS
 from segmentation.tables.events import EVENTS
 from segmentation.tables.ingest_ledger import INGEST_LEDGER
+from segmentation.tables.model_decisions import MODEL_DECISIONS
 from segmentation.tables.monitored_rates import MONITORED_RATES
 from segmentation.tables.quality_results import QUALITY_RESULTS
 from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
@@ -62,15 +60,16 @@ READS = (
     DRIFT,
     MONITORED_RATES,
     ALERTS,
+    MODEL_DECISIONS,
 )
 WRITES: tuple[Table, ...] = ()
-FOLDER, PAGE = "review", "index.html"
+FOLDER = "review"
 SHOWN_PARAMETERS = ("workspace", "ingest", "sessions", "features", "clusters", "propensity", "evaluation")
 """What shapes results; Spark's and the tracking server's settings may hold secrets and stay out."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare how much the page shows."""
+    """Declare how much the pages show."""
     defaults = ReviewParams()
     parser.add_argument("--states", type=int, default=defaults.states, help="states by name in the journeys' tables")
     parser.add_argument("--paths", type=int, default=defaults.paths, help="most frequent paths listed")
@@ -78,11 +77,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(ctx: Context) -> RunReport:
-    """Write the page and log it; a table that was never published leaves a section that names the job to run."""
+    """Write the site and log it; a table that was never published leaves a section that names the job to run."""
     given = {name: ctx.options[name] for name in ("states", "paths", "path_steps") if name in ctx.options}
     reading = Reading(ctx.lake, as_of=_cut(ctx), params=validated(ReviewParams, given, "options"))
-    calibration, trainings = read_calibration(reading, ctx.tracking), read_trainings(reading, ctx.tracking)
-    sections = build_sections(reading, calibration, trainings)
+    pages = build_pages(reading, read_models(reading, ctx.tracking))
     current = ctx.lake.publications.current()
     provenance = Provenance(
         run_id=ctx.run_id,
@@ -91,11 +89,13 @@ def run(ctx: Context) -> RunReport:
         versions=current.tables,
         bases=current.bases,
         parameters=ctx.config.model_dump(mode="json", include=set(SHOWN_PARAMETERS)),
+        publication=current.number,
     )
-    page = _keep(ctx, {PAGE: render_page(sections, provenance), **list_files(sections)})
-    missing = dict.fromkeys(job for section in sections for job in section.missing)
-    notes = [f"the page lacks what jobs/{job}.py makes" for job in missing]
-    return RunReport(as_of=reading.as_of, quality={"page": page}, notes=notes)
+    page = _keep(ctx, render_site(pages, provenance), render_one_page(pages, provenance))
+    missing = dict.fromkeys(job for page in pages for section in page.sections for job in section.missing)
+    crossed = {page.title: len(page.crossed) for page in pages if page.crossed}
+    notes = [f"the review lacks what jobs/{job}.py makes" for job in missing]
+    return RunReport(as_of=reading.as_of, quality={"page": page, "crossed": crossed}, notes=notes)
 
 
 def _cut(ctx: Context) -> date | None:
@@ -106,32 +106,17 @@ def _cut(ctx: Context) -> date | None:
     return latest + timedelta(days=1) if latest else None
 
 
-def _keep(ctx: Context, files: Mapping[str, str]) -> str:
-    """Write the files into the lake and log the page; return where it is.
+def _keep(ctx: Context, site: Mapping[str, str], one_page: str) -> str:
+    """Put the site into the lake and log it; return where its first page is.
 
     A lake in an object store keeps its pages in the tracking store alone.
     """
-    if is_local(ctx.lake.root):
-        folder = local_path(ctx.lake.root) / FOLDER
-        _write(folder, files)
-        _log(ctx, folder / PAGE)
-        return str(folder / PAGE)
-    with tempfile.TemporaryDirectory(prefix="segmentation-review-") as scratch:
-        _write(Path(scratch), files)
-        return f"MLflow run {_log(ctx, Path(scratch) / PAGE)}"
-
-
-def _write(folder: Path, files: Mapping[str, str]) -> None:
-    """Write files so that a reader sees the old or the new one, never half of it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        draft = folder / f".{name}.{os.getpid()}"
-        draft.write_text(content, encoding="utf-8")
-        draft.replace(folder / name)
-
-
-def _log(ctx: Context, page: Path) -> str:
-    return ctx.tracking.store.record_page(page, FOLDER, {"job_run_id": ctx.run_id})
+    run = ctx.tracking.store.record_site(site, one_page, FOLDER, {"job_run_id": ctx.run_id})
+    if not is_local(ctx.lake.root):
+        return f"MLflow run {run}"
+    folder = local_path(ctx.lake.root) / FOLDER
+    publish_folder(folder, site, ctx.run_id)
+    return str(folder / START)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,4 +1,4 @@
-"""Run all jobs in lineage order in one Spark session: from raw records to scored segments and the review page."""
+"""Run all jobs in lineage order in one Spark session: from raw records to scored segments and the review."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from jobs import (
     train_clusters,
     train_propensity,
 )
+from segmentation.errors import SegmentationError
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.runtime.summary import summarise
@@ -44,6 +45,8 @@ JOBS = (
     monitor_segments,
     publish_review,
 )
+WATCHERS = (monitor_segments,)
+"""Jobs that look on: no other waits for what they do."""
 READS = tuple(dict.fromkeys(table for job in JOBS for table in job.READS))
 WRITES = tuple(dict.fromkeys(table for job in JOBS for table in job.WRITES))
 
@@ -54,18 +57,32 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(ctx: Context) -> RunReport:
-    """Run every job on the same lake; the first that fails ends the run, what was published before stays."""
+    """Run every job on the same lake; the first that fails ends the run, what was published before stays.
+
+    A watcher that fails, as where nobody takes its alerts, holds nothing up: the run ends with its error when all
+    other jobs are done.
+    """
     quality: dict[str, Any] = {}
     notes: list[str] = []
+    failure: SegmentationError | None = None
     for job in JOBS:
         name = job.__name__.rsplit(".", 1)[-1]
-        with ctx.progress.step(name):
-            report = job.run(ctx)
+        try:
+            with ctx.progress.step(name):
+                report = job.run(ctx)
+        except SegmentationError as error:
+            if job not in WATCHERS:
+                raise
+            ctx.progress.say(f"{name} failed, the run goes on and ends with it: {error}")
+            failure = error
+            continue
         quality[name] = report.quality
         notes += [f"{name}: {note}" for note in report.notes]
     profiles = ctx.lake.read(SEGMENT_PROFILES).where(f"as_of = DATE'{ctx.as_of}'")
     for line in summarise(quality["ingest_events"], profiles, ctx.lake.root):
         ctx.progress.say(line)
+    if failure is not None:
+        raise failure
     return RunReport(as_of=ctx.as_of, quality=quality, notes=notes)
 
 

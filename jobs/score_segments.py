@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from jobs.build_cohorts import measure
 from segmentation.errors import ConfigurationError
 from segmentation.evaluation.distributions import sample_users
 from segmentation.models.clustering import CLUSTERS, assign_clusters
-from segmentation.models.inputs import check_known, feature_set_at
+from segmentation.models.hysteresis import MODEL_CLUSTER, hold_clusters
+from segmentation.models.inputs import check_known, feature_set_at, select_cuts
+from segmentation.runtime.asking import check_cuts, measure_behaviours
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.segments.assignment import (
@@ -74,7 +74,11 @@ def run(ctx: Context) -> RunReport:
     scorers = _load_scorers(ctx)
     users, scored = _score(ctx, table, clusters, scorers)
     assignments = build_segment_assignments(
-        scored, segments=segments_of(clusters), cluster_model_version=clusters.version, as_of=as_of
+        scored,
+        segments=segments_of(clusters),
+        cluster_model_version=clusters.version,
+        assignment_rule=ctx.config.hysteresis.rule,
+        as_of=as_of,
     ).cache()
     features = features_of(clusters)
     portraits = _portray(ctx, users, assignments, features)
@@ -86,20 +90,21 @@ def run(ctx: Context) -> RunReport:
     ctx.lake.replace(SEGMENT_CHANGES, changes, where=f"changed_at IN ({days}) AND segmentation = '{MODEL}'")
     base = ctx.lake.publications.current().bases.get(USER_FEATURES.name, 0)
     ctx.lake.publish({written.name: base for written in WRITES})
-    sizes = assignments.groupBy("segment_name").count().orderBy("segment_name").collect()
+    held = F.count_if(F.col("cluster_id") != F.col(MODEL_CLUSTER))
+    sizes = assignments.groupBy("segment_name").agg(F.count(F.lit(1)), held).orderBy("segment_name").collect()
     assignments.unpersist()
     versions = {
         CLUSTERS: clusters.version,
         **{propensity_kind(target.name): model.version for target, model in scorers},
     }
-    quality = {"models": versions, "segments": {r[0]: r[1] for r in sizes}}
+    quality = {"models": versions, "segments": {r[0]: r[1] for r in sizes}, "held_back": sum(r[2] for r in sizes)}
     return RunReport(as_of=as_of, quality=quality, notes=_changed_since(scorers))
 
 
 def _load_scorers(ctx: Context) -> list[tuple[Target, ModelVersion]]:
     """Find the champion of each target, once: all users are scored by the versions that are champions now."""
     config, found = ctx.config, []
-    for target in load_targets(_conf(ctx), params=config.propensity, workspace=config.workspace):
+    for target in load_targets(ctx.conf_dir, params=config.propensity, workspace=config.workspace):
         model = ctx.tracking.store.require_champion(propensity_kind(target.name), "train_propensity")
         if CALIBRATION_METHOD not in model.tags:
             raise ConfigurationError(
@@ -129,17 +134,26 @@ def _score(
     check_known(table, features=features)
     targets = [target for target, _ in scorers]
     behaviours = behaviours_of(*(target.who for target in targets if target.who is not None))
-    asked = mark_asked(table, targets=targets, cut=ctx.as_of, behaviour=measure(ctx, behaviours, ctx.as_of))
+    asked = mark_asked(table, targets=targets, cut=ctx.as_of, behaviour=measure_behaviours(ctx, behaviours, ctx.as_of))
     values = [F.col(name).cast("double").alias(name) for name in features]
     flags = [target.asked_column for target in targets]
     users = asked.select("user_id", *values, *flags)
-    placed = assign_clusters(users, pipeline=store.load(clusters), segments=segments_of(clusters))
+    placed = _place(ctx, table, users, clusters)
     loaded = [Scorer(target, model.version, store.load(model)) for target, model in scorers]
     return users.drop(*flags), add_propensities(placed, scorers=loaded)
 
 
-def _conf(ctx: Context) -> Path:
-    return Path(ctx.options.get("conf_dir", "conf"))
+def _place(ctx: Context, table: DataFrame, users: DataFrame, clusters: ModelVersion) -> DataFrame:
+    """Put the users into clusters, by their features at earlier cuts too where that is asked for."""
+    params, segments, pipeline = ctx.config.hysteresis, segments_of(clusters), ctx.tracking.store.load(clusters)
+    placed = assign_clusters(users, pipeline=pipeline, segments=segments)
+    cuts = params.cuts_before(ctx.as_of)
+    if not cuts:
+        return hold_clusters(placed, None, as_of=ctx.as_of, segments=segments, params=params)
+    check_cuts(ctx, table, cuts)
+    earlier = select_cuts(table, cuts=cuts, features=features_of(clusters))
+    before = assign_clusters(earlier, pipeline=pipeline, segments=segments)
+    return hold_clusters(placed, before, as_of=ctx.as_of, segments=segments, params=params)
 
 
 def _portray(ctx: Context, users: DataFrame, assignments: DataFrame, features: Sequence[str]) -> dict[str, Portrait]:

@@ -6,13 +6,17 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from segmentation.evaluation.comparison import compare_means
 from segmentation.evaluation.separation import SILHOUETTE, SILHOUETTE_EUCLIDEAN
-from segmentation.models.clustering import CLUSTERS, fit_clusters, silhouette_of
+from segmentation.models.clustering import CLUSTERS, fit_clusters, silhouettes_of
 from segmentation.models.identity import carry_identities, count_flows, match_segments
 from segmentation.models.inputs import feature_set_at, select_cut, training_fingerprint
 from segmentation.runtime.context import Context, RunReport
+from segmentation.runtime.decisions import write_decisions
 from segmentation.runtime.main import run_job
+from segmentation.tables.model_decisions import MODEL_DECISIONS
 from segmentation.tables.user_features import USER_FEATURES
+from segmentation.tracking.challenge import crown, judge_refit, settled_before
 from segmentation.tracking.cluster_trainings import (
     CANDIDATE,
     FOUND,
@@ -22,7 +26,7 @@ from segmentation.tracking.cluster_trainings import (
     has_structure,
     rule_behind,
 )
-from segmentation.tracking.records import DECISION, REASON, DataSet, ModelVersion, Verdict, judge
+from segmentation.tracking.records import DECISION, REASON, DataSet, ModelVersion, Verdict
 from segmentation.tracking.trainings import features_of, segments_of
 
 if TYPE_CHECKING:
@@ -33,9 +37,12 @@ if TYPE_CHECKING:
 
     from segmentation.models.clustering import ClusterFit
     from segmentation.models.identity import Comparison
+    from segmentation.models.methods.method import Points
 
-READS = (USER_FEATURES,)
-WRITES = ()
+READS = (USER_FEATURES, MODEL_DECISIONS)
+WRITES = (MODEL_DECISIONS,)
+BOOTSTRAP_ROUNDS = 500
+"""Resamples behind the interval of the difference to the champion."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +68,7 @@ def run(ctx: Context) -> RunReport:
     model = found or _train(ctx, table, fingerprint)
     if DECISION not in model.tags:
         model = store.settle(model, _judge(ctx, table, model))
+    write_decisions(ctx, {CLUSTERS: model})
     segments = {segment.segment_name: segment.users for segment in segments_of(model)}
     quality = {
         "model": model.name,
@@ -121,17 +129,28 @@ def _judge(ctx: Context, table: DataFrame, model: ModelVersion) -> Verdict:
     """
     store = ctx.tracking.store
     champion = store.champion(CLUSTERS)
+    if champion is not None and champion.version == model.version:
+        return settled_before(model)
+    version = champion.version if champion else None
     if not has_structure(model):
-        kept = f"the segments of version {champion.version} stay in use" if champion else "everyone is one segment"
-        return Verdict(
-            promoted=champion is None, reason=f"no candidate kept to the rule ({rule_behind(model)}): {kept}"
-        )
-    rival, usable = None, _usable_champion(ctx, table)
-    if usable is not None:
-        users = select_cut(table, as_of=ctx.as_of, features=features_of(usable))
-        most = ctx.config.clusters.evidence_users
-        rival = silhouette_of(users, pipeline=store.load(usable), most=most)
-    return judge(SILHOUETTE_EUCLIDEAN, challenger=model.metrics[SILHOUETTE_EUCLIDEAN], champion=rival)
+        kept = f"the segments of version {version} stay in use" if champion else "everyone is one segment"
+        reason = f"no candidate kept to the rule ({rule_behind(model)}): {kept}"
+        return Verdict(promoted=champion is None, reason=reason, evidence={"champion_before": version})
+    usable = _usable_champion(ctx, table)
+    if usable is None:
+        gone = f"champion {version} cannot be compared: user_features has not all of its features any more"
+        return crown(gone if champion else "there was no champion", version)
+    ours, theirs = (_silhouettes(ctx, table, one) for one in (model, usable))
+    if ours is None or theirs is None:
+        return crown(f"champion {version} puts everyone into one segment", version)
+    seed = ctx.config.clusters.seed
+    difference = compare_means(ours, theirs, metric=SILHOUETTE_EUCLIDEAN, rounds=BOOTSTRAP_ROUNDS, seed=seed)
+    return judge_refit(difference, champion=usable.version)
+
+
+def _silhouettes(ctx: Context, table: DataFrame, model: ModelVersion) -> Points | None:
+    users = select_cut(table, as_of=ctx.as_of, features=features_of(model))
+    return silhouettes_of(users, pipeline=ctx.tracking.store.load(model), most=ctx.config.clusters.evidence_users)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

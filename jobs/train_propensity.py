@@ -4,38 +4,35 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
 from segmentation.evaluation.classification import AUC_PR, AUC_ROC, BRIER, LOG_LOSS
-from segmentation.frames import small_frame, union_all
+from segmentation.frames import union_all
 from segmentation.models.clustering import CLUSTERS, assign_clusters
 from segmentation.models.held_out import PREDICTION, RAW, SEGMENT, score_measuring
 from segmentation.models.inputs import check_known, feature_sets_at, select_cut, training_fingerprint
 from segmentation.models.measures import better_by
 from segmentation.models.propensity import fit_propensity
 from segmentation.models.rows import learnt_features
-from segmentation.models.windows import LABEL, Cuts, History, maturity_of, too_short
+from segmentation.models.windows import LABEL, Cuts, maturity_of, too_short
+from segmentation.runtime.asking import read_inputs
 from segmentation.runtime.context import Context, RunReport
-from segmentation.runtime.cut import read_stored
+from segmentation.runtime.decisions import write_decisions
 from segmentation.runtime.main import run_job
-from segmentation.segments.asking import measure_at_cut, read_history, trace_cut
-from segmentation.segments.labels import Known, label_users
+from segmentation.segments.asking import measure_at_cut
+from segmentation.segments.labels import label_users
 from segmentation.segments.rules import behaviours_of
 from segmentation.segments.targets import Target, find_cuts, load_targets, mark_asked
-from segmentation.sequences.funnels import load_funnels
-from segmentation.sequences.states import load_states
 from segmentation.tables.events import EVENTS
 from segmentation.tables.model_decisions import MODEL_DECISIONS
 from segmentation.tables.sessions import SESSIONS
 from segmentation.tables.user_day_counts import USER_DAY_COUNTS
 from segmentation.tables.user_days import USER_DAYS
 from segmentation.tables.user_features import USER_FEATURES
-from segmentation.tracking.challenge import crown, decision_row, judge_challenger
-from segmentation.tracking.records import CHOSEN, DECISION, EVIDENCE, REASON, DataSet, ModelVersion, Verdict
+from segmentation.tracking.challenge import crown, judge_challenger, settled_before
+from segmentation.tracking.records import CHOSEN, DECISION, DataSet, ModelVersion, Verdict
 from segmentation.tracking.trainings import (
     CALIBRATED,
     CALIBRATION_METHOD,
@@ -54,20 +51,11 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
-    from segmentation.increments.cut import CutTables
+    from segmentation.models.windows import History
+    from segmentation.runtime.asking import Inputs
 
 READS = (EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS, USER_FEATURES, MODEL_DECISIONS)
 WRITES = (MODEL_DECISIONS,)
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What all targets are trained from."""
-
-    known: Known
-    stored: CutTables
-    features: DataFrame
-    history: History
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,7 +70,7 @@ def run(ctx: Context) -> RunReport:
         ConfigurationError: a target is wrong, a table is missing, or `user_features` lacks a cut or a feature.
     """
     config = ctx.config
-    targets = load_targets(_conf(ctx), params=config.propensity, workspace=config.workspace)
+    targets = load_targets(ctx.conf_dir, params=config.propensity, workspace=config.workspace)
     inputs = read_inputs(ctx, targets)
     check_known(inputs.features, features=learnt_features(config.propensity))
     cuts = {target.name: _cuts_of(ctx, target, inputs.history) for target in targets}
@@ -95,32 +83,13 @@ def run(ctx: Context) -> RunReport:
         model = found or _train(ctx, inputs, target, used, fingerprint)
         if DECISION not in model.tags:
             model = ctx.tracking.store.settle(model, _judge(ctx, inputs, target, used, model))
-        models[target.name] = model
+        models[propensity_kind(target.name)] = model
         quality[target.name] = _summary(model, used, trained=found is None)
         notes += [f"{target.name}: {remark}" for remark in json.loads(model.tags[REMARKS])]
         if found:
             notes.append(f"{target.name}: nothing changed since version {model.version} was trained: it is kept")
-    _write_down(ctx, models)
+    write_decisions(ctx, models)
     return RunReport(as_of=ctx.as_of, quality=quality, notes=notes)
-
-
-def read_inputs(ctx: Context, targets: Sequence[Target]) -> Inputs:
-    """Read what is known at the cut; stored counts are used as they are if they know nothing beyond it."""
-    conf, config, as_of = _conf(ctx), ctx.config, ctx.as_of
-    events, stored = read_stored(ctx)
-    funnels = {funnel.name: funnel for funnel in load_funnels(conf)}
-    traces = trace_cut(
-        events,
-        stored,
-        behaviours=[one for target in targets for one in target.outcomes],
-        funnels=funnels,
-        as_of=as_of,
-        workspace=config.workspace,
-        sessions=config.sessions,
-    )
-    known = Known(traces, funnels=funnels, states=load_states(conf), time_zone=config.workspace.time_zone)
-    history = read_history(events, as_of=as_of, time_zone=config.workspace.time_zone)
-    return Inputs(known, stored, ctx.lake.require(USER_FEATURES, "build_features"), history)
 
 
 def _cuts_of(ctx: Context, target: Target, history: History) -> Cuts:
@@ -199,8 +168,8 @@ def _judge(ctx: Context, inputs: Inputs, target: Target, cuts: Cuts, model: Mode
     champion = store.champion(propensity_kind(target.name))
     if champion is None:
         return crown("there was no champion")
-    if champion.version == model.version:  # a run broke off between making it champion and writing that down
-        return Verdict(promoted=True, reason=model.tags[REASON], evidence=json.loads(model.tags[EVIDENCE]))
+    if champion.version == model.version:
+        return settled_before(model)
     hindrance = _hindrance(champion, target, inputs)
     if hindrance:
         return crown(f"champion {champion.version} cannot be compared: {hindrance}", champion.version)
@@ -226,31 +195,11 @@ def _hindrance(champion: ModelVersion, target: Target, inputs: Inputs) -> str:
     return f"user_features has no {', '.join(missing)} any more" if missing else ""
 
 
-def _write_down(ctx: Context, models: dict[str, ModelVersion]) -> None:
-    """Write every decision that `model_decisions` does not hold yet, those of runs that broke off included."""
-    stored = ctx.lake.read(MODEL_DECISIONS).where(F.col("model").startswith(propensity_kind("")))
-    known = stored.groupBy("model").agg(F.max("decision_no"), F.collect_set("version")).collect()
-    last = {row[0]: row[1] for row in known}
-    written = {(row[0], version) for row in known for version in row[2]}
-    rows = [
-        decision_row(model, kind=kind, number=last.get(kind, 0) + 1, as_of=ctx.as_of, run_id=ctx.run_id)
-        for kind, model in ((propensity_kind(name), model) for name, model in models.items())
-        if (kind, model.version) not in written
-    ]
-    if rows:
-        ctx.lake.append(MODEL_DECISIONS, small_frame(ctx.spark, rows, MODEL_DECISIONS.schema).coalesce(1))
-        ctx.lake.publish({})
-
-
 def _summary(model: ModelVersion, cuts: Cuts, *, trained: bool) -> dict[str, Any]:
     figures = {name: model.metrics[name] for name in (AUC_PR, AUC_ROC, LOG_LOSS, BRIER)}
     about = {"model": model.name, "version": model.version, "trained": trained}
     decided = {"decision": model.tags[DECISION], CHOSEN: model.tags[CHOSEN]}
     return {**about, **decided, "training_cuts": cuts.training, "evaluation_cut": cuts.evaluation, **figures}
-
-
-def _conf(ctx: Context) -> Path:
-    return Path(ctx.options.get("conf_dir", "conf"))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

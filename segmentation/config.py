@@ -10,7 +10,7 @@ from segmentation.errors import ConfigurationError
 from segmentation.evaluation.params import EvaluationParams, FeatureReportParams
 from segmentation.features.params import FeatureParams
 from segmentation.increments.params import IngestParams
-from segmentation.models.params import ClusterParams, LifetimeParams, PropensityParams
+from segmentation.models.params import ClusterParams, HysteresisParams, LifetimeParams, PropensityParams
 from segmentation.monitoring.params import MonitoringParams, WebhookParams
 from segmentation.parameters import Parameters, WorkspaceParams, parse_yaml, read_yaml, validated
 from segmentation.privacy.params import ConsentParams, PrivacyParams
@@ -42,6 +42,7 @@ class Config(Parameters):
     features: FeatureParams = FeatureParams()
     lifecycle: LifecycleParams = LifecycleParams()
     clusters: ClusterParams = ClusterParams()
+    hysteresis: HysteresisParams = HysteresisParams()
     propensity: PropensityParams = PropensityParams()
     lifetimes: LifetimeParams = LifetimeParams()
     evaluation: EvaluationParams = EvaluationParams()

@@ -68,6 +68,22 @@ def euclidean_silhouette(df: DataFrame, *, features: str, cluster: str, point: s
     Raises:
         DataError: there are fewer than two clusters, or only one in the sample.
     """
+    widths, more = silhouette_widths(df, features=features, cluster=cluster, point=point, most=most)
+    return summarise_silhouette(widths, df.count() if more else len(widths))
+
+
+def silhouette_widths(
+    df: DataFrame, *, features: str, cluster: str, point: str, most: int
+) -> tuple[NDArray[np.float64], bool]:
+    """Compute the silhouettes that `euclidean_silhouette` averages, in the order of the points' hashes.
+
+    Returns:
+        One per point, of at most `most`, and whether there are more points. The same points give the same order,
+        whatever the clusters.
+
+    Raises:
+        DataError: there are fewer than two clusters, or only one in the sample.
+    """
     _require_two_clusters(df, cluster)
     sample = df.orderBy(F.xxhash64(point), point).limit(most + 1)  # one more tells whether there are more
     rows = sample.select(vector_to_array(F.col(features)).alias("x"), F.col(cluster).alias("c")).collect()  # bounded
@@ -75,10 +91,8 @@ def euclidean_silhouette(df: DataFrame, *, features: str, cluster: str, point: s
     found = len(np.unique(clusters))
     if found < 2:  # noqa: PLR2004
         raise DataError(f"a sample of {most} points has one cluster only: its size is too small for a silhouette")
-    users = len(rows) if len(rows) <= most else df.count()
-    if found == len(points):
-        return Silhouette(0.0, 0.0, len(points), users)
-    return summarise_silhouette(silhouette_samples(points, clusters), users)
+    widths = np.zeros(len(points)) if found == len(points) else silhouette_samples(points, clusters)
+    return widths, len(rows) > most
 
 
 def summarise_silhouette(widths: NDArray[np.float64], users: int) -> Silhouette:

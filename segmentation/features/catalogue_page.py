@@ -25,7 +25,7 @@ What `user_features` says about a user at a cut. This page is generated from the
   defaults, but for the family `sequence`, which by default has none: here with the funnel `checkout` and loops). Each
   name in `features.used_features` adds `used_<name>_count_<window>`: how often it happened.
 - `python jobs/describe_features.py --lake <lake>` writes how they are distributed, which are undefined, which go
-  together and what changed since the cut before; the review page shows it.
+  together and what changed since the cut before; the review shows it.
 """
 
 

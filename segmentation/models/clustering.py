@@ -21,7 +21,7 @@ from segmentation.evaluation.separation import (
     Silhouette,
     davies_bouldin,
     distances_to,
-    euclidean_silhouette,
+    silhouette_widths,
     squared_euclidean_silhouette,
     summarise_silhouette,
 )
@@ -160,42 +160,47 @@ def assign_clusters(users: DataFrame, *, pipeline: PipelineModel, segments: Sequ
     method puts a user elsewhere than to the nearest centroid), `outlier` (whether the user lies far out: further from
     the centroid than the model's limit) and the scaled vector. k-means' ties go to the lowest cluster number.
     """
+    placed = pipeline.transform(users).select(*users.columns, SCALED, F.col(PREDICTION).cast("int").alias("cluster_id"))
+    return measure_places(placed, segments=segments)
+
+
+def measure_places(placed: DataFrame, *, segments: Sequence[Segment]) -> DataFrame:
+    """Say how far users are from the centroids of their cluster and of the others.
+
+    Grain: a user with `cluster_id` and the scaled vector -> the same with `distance`, `margin` and `outlier`, which
+    `assign_clusters` explains.
+    """
     ordered = sorted(segments, key=lambda segment: segment.cluster_id)
-    placed = pipeline.transform(users).select(
-        *users.columns,
-        SCALED,
-        F.col(PREDICTION).cast("int").alias("cluster_id"),
-        distances_to(F.col(SCALED), [list(segment.centre.values()) for segment in ordered]).alias("_distances"),
-    )
     numbers = F.array(*(F.lit(segment.cluster_id) for segment in ordered))
-    place = F.array_position(numbers, F.col("cluster_id")).cast("int")
     reaches = F.array(*(F.lit(segment.reach).cast("double") for segment in ordered))
+    centres = [list(segment.centre.values()) for segment in ordered]
+    apart = placed.select("*", distances_to(F.col(SCALED), centres).alias("_distances"))
+    place = F.array_position(numbers, F.col("cluster_id")).cast("int")
     others = F.filter("_distances", lambda _, i: i != place - 1)
     distance = F.element_at("_distances", place)
-    return placed.select(
-        *users.columns,
-        SCALED,
-        "cluster_id",
+    return apart.select(
+        *placed.columns,
         distance.alias("distance"),
         (F.array_min(others) - distance).alias("margin"),
         F.coalesce(distance > F.element_at(reaches, place), F.lit(False)).alias("outlier"),
     )
 
 
-def silhouette_of(users: DataFrame, *, pipeline: PipelineModel, most: int) -> float | None:
-    """Judge a cluster model on users: Euclidean silhouette in the model's own scaled space, on at most so many users.
+def silhouettes_of(users: DataFrame, *, pipeline: PipelineModel, most: int) -> Points | None:
+    """Judge a cluster model on users: Euclidean silhouettes in the model's own scaled space, on at most so many users.
 
-    None where all of them are in one cluster, as with a model without cluster structure.
+    One per user, in the order of the hashes of their ids; their mean is the model's. None where all of them are in one
+    cluster, as with a model without cluster structure.
     """
     placed = sample_users(pipeline.transform(users).select("user_id", SCALED, PREDICTION), most).cache()
     several = placed.select(PREDICTION).distinct().count() > 1
     found = (
-        euclidean_silhouette(placed, features=SCALED, cluster=PREDICTION, point="user_id", most=most)
+        silhouette_widths(placed, features=SCALED, cluster=PREDICTION, point="user_id", most=most)[0]
         if several
         else None
     )
     placed.unpersist()
-    return None if found is None else found.value
+    return found
 
 
 def _prepare(data: DataFrame, count: int, params: ClusterParams) -> tuple[_Prepared, dict[str, str]]:

@@ -43,6 +43,15 @@ def select_cut(user_features: DataFrame, *, as_of: date, features: Sequence[str]
     return user_features.where(F.col("as_of") == F.lit(as_of)).select("user_id", *values)
 
 
+def select_cuts(user_features: DataFrame, *, cuts: Sequence[date], features: Sequence[str]) -> DataFrame:
+    """Select the named features of every user at several cuts, as doubles.
+
+    Grain: a user at a cut -> the same, with `user_id` and `as_of`. Nulls stay null.
+    """
+    values = [F.col(name).cast("double").alias(name) for name in features]
+    return user_features.where(F.col("as_of").isin(*cuts)).select("user_id", "as_of", *values)
+
+
 def check_known(user_features: DataFrame, *, features: Sequence[str]) -> None:
     """Check that features are columns of the table.
 

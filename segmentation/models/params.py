@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -21,6 +22,9 @@ VOCABULARY = {
     "event_name_entropy_bits_life": ("exploring", "single-purpose"),
 }
 """Features that say about the same share their words: a name says each thing once."""
+
+NEAREST = "as the model says"
+"""How users are put into segments where no earlier cuts are looked at."""
 
 Method = Literal["bisecting_kmeans", "dbscan", "gaussian_mixture", "kmeans", "ward"]
 Space = Literal["scaled", "components"]
@@ -109,6 +113,28 @@ class ClusterParams(Parameters):
         if self.k_max < self.k_min:
             raise ValueError(f"k_max ({self.k_max}) must not be below k_min ({self.k_min})")
         return self
+
+
+class HysteresisParams(Parameters):
+    """How users between two segments are kept from going back and forth: earlier cuts are looked at as well."""
+
+    earlier_cuts: int = Field(default=0, ge=0)
+    """How many earlier cuts are looked at, which `build_features` builds too; 0: everybody is where the model says."""
+    every_days: int = Field(default=7, ge=1)
+    """Days from one of these cuts to the next, counted back from the run's."""
+    clear_by: float = Field(default=0.1, ge=0.0)
+    """A user is clearly in a segment where every other centroid is further away than its own by this share at least."""
+
+    def cuts_before(self, as_of: date) -> tuple[date, ...]:
+        """Return the earlier cuts that are looked at, oldest first."""
+        return tuple(as_of - timedelta(days=self.every_days * back) for back in range(self.earlier_cuts, 0, -1))
+
+    @property
+    def rule(self) -> str:
+        """Say by which rule users are put into segments; equal rules are equal words."""
+        if not self.earlier_cuts:
+            return NEAREST
+        return f"clear by {self.clear_by:g} at one of {self.earlier_cuts + 1} cuts, {self.every_days} days apart"
 
 
 class PropensityParams(Parameters):

@@ -37,7 +37,7 @@ from segmentation.models.search import FOREST, LOGISTIC, Classes, Setting
 from segmentation.models.windows import LABEL
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame
 
     from segmentation.evaluation.comparison import Difference
     from segmentation.models.params import PropensityParams
@@ -87,6 +87,36 @@ class PropensityFit:
     counts: Mapping[str, int]
 
 
+@dataclass(frozen=True)
+class _Contest:
+    """The finalists, what they say of users whom they have not learnt from, and which of them is chosen."""
+
+    rows: Rows
+    params: PropensityParams
+    learnt: Classes
+    """Of the training cuts."""
+    models: Mapping[str, Any]
+    held_out: HeldOut
+    chosen: Trial
+    calibrations: Mapping[str, Calibration]
+    """Of the chosen model and of the simple one."""
+
+    @property
+    def model(self) -> Any:
+        """The chosen model."""
+        return self.models[self.chosen.setting.kind]
+
+    @property
+    def calibration(self) -> Calibration:
+        """Of the chosen model."""
+        return self.calibrations[self.chosen.setting.kind]
+
+    @property
+    def measuring(self) -> HeldOut:
+        """The half of the later cut's users that decides nothing."""
+        return self.held_out.where(self.held_out.measures)
+
+
 def fit_propensity(  # noqa: PLR0913  what is learnt from, and how
     labelled: DataFrame,
     *,
@@ -121,36 +151,9 @@ def fit_propensity(  # noqa: PLR0913  what is learnt from, and how
         DataError: the training cuts or one half hold one class only; names target, cut and counts.
     """
     rows = prepare_rows(labelled, cuts=cuts, target=target, params=params, segments=segments)
-    training = rows.vectors.where(F.col("cut") != F.lit(cuts.evaluation))
-    folds = choose_folds(cuts.training, window=window, classes=rows.classes)
-    trials = run_trials(
-        training, folds=folds, classes=rows.classes, params=params, memory=Forgetful() if memory is None else memory
-    )
-    best = best_of_each_kind(trials)
-    models = _fit_finalists(training, best, rows, cuts, params)
-    later = rows.classes[cuts.evaluation].rows
-    evaluated = rows.vectors.where((F.col("cut") == F.lit(cuts.evaluation)) & sampled(params, later))
-    held_out = score_held_out(evaluated, models=models)
-    calibrating, measuring = held_out.where(~held_out.measures), held_out.where(held_out.measures)
-    chosen = _choose(best, calibrating)
-    spark, model = labelled.sparkSession, models[chosen.setting.kind]
-    calibrations = _calibrate(models, chosen, calibrating)
-    calibration = calibrations[chosen.setting.kind]
-    return PropensityFit(
-        target=target,
-        pipeline=_assemble(spark, rows, model, calibration),
-        features=rows.features,
-        left_out=rows.left_out,
-        chosen=chosen,
-        trials=trials,
-        finalists={n: ranking_figures(measuring.scores[n], measuring.label) for n in models if n != RANDOM},
-        calibration=calibration,
-        measured=_measure(measuring, chosen, calibration, costs or Costs(), params),
-        ahead_of=_compare(measuring, chosen, calibrations, _learnt(rows, cuts), params),
-        importances=_rank_features(spark, measuring, model, calibration, rows, params),
-        leaks=_look_for_leaks(held_out, rows, params),
-        counts=rows.counts,
-    )
+    trials = _search(rows, cuts, window, params, memory or Forgetful())
+    contest = _hold_contest(rows, best_of_each_kind(trials), cuts, params)
+    return _report(contest, target=target, trials=trials, costs=costs or Costs())
 
 
 def score_propensity(users: DataFrame, *, pipeline: PipelineModel) -> DataFrame:
@@ -161,42 +164,82 @@ def score_propensity(users: DataFrame, *, pipeline: PipelineModel) -> DataFrame:
     return pipeline.transform(users).select(*users.columns, RAW, F.col(PREDICTION).alias(CALIBRATED))
 
 
+def _search(rows: Rows, cuts: Cuts, window: LabelWindow, params: PropensityParams, memory: Memory) -> tuple[Trial, ...]:
+    """Try the declared settings in temporal cross-validation over the training cuts."""
+    folds = choose_folds(cuts.training, window=window, classes=rows.classes)
+    training = rows.vectors.where(F.col("cut") != F.lit(cuts.evaluation))
+    return run_trials(training, folds=folds, classes=rows.classes, params=params, memory=memory)
+
+
+def _hold_contest(rows: Rows, best: Sequence[Trial], cuts: Cuts, params: PropensityParams) -> _Contest:
+    """Fit the finalists on the training cuts and let them score the later one; choose."""
+    training = rows.vectors.where(F.col("cut") != F.lit(cuts.evaluation))
+    models = _fit_finalists(training, best, rows, cuts, params)
+    later = rows.classes[cuts.evaluation].rows
+    evaluated = rows.vectors.where((F.col("cut") == F.lit(cuts.evaluation)) & sampled(params, later))
+    held_out = score_held_out(evaluated, models=models)
+    calibrating = held_out.where(~held_out.measures)
+    chosen = _choose(best, calibrating)
+    return _Contest(
+        rows, params, _learnt(rows, cuts), models, held_out, chosen, _calibrate(models, chosen, calibrating)
+    )
+
+
+def _report(contest: _Contest, *, target: str, trials: tuple[Trial, ...], costs: Costs) -> PropensityFit:
+    """Put the chosen model together, and measure it on the half that decided nothing."""
+    rows, measuring, models = contest.rows, contest.measuring, contest.models
+    return PropensityFit(
+        target=target,
+        pipeline=_assemble(rows, contest.model, contest.calibration),
+        features=rows.features,
+        left_out=rows.left_out,
+        chosen=contest.chosen,
+        trials=trials,
+        finalists={n: ranking_figures(measuring.scores[n], measuring.label) for n in models if n != RANDOM},
+        calibration=contest.calibration,
+        measured=_measure(contest, costs),
+        ahead_of=_compare(contest),
+        importances=_rank_features(contest),
+        leaks=_look_for_leaks(contest.held_out, rows, contest.params),
+        counts=rows.counts,
+    )
+
+
 def _calibrate(models: Mapping[str, Any], chosen: Trial, calibrating: HeldOut) -> dict[str, Calibration]:
     """Calibrate the chosen model, and the simple one alike: they are compared by what they say, not by how loud."""
     names = [name for name in dict.fromkeys((chosen.setting.kind, RFM)) if name in models]
     return {name: choose_calibrator(calibrating.scores[name], calibrating.label, calibrating.draw) for name in names}
 
 
-def _measure(
-    measuring: HeldOut, chosen: Trial, calibration: Calibration, costs: Costs, params: PropensityParams
-) -> Measured:
-    raw = measuring.scores[chosen.setting.kind]
-    calibrated = calibration.calibrator.apply(raw)
-    return measure(raw, calibrated, measuring.label, segment=measuring.segment, costs=costs, params=params)
+def _measure(contest: _Contest, costs: Costs) -> Measured:
+    measuring = contest.measuring
+    raw = measuring.scores[contest.chosen.setting.kind]
+    calibrated = contest.calibration.calibrator.apply(raw)
+    return measure(raw, calibrated, measuring.label, segment=measuring.segment, costs=costs, params=contest.params)
 
 
-def _compare(
-    measuring: HeldOut,
-    chosen: Trial,
-    calibrations: Mapping[str, Calibration],
-    learnt: Classes,
-    params: PropensityParams,
-) -> dict[str, Difference]:
+def _compare(contest: _Contest) -> dict[str, Difference]:
     """Hold the chosen model against always saying the training cuts' share, and against the simple model."""
-    calibrated = {name: c.calibrator.apply(measuring.scores[name]) for name, c in calibrations.items()}
+    measuring, learnt = contest.measuring, contest.learnt
+    calibrated = {name: c.calibrator.apply(measuring.scores[name]) for name, c in contest.calibrations.items()}
     simpler = {MAJORITY: np.full(len(measuring.label), learnt.positives / learnt.rows)}
     simpler |= {name: p for name, p in calibrated.items() if name == RFM}
-    return compare_with_baselines(calibrated[chosen.setting.kind], simpler, measuring.label, params=params)
+    ours = calibrated[contest.chosen.setting.kind]
+    return compare_with_baselines(ours, simpler, measuring.label, params=contest.params)
 
 
-def _rank_features(
-    spark: SparkSession, measuring: HeldOut, model: Any, calibration: Calibration, rows: Rows, params: PropensityParams
-) -> tuple[Importance, ...]:
+def _rank_features(contest: _Contest) -> tuple[Importance, ...]:
+    params, measuring = contest.params, contest.measuring
     if not params.importance_users:
         return ()
     few = measuring.where(np.argsort(measuring.draw, kind="stable")[: params.importance_users])
     return measure_importance(
-        spark, few, model=model, calibrator=calibration.calibrator, names=rows.names, seed=params.seed
+        contest.rows.vectors.sparkSession,
+        few,
+        model=contest.model,
+        calibrator=contest.calibration.calibrator,
+        names=contest.rows.names,
+        seed=params.seed,
     )
 
 
@@ -232,14 +275,16 @@ def _choose(best: Sequence[Trial], calibrating: HeldOut) -> Trial:
     return max(best, key=figure)
 
 
-def _assemble(spark: SparkSession, rows: Rows, model: Any, calibration: Calibration) -> PipelineModel:
+def _assemble(rows: Rows, model: Any, calibration: Calibration) -> PipelineModel:
     """Put the stages together: features to vector to probability to `raw` to the calibrated `prediction`.
 
     Only native stages, so that MLflow's Spark flavour loads them as they are. No native stage takes a number out of a
     vector; an isotonic regression through (0, 0) and (1, 1) does: it reads one element and leaves it as it is.
     """
     at = F.col("id").cast("double")
-    ends = spark.range(0, 2, 1, 1).select(at.alias(LABEL), array_to_vector(F.array(1 - at, at)).alias(PROBABILITY))
+    ends = rows.vectors.sparkSession.range(0, 2, 1, 1).select(
+        at.alias(LABEL), array_to_vector(F.array(1 - at, at)).alias(PROBABILITY)
+    )
     element = IsotonicRegression(featuresCol=PROBABILITY, featureIndex=1, labelCol=LABEL, predictionCol=RAW).fit(ends)
     calibrate = calibration_stage(calibration.calibrator, score=RAW, output=PREDICTION)
     return PipelineModel([*rows.stages, model, element, calibrate])

@@ -1,24 +1,25 @@
-"""The review: what the tables show, as sections of exhibits, and as one self-contained page.
+"""The review: what the tables show, as pages of sections of exhibits, and as a static site.
 
-`build_sections(Reading(lake))` reads all, `read_section` one; an exhibit has a `finding`, a `figure` and a `grid`;
-`render_page` makes the page. Nothing here writes a table.
+`build_pages(Reading(lake))` reads all, `read_section` one section; an exhibit has a `finding`, a `figure` and a `grid`;
+`render_site` makes the files. Nothing here writes a table.
 """
 
-from segmentation.review.page import Provenance, build_sections, list_files, render_page
+from segmentation.review.pages import build_pages, build_sections
 from segmentation.review.params import ReviewParams
 from segmentation.review.questions import read_section
-from segmentation.review.sections.propensity import read_calibration
 from segmentation.review.sections.reading import Reading
-from segmentation.review.sections.trainings import read_trainings
+from segmentation.review.sections.registry import ModelRecords, read_models
+from segmentation.review.site import Provenance, render_one_page, render_site
 
 __all__ = [
+    "ModelRecords",
     "Provenance",
     "Reading",
     "ReviewParams",
+    "build_pages",
     "build_sections",
-    "list_files",
-    "read_calibration",
+    "read_models",
     "read_section",
-    "read_trainings",
-    "render_page",
+    "render_one_page",
+    "render_site",
 ]

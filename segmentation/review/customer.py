@@ -33,14 +33,19 @@ def write_customer(customer: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _next_segment(margin: float | None) -> str:
+    """Say how far the next segment is; nearer than their own it is of whom hysteresis holds, or a method puts there."""
+    if margin is None:
+        return ""
+    return f", the next segment {text.number(abs(margin))} {'further' if margin >= 0 else 'nearer'}"
+
+
 def _segment(customer: Mapping[str, Any]) -> list[str]:
     if not customer["scores"]:
         return ["", "Segment: not scored yet"]
     now = customer["scores"][0]
-    margin = "" if now["margin"] is None else f", the next segment {text.number(now['margin'])} further"
-    head = (
-        f"Segment: {text.clean(now['segment_name'])} ({now['as_of']}; distance {text.number(now['distance'])}{margin})"
-    )
+    distance = f"distance {text.number(now['distance'])}{_next_segment(now['margin'])}"
+    head = f"Segment: {text.clean(now['segment_name'])} ({now['as_of']}; {distance})"
     lines = [
         f"  {text.feature(r['feature']):<{_WIDE}} {text.number(r['value']):>9}   "
         f"segment {text.number(r['segment_mean'])}, everyone {text.number(r['overall_mean'])}"

@@ -1,4 +1,4 @@
-"""What a page is made of: sections of exhibits, each a table and mostly a chart of the same figures."""
+"""What the site is made of: pages of sections of exhibits, each a table and mostly a chart of the same figures."""
 
 from __future__ import annotations
 
@@ -86,6 +86,8 @@ class Exhibit:
     """Pixels below which the chart scrolls sideways instead of shrinking."""
     open_table: bool = False
     """Whether the table is shown at once (exhibits without a chart)."""
+    crossed: tuple[str, ...] = ()
+    """A sentence for every threshold that is crossed: shown in red here and on the overview."""
 
     def light_figure(self) -> go.Figure | None:
         """Return the chart with the colours of the light page, for notebooks."""
@@ -111,8 +113,29 @@ class Card:
 
 
 @dataclass(frozen=True)
+class Note:
+    """A sentence of the overview, and the exhibit that its figures come from."""
+
+    title: str
+    text: str
+    about: str
+    """Title of the page, as the link's words."""
+    file: str
+    anchor: str
+    crossed: bool = False
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a job that runs on demand would add, where it never ran."""
+
+    job: str
+    what: str
+
+
+@dataclass(frozen=True)
 class Section:
-    """A chapter of the page."""
+    """A chapter of a page."""
 
     key: str
     title: str
@@ -121,6 +144,9 @@ class Section:
     cards: tuple[Card, ...] = ()
     missing: tuple[str, ...] = field(default=())
     """Jobs that would fill what is not there yet."""
+    offers: tuple[Offer, ...] = ()
+    """Jobs on demand that would add to it; it is whole without them."""
+    notes: tuple[Note, ...] = ()
 
     def __getitem__(self, key: str) -> Exhibit:
         """Return an exhibit by its key."""
@@ -132,6 +158,35 @@ class Section:
     def kind(self, prefix: str) -> tuple[Exhibit, ...]:
         """Return the exhibits whose keys begin with `prefix`, of which there may be none: a funnel each, say."""
         return tuple(exhibit for exhibit in self.exhibits if exhibit.key.startswith(prefix))
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the site."""
+
+    key: str
+    """Name of its file without the ending."""
+    title: str
+    question: str
+    """What it answers, in a sentence."""
+    sections: tuple[Section, ...]
+    quoted: tuple[str, ...] = ()
+    """Exhibits whose findings the overview quotes."""
+
+    @property
+    def file(self) -> str:
+        """The page's file in the site's folder."""
+        return f"{self.key}.html"
+
+    @property
+    def exhibits(self) -> tuple[Exhibit, ...]:
+        """All exhibits, in their order."""
+        return tuple(exhibit for section in self.sections for exhibit in section.exhibits)
+
+    @property
+    def crossed(self) -> tuple[str, ...]:
+        """A sentence for every threshold that is crossed."""
+        return tuple(sentence for exhibit in self.exhibits for sentence in exhibit.crossed)
 
 
 def _inert(value: object) -> object:

@@ -1,4 +1,4 @@
-"""Parameters of the review: how much of each table the page shows."""
+"""Parameters of the review: how much of each table the site shows."""
 
 from pydantic import Field
 
@@ -6,7 +6,7 @@ from segmentation.parameters import Parameters
 
 
 class ReviewParams(Parameters):
-    """Limits of the page. What lies beyond is added up in a bucket of its own, so that totals stay whole."""
+    """Limits of the pages. What lies beyond is added up in a bucket of its own, so that totals stay whole."""
 
     states: int = Field(default=30, ge=2)
     """States by name in the tables of transitions and drop-off."""
@@ -26,3 +26,11 @@ class ReviewParams(Parameters):
     """Weeks over which engagement is shown."""
     features: int = Field(default=16, ge=1)
     """Features in the profile heat map, those that set segments apart most."""
+    map_users: int = Field(default=400, ge=10)
+    """Users on the map of segments: always the same ones, by hash."""
+    cuts: int = Field(default=26, ge=2)
+    """Newest cuts on the page of history."""
+    versions: int = Field(default=12, ge=1)
+    """Newest versions and decisions listed per model."""
+    publications: int = Field(default=30, ge=1)
+    """Newest publications listed."""

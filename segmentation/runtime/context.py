@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
@@ -40,6 +41,11 @@ class Context:
     def as_of(self) -> date:
         """The cut, exclusive: as given, else the day after the latest event."""
         return self.given_as_of or self.latest_event_date() + timedelta(days=1)
+
+    @property
+    def conf_dir(self) -> Path:
+        """The configuration folder."""
+        return Path(self.options.get("conf_dir", "conf"))
 
     def latest_event_date(self) -> date:
         """Return the day of the latest published event.

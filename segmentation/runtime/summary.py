@@ -32,7 +32,7 @@ def summarise(ledger: Mapping[str, Any], profiles: DataFrame, lake: str) -> list
         f"{len(rows)} segments",
         *segments,
         "",
-        f"review page   {lake}/review/index.html      make review LAKE={lake}",
+        f"review        {lake}/review/index.html      make review LAKE={lake}",
         f"models        {lake}/mlflow.db              make mlflow LAKE={lake}",
         f"tables        {lake}/<table>                spark.read.format('delta').load('{lake}/segment_assignments')",
     ]

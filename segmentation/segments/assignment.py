@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from segmentation.frames import conform
 from segmentation.models.held_out import RAW
+from segmentation.models.hysteresis import MODEL_CLUSTER
 from segmentation.models.propensity import CALIBRATED, score_propensity
 from segmentation.tables.segment_assignments import PROPENSITY, SEGMENT_ASSIGNMENTS
 
@@ -58,19 +59,20 @@ def add_propensities(users: DataFrame, *, scorers: Sequence[Scorer]) -> DataFram
 
 
 def build_segment_assignments(
-    scored: DataFrame, *, segments: Sequence[Segment], cluster_model_version: str, as_of: date
+    scored: DataFrame, *, segments: Sequence[Segment], cluster_model_version: str, assignment_rule: str, as_of: date
 ) -> DataFrame:
     """Name each user's cluster by the segment that the model carries for it.
 
-    Grain: a scored user (`cluster_id`, `distance`, `margin`, `outlier`, `propensities`) -> a row of
-    `segment_assignments`.
+    Grain: a scored user (`hold_clusters` and `propensities`) -> a row of `segment_assignments`.
     """
+    scores = ("user_id", "cluster_id", MODEL_CLUSTER, "distance", "margin", "outlier", "propensities")
     named = scored.select(
-        *(F.col(name) for name in ("user_id", "cluster_id", "distance", "margin", "outlier", "propensities")),
+        *(F.col(name) for name in scores),
         F.lit(as_of).alias("as_of"),
         _by_cluster(segments, "segment_id").alias("segment_id"),
         _by_cluster(segments, "segment_name").alias("segment_name"),
         F.lit(cluster_model_version).alias("cluster_model_version"),
+        F.lit(assignment_rule).alias("assignment_rule"),
     )
     return conform(named, SEGMENT_ASSIGNMENTS)
 
@@ -78,13 +80,14 @@ def build_segment_assignments(
 def select_memberships(assignments: DataFrame) -> DataFrame:
     """Select what the change log compares.
 
-    Grain: a scored user at one cut -> `segmentation`, `user_id`, `segment_id`, `version` and canonical JSON `evidence`.
+    Grain: a scored user at one cut -> `segmentation`, `user_id`, `segment_id`, `version` (of the model, and the rule by
+    which users are put into its clusters) and canonical JSON `evidence`.
     """
     return assignments.select(
         F.lit(MODEL).alias("segmentation"),
         "user_id",
         "segment_id",
-        F.col("cluster_model_version").alias("version"),
+        F.concat_ws(" ", "cluster_model_version", "assignment_rule").alias("version"),
         F.to_json(F.struct("distance", "margin", "segment_name")).alias("evidence"),
     )
 

@@ -22,6 +22,11 @@ def crown(why: str, champion: str | None = None) -> Verdict:
     return Verdict(promoted=True, reason=why, evidence={"champion_before": champion})
 
 
+def settled_before(model: ModelVersion) -> Verdict:
+    """Return the verdict on a version that is champion already: a run broke off before it was written down."""
+    return Verdict(promoted=True, reason=model.tags[REASON], evidence=json.loads(model.tags[EVIDENCE]))
+
+
 def judge_challenger(difference: Difference, *, is_calibrated: bool, champion: str) -> Verdict:
     """Decide between a challenger and the champion, which were measured on the same later users.
 
@@ -40,6 +45,27 @@ def judge_challenger(difference: Difference, *, is_calibrated: bool, champion: s
     if not is_calibrated:
         return Verdict(promoted=False, reason=f"better, but not calibrated: {against}", evidence=evidence)
     return Verdict(promoted=True, reason=against, evidence=evidence)
+
+
+def judge_refit(difference: Difference, *, champion: str) -> Verdict:
+    """Decide between a refitted cluster model and the champion, measured on the same users: as good is good enough.
+
+    Segments age, and those that are kept keep their names; the interval stands beside the decision.
+
+    Args:
+        difference: how much better the refit is.
+        champion: the champion's version.
+    """
+    return Verdict(
+        promoted=difference.value >= 0,
+        reason=f"{difference}, against champion {champion} on the same users, each model in its own space",
+        evidence={**asdict(difference), "champion_before": champion},
+    )
+
+
+def is_noted(model: ModelVersion) -> bool:
+    """Tell whether a settled version says which champion it was held against; those of earlier releases may not."""
+    return "champion_before" in json.loads(model.tags.get(EVIDENCE, "{}"))
 
 
 def decision_row(model: ModelVersion, *, kind: str, number: int, as_of: date, run_id: str) -> Row:

@@ -28,6 +28,8 @@ CANDIDATE = "candidate"
 RULE = "rule"
 REFERENCE, JACCARD = "reference_silhouette", "bootstrap_jaccard"
 ADJUSTED_RAND_TO_CHAMPION = "adjusted_rand_to_champion"
+CANDIDATES = "candidates.json"
+"""Document of all that was tried: figures and verdict of each."""
 MATCHES, MIGRATION = "segment_matches.json", "segment_migration.json"
 """What became of the champion's segments; and its users (rows: its segments) in the new ones (columns)."""
 
@@ -45,9 +47,8 @@ def describe_clusters(
 
     `comparison` is with the champion, where there is one: what became of its segments.
     """
-    segments = [segment.as_document() for segment in fit.segments]
-    found = FOUND if fit.chosen else NONE
     chosen = fit.chosen.name if fit.chosen else EVERYONE
+    described = {"as_of": as_of, "k": len(fit.segments), "left_out": json.dumps(fit.left_out), "chosen": chosen}
     return Training(
         kind=CLUSTERS,
         fingerprint=fingerprint,
@@ -55,35 +56,32 @@ def describe_clusters(
         features=fit.features,
         outputs={"prediction": "integer"},
         data=data,
-        params={
-            **encode_params(params),
-            "as_of": as_of,
-            "k": len(segments),
-            "left_out": json.dumps(fit.left_out),
-            "chosen": chosen,
-        },
+        params={**encode_params(params), **described},
         metrics={**_metrics(fit), **({ADJUSTED_RAND_TO_CHAMPION: comparison.adjusted_rand} if comparison else {})},
         tags={
             "as_of": str(as_of),
             FEATURES: json.dumps(fit.features),
-            SEGMENTS: json.dumps(segments),
-            STRUCTURE: found,
+            SEGMENTS: json.dumps([segment.as_document() for segment in fit.segments]),
+            STRUCTURE: FOUND if fit.chosen else NONE,
             CANDIDATE: chosen,
             RULE: rule_of(params),
         },
         steps=_steps(fit),
         curves=_curves(fit.trials),
-        documents={
-            "segments.json": segments,
-            "left_out.json": dict(fit.left_out),
-            **(
-                {MATCHES: _matches(comparison, fit.segments), MIGRATION: comparison.flows.tolist()}
-                if comparison
-                else {}
-            ),
-        },
+        documents=_documents(fit, comparison, chosen),
+        description=_describe(fit, params),
         nested=tuple(_nested(trial, chosen=trial.name == chosen) for trial in fit.trials),
     )
+
+
+def _describe(fit: ClusterFit, params: ClusterParams) -> str:
+    """Say in Markdown what was found, by which rule, and how large the segments are."""
+    sizes = [f"- {segment.segment_name}: {segment.users:,} users" for segment in fit.segments]
+    found = "no cluster structure"
+    if fit.chosen and fit.separation:
+        found = f"{fit.chosen.name}, Euclidean silhouette {fit.separation.silhouette.value:.4f}"
+    tried = f"Of {len(fit.trials)} candidates, which are the runs below this one. The rule: {rule_of(params)}."
+    return "\n\n".join([f"**Chosen**: {found}.", tried, "\n".join(sizes)])
 
 
 def has_structure(model: ModelVersion) -> bool:
@@ -94,6 +92,18 @@ def has_structure(model: ModelVersion) -> bool:
 def rule_behind(model: ModelVersion) -> str:
     """Return the rule by which a cluster model was chosen, in words; empty for models from before there was one."""
     return model.tags.get(RULE, "")
+
+
+def _documents(fit: ClusterFit, comparison: Comparison | None, chosen: str) -> dict[str, object]:
+    """Return what is kept as files: segments, what was tried, and what became of the champion's segments."""
+    kept: dict[str, object] = {
+        "segments.json": [segment.as_document() for segment in fit.segments],
+        "left_out.json": dict(fit.left_out),
+        CANDIDATES: [_candidate(trial, chosen=trial.name == chosen) for trial in fit.trials],
+    }
+    if comparison is not None:
+        kept |= {MATCHES: _matches(comparison, fit.segments), MIGRATION: comparison.flows.tolist()}
+    return kept
 
 
 def _matches(comparison: Comparison, segments: Sequence[Segment]) -> list[dict[str, object]]:
@@ -197,10 +207,29 @@ def _nested(trial: Trial, *, chosen: bool) -> NestedRun:
         params={"method": trial.method, "space": trial.space, "setting": trial.setting},
         metrics=metrics,
         steps={JACCARD: list(enumerate(trial.jaccard))} if trial.jaccard else {},
-        tags={
-            "verdict": "chosen" if chosen else "; ".join(trial.flaws) or "sound, but others have a greater silhouette"
-        },
+        tags={"verdict": _verdict(trial, chosen=chosen)},
     )
+
+
+def _candidate(trial: Trial, *, chosen: bool) -> dict[str, object]:
+    """Lay out a candidate for the review."""
+    return {
+        "name": trial.name,
+        "method": trial.method,
+        "space": trial.space,
+        "k": trial.k,
+        "silhouette": trial.silhouette.value,
+        "silhouette_limit": trial.reference.limit,
+        "jaccard_min": _worst_jaccard(trial),
+        "smallest_share": trial.smallest_share,
+        "davies_bouldin": trial.davies_bouldin,
+        "chosen": chosen,
+        "verdict": _verdict(trial, chosen=chosen),
+    }
+
+
+def _verdict(trial: Trial, *, chosen: bool) -> str:
+    return "chosen" if chosen else "; ".join(trial.flaws) or "sound, but others have a greater silhouette"
 
 
 def _worst_jaccard(trial: Trial) -> float | None:

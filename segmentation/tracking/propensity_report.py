@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def propensity_report(fit: PropensityFit) -> dict[str, Any]:
-    """Lay out a training for people and for the review page."""
+    """Lay out a training for people and for the review."""
     finalists = [trial.setting for trial in best_of_each_kind(fit.trials)]
     return {
         "target": fit.target,

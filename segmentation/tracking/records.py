@@ -90,6 +90,8 @@ class Training:
     documents: Mapping[str, Any] = field(default_factory=dict)
     """File name -> JSON content."""
     nested: tuple[NestedRun, ...] = ()
+    description: str = ""
+    """What a reviewer must know, as Markdown: shown with the run."""
 
 
 @dataclass(frozen=True)
@@ -116,19 +118,3 @@ class Verdict:
     reason: str
     evidence: Mapping[str, Any] = field(default_factory=dict)
     """What it rests on: JSON-like values, kept with the version."""
-
-
-def judge(metric: str, *, challenger: float, champion: float | None) -> Verdict:
-    """Decide by a metric, higher is better, of both models on the same data: at least as good is good enough.
-
-    Args:
-        metric: its name, for the reason.
-        challenger: its figure.
-        champion: the present champion's; None where there is none that can be used on this data.
-    """
-    if champion is None:
-        return Verdict(promoted=True, reason=f"no usable champion to compare with ({metric} {challenger:.4f})")
-    return Verdict(
-        promoted=challenger >= champion,
-        reason=f"{metric} {challenger:.4f} against the champion's {champion:.4f} on the same data",
-    )

@@ -27,6 +27,7 @@ for _name, _value in {
 import mlflow  # noqa: E402  after the settings it reads
 import mlflow.artifacts  # noqa: E402
 import mlflow.spark  # noqa: E402
+import pandas as pd  # noqa: E402
 from mlflow.data.delta_dataset_source import DeltaDatasetSource  # noqa: E402
 from mlflow.data.meta_dataset import MetaDataset  # noqa: E402
 from mlflow.entities import Metric, Param  # noqa: E402
@@ -34,7 +35,7 @@ from mlflow.exceptions import MlflowException  # noqa: E402
 from mlflow.models import ModelSignature  # noqa: E402
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode  # noqa: E402
 from mlflow.types import ColSpec, Schema  # noqa: E402
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID  # noqa: E402
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NOTE  # noqa: E402
 
 from segmentation.errors import ConfigurationError  # noqa: E402
 from segmentation.tracking.plots import draw_curve  # noqa: E402
@@ -58,9 +59,34 @@ if TYPE_CHECKING:
 
 CURVES = "curves"
 """Folder of a run that holds its curves."""
+MLFLOW_EXPERIMENT_KIND = "mlflow.experimentKind"
+SITE = "site"
+"""Folder of a run that holds a site."""
 MOST_MODELS = 1_000
+EXPERIMENT = {
+    MLFLOW_EXPERIMENT_KIND: "custom_model_development",  # opens the view of trainings, not that of language models
+    MLFLOW_RUN_NOTE: "A run per training, with the candidates it chose from below it; a run per published "
+    "review. Registered models: alias `champion` is in use, `challenger` is the newest; descriptions say why.",
+}
+MADE_UP = 1.0
+"""Value of every feature in a model's input example: a user that nobody is, as people's values stay in the lake."""
+LONG_TAGS = ("features", "segments")
+"""Tags of a version that a run does not repeat: its parameters and documents hold them."""
 QUIET = ("mlflow", "alembic", "py4j")
 REQUIREMENTS = tuple(f"{package}=={version(package)}" for package in ("pyspark", "mlflow"))
+
+
+def describe_kind(kind: str) -> str:
+    """Describe a registered model for its page."""
+    start, _, target = kind.partition("-")
+    if not target:
+        return (
+            "Which segment a user is in. Input: a row of `user_features`; output: `prediction`, the cluster's number."
+        )
+    return (
+        f"How likely a user is to do '{target}' ({start}). Input: a row of `user_features`; output: `raw`, the "
+        "classifier's score, and `prediction`, the calibrated probability. Alias `champion`: in use."
+    )
 
 
 class Store:
@@ -130,10 +156,10 @@ class Store:
                 raise ConfigurationError(f"'{name}' has no version '{version}' in {self._tracking.uri}") from error
             raise
 
-    def versions(self, kind: str) -> list[ModelVersion]:
-        """Return all versions of a kind of model, oldest first; none where none is registered."""
+    def versions(self, kind: str, newest: int = 0) -> list[ModelVersion]:
+        """Return the newest versions of a kind of model (0: all), oldest first; none where none is registered."""
         found = self._client.search_model_versions(f"name = '{self._model_name(kind)}'")
-        return [self._model_version(one) for one in sorted(found, key=lambda v: int(v.version))]
+        return [self._model_version(one) for one in sorted(found, key=lambda v: int(v.version))[-newest:]]
 
     def kinds(self) -> list[str]:
         """Return the kinds of model that are registered here."""
@@ -180,13 +206,17 @@ class Store:
         The version appears last and with all its tags: a run that dies on the way leaves no version behind.
         """
         self._select()
-        with mlflow.start_run(experiment_id=self._experiment_id, run_name=training.kind) as run:
+        about = {MLFLOW_RUN_NOTE: training.description, **training.tags}
+        shown = {name: value for name, value in about.items() if name not in LONG_TAGS}
+        with mlflow.start_run(experiment_id=self._experiment_id, run_name=training.kind, tags=shown) as run:
             self._log_figures(training, run.info.run_id)
             self._log_nested(training, run.info.run_id)
+            self.trials(training.kind, training.fingerprint).put_below(run.info.run_id)
             logged = self._log_model(training)
         tags = {FINGERPRINT: training.fingerprint, **training.tags}
         with redirect_stderr(io.StringIO()):  # it prints that it succeeded
             registered = mlflow.register_model(logged.model_uri, self._model_name(training.kind), tags=tags)
+        self._client.update_registered_model(registered.name, describe_kind(training.kind))
         self._client.set_registered_model_alias(registered.name, CHALLENGER, registered.version)
         self._pipelines[registered.name, str(registered.version)] = training.pipeline
         return ModelVersion(registered.name, str(registered.version), run.info.run_id, tags, dict(training.metrics))
@@ -213,11 +243,31 @@ class Store:
         self._client.update_model_version(model.name, model.version, note)
         self._client.set_registered_model_alias(model.name, CHAMPION, model.version)
 
-    def record_page(self, page: Path, name: str, tags: Mapping[str, str]) -> str:
-        """Keep a self-contained HTML page as a run of its own; return the run's id."""
+    def record_site(self, site: Mapping[str, str], one_page: str, name: str, tags: Mapping[str, str]) -> str:
+        """Keep a static site as a run of its own, and in one file what its viewer shows; return the run's id.
+
+        Args:
+            site: file name -> content; in the folder `site`.
+            one_page: the same with everything in it, as MLflow's viewer of files loads none beside a page.
+            name: of the run, and of that page.
+            tags: of the run.
+        """
         self._select()
-        with mlflow.start_run(experiment_id=self._experiment_id, run_name=name, tags=dict(tags)) as run:
-            mlflow.log_artifact(str(page))
+        note = f"The review as it was published: open `{name}.html`. The folder `{SITE}` holds the same as pages."
+        with (
+            mlflow.start_run(
+                experiment_id=self._experiment_id, run_name=name, tags={MLFLOW_RUN_NOTE: note, **tags}
+            ) as run,
+            tempfile.TemporaryDirectory(prefix="segmentation-site-") as scratch,
+        ):
+            for file, content in {
+                **{f"{SITE}/{file}": text for file, text in site.items()},
+                f"{name}.html": one_page,
+            }.items():
+                path = Path(scratch, file)
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(content, encoding="utf-8")
+            mlflow.log_artifacts(scratch)
         return str(run.info.run_id)
 
     # Inside
@@ -231,7 +281,10 @@ class Store:
         found = self._client.get_experiment_by_name(self._params.experiment)
         if found is not None:
             return str(found.experiment_id)
-        return str(self._client.create_experiment(self._params.experiment, artifact_location=self._tracking.artifacts))
+        made = self._client.create_experiment(
+            self._params.experiment, artifact_location=self._tracking.artifacts, tags=EXPERIMENT
+        )
+        return str(made)
 
     def _model_name(self, kind: str) -> str:
         return f"{self._params.model_prefix}-{kind}"
@@ -281,6 +334,7 @@ class Store:
                 "model",
                 dfs_tmpdir=scratch,
                 signature=signature,
+                input_example=pd.DataFrame([dict.fromkeys(training.features, MADE_UP)]),
                 pip_requirements=list(REQUIREMENTS),
             )
 

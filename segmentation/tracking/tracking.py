@@ -44,6 +44,11 @@ class Tracking:
         """The command that opens the store in a browser."""
         return f"mlflow ui --backend-store-uri {self.uri}"
 
+    @property
+    def exists(self) -> bool:
+        """Whether there is a store to read: a lake's own is made at first use, a server is taken to be there."""
+        return not self.uri.startswith("sqlite:///") or Path(self.uri.removeprefix("sqlite:///")).exists()
+
     @cached_property
     def store(self) -> Store:
         """The open store."""

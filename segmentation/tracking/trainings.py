@@ -73,7 +73,9 @@ def describe_propensity(
             _calibration_curve("calibration_raw", f"Calibration of {fit.target}, raw score", fit.measured.raw_bins),
             _gains_curve(fit),
         ),
+        steps=_gains_by_step(fit),
         documents={"left_out.json": dict(fit.left_out), REPORT: report},
+        description=_describe(fit, report["remarks"]),
     )
 
 
@@ -105,6 +107,32 @@ def _propensity_metrics(fit: PropensityFit) -> dict[str, float]:
         metrics |= {key: difference.value, f"{key}_lower": difference.lower, f"{key}_upper": difference.upper}
     metrics |= {f"{name}_log_loss_calibrating": loss for name, loss in fit.calibration.held_out.items()}
     return {**metrics, "auc_roc_random_labels": fit.leaks.random_auc_roc}
+
+
+def _describe(fit: PropensityFit, remarks: list[str]) -> str:
+    """Say in Markdown what was chosen, how good it is, and what to know before it is used."""
+    figures = fit.measured.metrics
+    lines = [
+        f"**{fit.target}**: {fit.chosen.setting}, calibrated by {fit.calibration.method}.",
+        (
+            f"On later users: log loss {figures['log_loss']:.4f}, area under the ROC curve {figures['auc_roc']:.3f}, "
+            f"calibration error {figures['calibration_error']:.3f}."
+        ),
+        *(f"Against {name.replace('_', ' ')}: {difference}." for name, difference in fit.ahead_of.items()),
+    ]
+    known = (
+        ["To know before it is used:", *(f"- {remark}" for remark in remarks)] if remarks else ["Nothing to remark."]
+    )
+    return "\n\n".join([*lines, "\n".join(known)])
+
+
+def _gains_by_step(fit: PropensityFit) -> dict[str, list[tuple[int, float]]]:
+    """Return what the likeliest users hold, by their number in per cent of all as the step."""
+    places = {round(100 * gain.share): gain for gain in fit.measured.gains}
+    return {
+        "captured_by_percent_of_users": [(percent, gain.captured) for percent, gain in places.items()],
+        "lift_by_percent_of_users": [(percent, gain.lift) for percent, gain in places.items()],
+    }
 
 
 def _gains_curve(fit: PropensityFit) -> Curve:

@@ -6,6 +6,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from mlflow.entities import Metric, Param, RunTag
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from segmentation.tracking.records import FINGERPRINT
 
@@ -38,6 +39,14 @@ class Trials:
         wanted = f"tags.{TRIAL_OF} = '{self._fingerprint}' AND attributes.status = 'FINISHED'"
         found = self._client.search_runs([self._experiment_id], wanted, max_results=MOST)
         return {run.data.tags[SETTING]: dict(run.data.metrics) for run in found}
+
+    def put_below(self, run_id: str) -> None:
+        """Show the finished settings below the run of the training that they were tried for."""
+        found = self._client.search_runs(
+            [self._experiment_id], f"tags.{TRIAL_OF} = '{self._fingerprint}'", max_results=MOST
+        )
+        for trial in found:
+            self._client.set_tag(trial.info.run_id, MLFLOW_PARENT_RUN_ID, run_id)
 
     def keep(self, setting: Setting, figures: Mapping[str, float]) -> None:
         """Record a finished setting; settings are fitted in several threads."""

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 
-from segmentation.review.text import chart_label
+from segmentation.review.text import ELLIPSIS, chart_label, clean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROW = 26
 """Height of a row of labels in pixels."""
+LONG_ROWS = 560
+"""Pixels that a chart needs beside long names of rows; a phone scrolls it sideways."""
+_FEW = 4
+"""Columns at most whose names stand level."""
 _AXIS = {
     "gridcolor": "var(--line)",
     "linecolor": "var(--line)",
@@ -61,6 +66,20 @@ def label_axis(names: Sequence[object], length: int = 28) -> dict[str, Any]:
         "zeroline": False,
         "range": [-0.5, len(names) - 0.5],
     }
+
+
+def columns_axis(names: Sequence[object]) -> dict[str, Any]:
+    """Label columns above a table: few of them level, on two lines where they are long; more of them aslant."""
+    if len(names) > _FEW:
+        return {**label_axis(names, 22), "side": "top", "tickangle": -30}
+    wrapped = [wrap_label(name) for name in names]
+    return {**label_axis(names), "ticktext": wrapped, "side": "top", "tickangle": 0}
+
+
+def wrap_label(name: object, width: int = 18) -> str:
+    """Break a label for plotly into two lines at a space; what does not fit is cut."""
+    lines = textwrap.wrap(clean(name), width, max_lines=2, placeholder=ELLIPSIS)
+    return "<br>".join(chart_label(line, width) for line in lines)
 
 
 def rows_axis(names: Sequence[object], length: int = 28) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def draw_missing(statistics: Records) -> go.Figure:
 def draw_histograms(statistics: Records) -> go.Figure:
     """Show the distribution of every feature, each on axes of its own."""
     lines = ceil(len(statistics) / _ACROSS)
-    names = [text.chart_label(text.feature(record["feature"]), 30) for record in statistics]
+    names = [text.chart_label(text.feature(record["feature"]), 28) for record in statistics]
     figure = make_subplots(
         rows=lines, cols=_ACROSS, subplot_titles=names, vertical_spacing=0.36 / lines, horizontal_spacing=0.05
     )

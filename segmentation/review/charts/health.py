@@ -61,7 +61,11 @@ def draw_checks(results: Records) -> go.Figure:
         if any(counted[source, status] for source in sources)
     ]
     return new_figure(
-        traces, height=110 + ROW * len(rows), xaxis={"title": {"text": "verdicts"}}, yaxis=rows_axis(sources)
+        traces,
+        height=110 + ROW * len(rows),
+        xaxis={"title": {"text": "verdicts"}},
+        yaxis=rows_axis(sources),
+        showlegend=True,
     )
 
 

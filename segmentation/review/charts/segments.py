@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import plotly.graph_objects as go
 
 from segmentation.review import text
-from segmentation.review.charts.base import label_axis, new_figure, rows_axis
+from segmentation.review.charts.base import columns_axis, new_figure, rows_axis
+from segmentation.review.charts.lines import DASHES, SYMBOLS
 from segmentation.review.theme import DIVERGING, SEQUENTIAL, series
 
 if TYPE_CHECKING:
@@ -18,11 +19,7 @@ if TYPE_CHECKING:
 
 BARS = 420
 """Pixels that bars need beside their names and figures."""
-_FEW = 4
-"""Columns at most whose names stand level."""
-_DASHES, _SYMBOLS = ("solid", "dash", "dot", "dashdot"), ("circle", "square", "diamond", "triangle-up", "x")
-"""Lines differ in more than colour."""
-_LABELLED = 7
+_LABELLED = 5
 """Weeks at most whose first day stands below a chart: so many fit on a phone."""
 _STRONG = 1.6
 """Standardised difference at which the heat map's colour is full."""
@@ -57,13 +54,13 @@ def draw_engagement(segments: Records, weeks: Records) -> go.Figure:
         traces.append(
             go.Scatter(
                 mode="lines+markers",
-                name=text.chart_label(segment["segment_name"]),
+                name=text.chart_label(segment["segment_name"], 44),
                 x=[record["week"] for record in own],
                 y=[record["active_share"] for record in own],
                 text=[text.share(record["active_share"]) for record in own],
                 hovertemplate="week from %{x|%-d %b %Y}: %{text}<extra></extra>",
-                line={"color": series(position), "dash": _DASHES[position % len(_DASHES)]},
-                marker={"symbol": _SYMBOLS[position % len(_SYMBOLS)], "size": 7},
+                line={"color": series(position), "dash": DASHES[position % len(DASHES)]},
+                marker={"symbol": SYMBOLS[position % len(SYMBOLS)], "size": 7},
             )
         )
     begins = sorted({record["week"] for record in weeks})
@@ -98,7 +95,7 @@ def draw_profiles(segments: Records, features: Sequence[str], cells: Mapping[tup
     return new_figure(
         [heat],
         height=150 + 30 * len(features),
-        xaxis=_columns_axis(names),
+        xaxis=columns_axis(names),
         yaxis=rows_axis([text.feature(feature) for feature in features], 40),
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
     )
@@ -126,7 +123,7 @@ def draw_crossing(rules: Sequence[str], segments: Records, crossing: Records) ->
     return new_figure(
         [heat],
         height=130 + 32 * len(rules),
-        xaxis=_columns_axis(names),
+        xaxis=columns_axis(names),
         yaxis=rows_axis([text.feature(rule) for rule in rules]),
     )
 
@@ -197,11 +194,6 @@ def draw_calibration(points: Mapping[str, Records]) -> go.Figure:
     )
 
 
-def _columns_axis(names: Sequence[str]) -> dict[str, Any]:
-    few = len(names) <= _FEW
-    return {**label_axis(names, 34 if few else 22), "side": "top", "tickangle": 0 if few else -30}
-
-
 def _describe(cell: Record | None) -> str:
     if cell is None:
         return ""
@@ -224,6 +216,7 @@ def _effect_bar() -> dict[str, Any]:
         "tickvals": [-0.8, 0, 0.8],
         "ticktext": ["far less", "as everyone", "far more"],
         "tickfont": {"color": "var(--muted)", "size": 11},
+        "tickangle": 0,
     }
 
 

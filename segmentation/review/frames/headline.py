@@ -1,4 +1,4 @@
-"""The page's first figures."""
+"""The first figures of the overview."""
 
 from __future__ import annotations
 

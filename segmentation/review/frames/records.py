@@ -37,6 +37,12 @@ def find_cut(df: DataFrame, as_of: date | None, column: str = "as_of") -> date |
     return fetch_one(known.agg(F.max(column).alias("cut")))["cut"]
 
 
+def list_cuts(df: DataFrame, as_of: date | None) -> list[date]:
+    """Return the cuts in a table that are not after `as_of`, newest first."""
+    known = df if as_of is None else df.where(F.col("as_of") <= F.lit(as_of))
+    return [record["as_of"] for record in fetch_records(known.select("as_of").distinct().orderBy(F.desc("as_of")))]
+
+
 def keep_largest(name: str, keep: Sequence[str], other: str) -> Column:
     """Return the column, with values outside `keep` replaced by the bucket `other`."""
     return F.when(F.col(name).isin(list(keep)), F.col(name)).otherwise(F.lit(other))

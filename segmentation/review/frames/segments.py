@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from segmentation.evaluation.distributions import sample_users
 from segmentation.review.frames.records import Records, fetch_records
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     from pyspark.sql import DataFrame
@@ -45,6 +47,46 @@ def measure_engagement(user_days: DataFrame, assignments: DataFrame, cut: date, 
         )
     )
     return fetch_records(counted.orderBy("week", "segment_id"))
+
+
+def count_moves(assignments: DataFrame, before: date, cut: date) -> Records:
+    """Count users by their segment at two cuts.
+
+    Grain: a user scored at either cut -> segment before x segment now, null where not scored then.
+
+    Returns:
+        before, now (segment ids), before_name, now_name, users.
+    """
+    names = ("segment_id", "segment_name")
+    then, today = (
+        assignments.where(F.col("as_of") == F.lit(day)).select(
+            "user_id", *(F.col(name).alias(f"{role}_{name}") for name in names)
+        )
+        for role, day in (("before", before), ("now", cut))
+    )
+    moved = (
+        then.join(today, "user_id", "full")
+        .groupBy("before_segment_id", "now_segment_id")
+        .agg(
+            F.max("before_segment_name").alias("before_name"),
+            F.max("now_segment_name").alias("now_name"),
+            F.count(F.lit(1)).alias("users"),
+        )
+    )
+    named = moved.withColumnsRenamed({"before_segment_id": "before", "now_segment_id": "now"})
+    return fetch_records(named.orderBy("before", "now"))
+
+
+def sample_members(features: DataFrame, assignments: DataFrame, cut: date, names: Sequence[str], most: int) -> Records:
+    """Take a fixed sample of the scored users of a cut with the named features as doubles.
+
+    Grain: a scored user -> at most `most` users, those with the smallest hashes, in that order; no user_id.
+    """
+    at_cut = F.col("as_of") == F.lit(cut)
+    scored = assignments.where(at_cut).select("user_id", "segment_id")
+    values = (F.col(name).cast("double").alias(name) for name in names)
+    users = features.where(at_cut).select("user_id", *values).join(scored, "user_id")
+    return fetch_records(sample_users(users, most).drop("user_id"))
 
 
 def count_changes(changes: DataFrame, cut: date) -> Records:

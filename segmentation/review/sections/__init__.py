@@ -1,1 +1,1 @@
-"""The page's chapters: each reads published tables of a lake and says what they show."""
+"""The chapters of the pages: each reads published tables of a lake and says what they show."""

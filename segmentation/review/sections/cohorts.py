@@ -100,6 +100,6 @@ def _crossing(reading: Reading, cut: date, rules: list[str]) -> tuple[Exhibit, .
             finding="Where the members of each cohort are among the model's segments; a row adds up to 100 %.",
             figure=draw_crossing(rules, segments, crossing),
             grid=Grid(columns, rows),
-            min_width=200 + 100 * len(segments),
+            min_width=200 + 130 * len(segments),
         ),
     )

@@ -6,8 +6,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from segmentation.review import text
+from segmentation.review.charts.base import LONG_ROWS
 from segmentation.review.charts.features import draw_changes, draw_histograms, draw_missing
-from segmentation.review.exhibits import Column, Exhibit, Grid, Section
+from segmentation.review.exhibits import Column, Exhibit, Grid, Offer, Section
 from segmentation.review.frames.features import list_correlations, list_statistics
 from segmentation.tables.feature_correlations import FEATURE_CORRELATIONS
 from segmentation.tables.feature_statistics import FEATURE_STATISTICS
@@ -21,11 +22,14 @@ if TYPE_CHECKING:
 NAME = Column("name", "Feature")
 
 
-def build_features(reading: Reading) -> tuple[Section, ...]:
-    """Build the section; none where describe_features never ran, which is no fault."""
+def build_features(reading: Reading) -> Section:
+    """Build the section; where describe_features never ran, which is no fault, it says what the job would add."""
     cut = reading.newest_cut(FEATURE_STATISTICS)
     if cut is None:
-        return ()
+        offer = Offer(
+            "describe_features", "how features are distributed, what is missing, what goes together and what changed"
+        )
+        return Section("features", "Features", "Features have not been described.", offers=(offer,))
     statistics = [
         {**record, "name": text.feature(record["feature"])}
         for record in list_statistics(reading.lake.read(FEATURE_STATISTICS), cut)
@@ -41,7 +45,7 @@ def build_features(reading: Reading) -> tuple[Section, ...]:
         f"{text.plural(len(statistics), 'feature')} of {text.plural(statistics[0]['users'], 'user')} as of "
         f"{text.day(cut)}. {exhibits[0].finding}"
     )
-    return (Section("features", "Features", lead, exhibits),)
+    return Section("features", "Features", lead, exhibits)
 
 
 def _changes(statistics: Records, shown: int) -> tuple[Exhibit, ...]:
@@ -61,6 +65,7 @@ def _changes(statistics: Records, shown: int) -> tuple[Exhibit, ...]:
         finding=f"Since {text.day(before)} {text.plural(counted['shifted'], 'feature')} shifted and "
         f"{counted['moved']} moved.",
         figure=draw_changes(statistics[:shown]),
+        min_width=LONG_ROWS,
         grid=Grid(columns, statistics),
         method="Population stability index over the deciles of the cut before, null apart; moved and shifted: beyond "
         "the thresholds of feature_report and beyond what chance gives 1 time in 20.",
@@ -88,7 +93,7 @@ def _distributions(statistics: Records, shown: int) -> Exhibit:
         finding=f"From the 1st to the 99th percentile, of {of}.",
         figure=draw_histograms(drawn),
         grid=Grid(columns, statistics),
-        min_width=640,
+        min_width=760,
         method="Zero, least and greatest are of all users; percentiles are interpolated linearly.",
     )
 
@@ -103,6 +108,7 @@ def _missing(statistics: Records, shown: int) -> tuple[Exhibit, ...]:
         finding=f"{text.plural(len(missing), 'feature')} undefined for some users; most of all "
         f"{missing[0]['name']} ({text.share(missing[0]['nulls_share'])}).",
         figure=draw_missing(missing[:shown]),
+        min_width=LONG_ROWS,
         grid=Grid((NAME, Column("nulls", "Users", "count"), Column("nulls_share", "Share", "share")), missing),
         method="Undefined is no fault: docs/features.md says when a feature is null.",
     )

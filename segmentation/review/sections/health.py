@@ -25,7 +25,9 @@ def build_health(reading: Reading) -> Section:
     exhibits = (*_ledger_exhibits(reading), *_check_exhibits(reading), *_evaluation_exhibits(reading))
     lead = " ".join(exhibit.finding for exhibit in exhibits if exhibit.key in {"ledger", "checks", "evaluations"})
     missing = reading.missing(INGEST_LEDGER, QUALITY_RESULTS, EVALUATIONS)
-    return Section("health", "Health", lead, exhibits, missing=missing)
+    return Section(
+        "health", "Ledger, checks, figures", lead or "Nothing has been taken in yet.", exhibits, missing=missing
+    )
 
 
 def _ledger_exhibits(reading: Reading) -> list[Exhibit]:
@@ -42,6 +44,7 @@ def _ledger_exhibits(reading: Reading) -> list[Exhibit]:
         key="ledger",
         title="What became of every record",
         finding=_balance_sentence(balances),
+        crossed=() if all(balance["balanced"] for balance in balances) else (_balance_sentence(balances),),
         figure=draw_ledger(balances),
         grid=Grid(columns, rows),
         method="read = parsed + unparsable; parsed = accepted + duplicate + quarantined, to the record.",
@@ -101,6 +104,7 @@ def _check_exhibits(reading: Reading) -> list[Exhibit]:
             key="checks",
             title="Do the data pass their checks",
             finding=_checks_sentence(results),
+            crossed=tuple(_broken_check(result) for result in results if result["status"] in {"failed", "warned"}),
             figure=draw_checks(results),
             grid=checks,
             open_table=True,
@@ -119,6 +123,13 @@ def _checks_sentence(results: Records) -> str:
     worst = broken[0]
     first = f"{text.shorten(worst['check'], 60)} ({text.shorten(worst['source'])})"
     return f"{len(broken)} of {text.plural(len(judged), 'judged check')} are broken, first of all {first}."
+
+
+def _broken_check(result: Record) -> str:
+    return (
+        f"Check {text.shorten(result['check'], 60)} of {text.shorten(result['source'])} {result['status']}: "
+        f"{text.shorten(result['evidence'], 160)}."
+    )
 
 
 def _evaluation_exhibits(reading: Reading) -> list[Exhibit]:
@@ -148,11 +159,20 @@ def _evaluation_exhibits(reading: Reading) -> list[Exhibit]:
             key="evaluations",
             title="Are the figures good enough",
             finding=finding,
+            crossed=tuple(_breach(e) for e in breaches),
             grid=Grid(columns, evaluations),
             open_table=True,
             method=f"Evaluated as of {cut}. Figures without a threshold are for information.",
         )
     ]
+
+
+def _breach(evaluation: Record) -> str:
+    about = text.shorten(evaluation["scope"].replace(":", " "), 60)
+    return (
+        f"{text.measure(evaluation['metric'])} of {about} is "
+        f"{text.number(evaluation['value'])}; its threshold is {text.number(evaluation['threshold'])}."
+    )
 
 
 def _with_interval(evaluation: Record) -> Record:

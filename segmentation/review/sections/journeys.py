@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from segmentation.review import text
 from segmentation.review.charts.journeys import CELL, LABELS, draw_drop_off, draw_flows, draw_transitions
-from segmentation.review.exhibits import Column, Exhibit, Grid, Section
+from segmentation.review.exhibits import Column, Exhibit, Grid, Offer, Section
 from segmentation.review.frames.journeys import (
     list_flows,
     rank_drop_off,
@@ -17,7 +17,9 @@ from segmentation.review.frames.journeys import (
 )
 from segmentation.review.sections.analyses import analysis_exhibits
 from segmentation.sequences.paths import OTHER, build_flows, build_paths
+from segmentation.tables.drop_offs import DROP_OFFS
 from segmentation.tables.events import EVENTS
+from segmentation.tables.funnels import FUNNELS
 from segmentation.tables.transitions import EXIT, START, TRANSITIONS
 
 if TYPE_CHECKING:
@@ -27,12 +29,13 @@ if TYPE_CHECKING:
     from segmentation.review.params import ReviewParams
     from segmentation.review.sections.reading import Reading
 
+_ON_DEMAND = Offer("build_journeys", "funnels, where conversions are lost, and comparisons between groups")
 _INTERVAL = "Intervals: Wilson's score, 95 % (1927), each departure counted as independent."
 
 
 def build_journeys(reading: Reading) -> Section:
     """Build the section on transitions, flows, paths and drop-off."""
-    title = "Journeys"
+    title = "Paths"
     transitions = sum_transitions(reading.before_cut(TRANSITIONS, "session_date")).persist()
     try:
         states = rank_states(transitions, reading.params.states)
@@ -44,7 +47,8 @@ def build_journeys(reading: Reading) -> Section:
         transitions.unpersist()
     exhibits = (matrix, *_path_exhibits(reading), *analysis_exhibits(reading), drop_off)
     lead = "From the first event of a session (START) to its end (EXIT), state by state. " + exhibits[-1].finding
-    return Section("journeys", title, lead, exhibits, missing=reading.missing(EVENTS))
+    offers = () if reading.newest_cut(FUNNELS) or reading.newest_cut(DROP_OFFS) else (_ON_DEMAND,)
+    return Section("journeys", title, lead, exhibits, missing=reading.missing(EVENTS), offers=offers)
 
 
 def _transitions(transitions: DataFrame, states: list[str], params: ReviewParams) -> Exhibit:

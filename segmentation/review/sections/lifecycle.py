@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from segmentation.review import text
 from segmentation.review.charts.lifecycle import draw_lifecycle, draw_retention
-from segmentation.review.exhibits import Column, Exhibit, Grid, Section
+from segmentation.review.exhibits import Column, Exhibit, Grid, Offer, Section
 from segmentation.review.frames.lifecycle import list_periods, list_retention
 from segmentation.tables.lifecycle import LIFECYCLE
 from segmentation.tables.retention import RETENTION
@@ -21,16 +21,19 @@ FEWEST_MONTHS = 6
 NEWEST = 26
 
 
-def build_lifecycle(reading: Reading) -> tuple[Section, ...]:
-    """Build the section; none where build_lifecycle never ran, which is no fault."""
+def build_lifecycle(reading: Reading) -> Section:
+    """Build the section; where build_lifecycle never ran, which is no fault, it says what the job would add."""
     cut = reading.newest_cut(LIFECYCLE)
     if cut is None:
-        return ()
+        offer = Offer(
+            "build_lifecycle", "who is new, who stays, who comes back and who is gone, and how long cohorts stay"
+        )
+        return Section("lifecycle", "Lifecycle", "Who comes and who stays has not been counted.", offers=(offer,))
     months = list_periods(reading.lake.read(LIFECYCLE), cut, "month", NEWEST)
     unit = "month" if len(months) >= FEWEST_MONTHS else "week"
     exhibits = (*_periods(reading, cut, unit), *_retention(reading, cut, unit))
     lead = " ".join(exhibit.finding for exhibit in exhibits)
-    return (Section("lifecycle", "Lifecycle", lead, exhibits),)
+    return Section("lifecycle", "Lifecycle", lead, exhibits)
 
 
 def _periods(reading: Reading, cut: date, unit: str) -> tuple[Exhibit, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segmentation.review import text
+from segmentation.review.charts.base import LONG_ROWS
 from segmentation.review.charts.monitoring import draw_drift, draw_rates
 from segmentation.review.exhibits import Column, Exhibit, Grid, Section
 from segmentation.review.frames.monitoring import list_drift, list_rates
@@ -26,11 +27,13 @@ def build_monitoring(reading: Reading) -> Section:
     cut = reading.monitored_cut
     if cut is None:
         missing = reading.missing(ALERTS) or ("monitor_segments",)
-        return Section("monitoring", "Monitoring", "Nothing has been monitored yet.", missing=missing)
+        return Section("monitoring", "Alerts and drift", "Nothing has been monitored yet.", missing=missing)
     alerts = reading.alerts
     exhibits = (*_alerts(alerts), *_drift(reading, cut), *_rates(reading, cut))
     lead = f"{_count(alerts)} as of {text.day(cut)}. An alert is beyond its threshold and beyond chance."
-    return Section("monitoring", "Monitoring", lead, exhibits)
+    if reading.newest_cut(DRIFT) != cut:
+        lead += " There is no earlier cut of features to compare with: drift shows from the second run on newer data."
+    return Section("monitoring", "Alerts and drift", lead, exhibits)
 
 
 def name_scope(scope: str) -> str:
@@ -66,6 +69,7 @@ def _alerts(alerts: Records) -> tuple[Exhibit, ...]:
         title="What needs a look",
         finding=f"{_count(alerts)}, first of all {text.shorten(rows[0]['name'], 60)}: "
         f"{text.shorten(rows[0]['message'], 160)}.",
+        crossed=tuple(f"{text.shorten(r['name'], 60)}: {text.shorten(r['message'], 160)}." for r in rows),
         grid=Grid(columns, rows),
         open_table=True,
         method="q: the least false discovery rate at which it is a finding (Benjamini-Hochberg). Thresholds: section "
@@ -100,6 +104,7 @@ def _drift(reading: Reading, cut: date) -> tuple[Exhibit, ...]:
         finding=f"{beyond} of {text.plural(len(drift), 'distribution')} changed beyond chance and threshold since "
         f"{text.day(first['baseline_as_of'])}.",
         figure=draw_drift(drift[: reading.params.features]),
+        min_width=LONG_ROWS,
         grid=Grid(columns, drift),
         method=f"{text.count(first['users_before'])} users before and {text.count(first['users_now'])} now, in the "
         "segments of the models in use. Diamond: the index, had only the shares of segments changed; circle: change "
@@ -134,6 +139,7 @@ def _rates(reading: Reading, cut: date) -> tuple[Exhibit, ...]:
         title="Are rates what they were, do predictions come true",
         finding=f"{beyond} of {text.plural(len(rates), 'rate')} differ beyond chance and threshold.",
         figure=draw_rates(rates[: reading.params.features]),
+        min_width=LONG_ROWS,
         grid=Grid(columns, rates),
         method="Moves: the newest days against those before them, Fisher's exact test; predictions: those whose label "
         "window is over, against what came of them. Bars: 95 % interval of the difference alone. Detectable: the "

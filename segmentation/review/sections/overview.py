@@ -19,7 +19,7 @@ _FATES = {ACCEPTED: "Accepted", DUPLICATE: "Duplicates", QUARANTINED: "Quarantin
 
 
 def build_overview(reading: Reading) -> Section:
-    """Build the page's first section; what is missing is left out and named."""
+    """Build the site's first section; what is missing is left out and named."""
     events = reading.events
     lead = (
         f"{text.plural(events['events'], 'event')} of {text.plural(events['users'], 'user')} "

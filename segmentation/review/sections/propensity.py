@@ -2,56 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from segmentation.review import text
-from segmentation.review.charts.segments import draw_calibration, draw_scores
+from segmentation.review.charts.models import draw_gains
+from segmentation.review.charts.segments import BARS, draw_calibration, draw_scores
 from segmentation.review.exhibits import Column, Exhibit, Grid, Section
-from segmentation.review.frames.segments import list_scorers, measure_scores
+from segmentation.review.frames.segments import measure_scores
 from segmentation.review.sections.trainings import training_exhibits
 from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
-from segmentation.tracking.trainings import propensity_kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from segmentation.review.frames.records import Record, Records
     from segmentation.review.sections.reading import Reading
-    from segmentation.tracking import Tracking
-
-CALIBRATION = "calibration"
-"""The curve's name among those recorded with a training."""
+    from segmentation.review.sections.registry import ModelRecords
 
 
-def read_calibration(reading: Reading, tracking: Tracking) -> dict[str, Records]:
-    """Read the calibration curves that were recorded when the models that scored last were trained.
-
-    Returns:
-        target -> points in ascending order of score: predicted, observed, lower and upper (95 %), users.
-    """
-    cut = reading.newest_cut(SEGMENT_ASSIGNMENTS)
-    scorers = list_scorers(reading.lake.read(SEGMENT_ASSIGNMENTS), cut) if cut else []
-    curves: dict[str, Records] = {}
-    for scorer in scorers:
-        kind = propensity_kind(scorer["target"])
-        points = tracking.store.read_curve(kind, scorer["model_version"], CALIBRATION)
-        if points:
-            curves[scorer["target"]] = [{**p, "lower": p["lower_95"], "upper": p["upper_95"]} for p in points]
-    return curves
-
-
-def build_propensity(
-    reading: Reading, calibration: Mapping[str, Records], trainings: Mapping[str, Mapping[str, Any]]
-) -> Section:
-    """Build the section on propensities.
-
-    Args:
-        reading: the lake at the cut.
-        calibration: target -> points (predicted, observed, lower, upper, users) of the held-out calibration curve
-            of the model that scored.
-        trainings: target -> what was recorded of that model's training.
-    """
-    title = "Propensity"
+def build_propensity(reading: Reading, models: ModelRecords) -> Section:
+    """Build the section on propensities: of the models that scored last."""
+    title = "How likely"
     cut = reading.newest_cut(SEGMENT_ASSIGNMENTS)
     scores = measure_scores(reading.lake.read(SEGMENT_ASSIGNMENTS), cut) if cut else []
     if not scores:
@@ -63,8 +34,17 @@ def build_propensity(
     targets = ", ".join(f"{text.shorten(t)} {text.share(_overall(rows))}" for t, rows in by_target.items())
     lead = f"Mean calibrated probability over all scored users as of {text.day(cut)}: {targets}."
     of_targets = (_scores(target, rows) for target, rows in by_target.items())
-    exhibits = (*_calibration(calibration), *training_exhibits(trainings), *of_targets)
+    exhibits = (
+        *of_targets,
+        *_calibration(models.calibration),
+        *_gains(models.gains),
+        *training_exhibits(models.trainings),
+    )
     return Section("propensity", title, lead, exhibits)
+
+
+def _times(lift: float | None) -> str:
+    return "as likely as" if lift is None or text.number(lift) == "1" else f"{text.number(lift)} times as likely as"
 
 
 def _overall(rows: Records) -> float:
@@ -108,6 +88,38 @@ def _furthest(rows: Records) -> str:
     )
 
 
+def _gains(gains: Mapping[str, Records]) -> tuple[Exhibit, ...]:
+    if not gains:
+        return ()
+    columns = (
+        Column("target", "Target"),
+        Column("share", "Likeliest users", "share"),
+        Column("users", "Users", "count"),
+        Column("captured", "Of those who did it", "share"),
+        Column("lift", "Lift", "number"),
+        Column("precision", "Did it", "share"),
+        Column("lower_95", "95 % from", "share"),
+        Column("upper_95", "to", "share"),
+    )
+    rows = [{"target": target, **point} for target, points in gains.items() for point in points]
+    firsts = [(target, points[0]) for target, points in gains.items()]
+    words = "; ".join(
+        f"{text.shorten(target)}: the likeliest {text.share(point['share'], 0)} hold {text.share(point['captured'], 0)}"
+        for target, point in firsts
+    )
+    return (
+        Exhibit(
+            key="gains",
+            title="What is gained by asking the likeliest first",
+            finding=f"Of those who did it, {words}. On the dotted line the order is worth nothing.",
+            figure=draw_gains(gains),
+            grid=Grid(columns, rows),
+            method="Held-out later users in the order of their score, equal scores together. Lift: the share of these "
+            "users that did it / everyone's, with Wilson's 95 % interval of the share.",
+        ),
+    )
+
+
 def _scores(target: str, rows: Records) -> Exhibit:
     overall = _overall(rows)
     columns = (
@@ -128,8 +140,9 @@ def _scores(target: str, rows: Records) -> Exhibit:
         key=f"scores-{text.slug(target)}",
         title=f"How likely: {text.shorten(target, 60)}",
         finding=f"Likeliest: {text.shorten(top['segment_name'], 60)}, {text.share(top['mean'])} on average, "
-        f"{text.number(top['lift'])} times the average user.",
+        f"{_times(top['lift'])} the average user.",
         figure=draw_scores(rows),
+        min_width=BARS,
         grid=Grid(columns, table),
         method="Calibrated probability. Box: 25 to 75 % of the segment's users, line: median, whiskers: 5 to 95 %. "
         "Lift: the segment's mean / everyone's.",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from segmentation.review.frames.headline import measure_events, measure_sessions
 from segmentation.review.frames.health import sum_ledger
 from segmentation.review.frames.monitoring import list_alerts
-from segmentation.review.frames.records import Record, Records, cut_before, find_cut
+from segmentation.review.frames.records import Record, Records, cut_before, list_cuts
 from segmentation.review.frames.segments import list_profiles
 from segmentation.review.params import ReviewParams
 from segmentation.tables.alerts import ALERTS
@@ -36,6 +36,7 @@ class Reading:
     lake: Lake
     as_of: date | None = None
     params: ReviewParams = field(default_factory=ReviewParams)
+    _cuts: dict[str, list[date]] = field(default_factory=dict, repr=False, compare=False)
 
     def missing(self, *tables: Table) -> tuple[str, ...]:
         """Return the jobs that fill those of the tables that were never published."""
@@ -45,9 +46,17 @@ class Reading:
         """Read a table's rows of days before the cut."""
         return cut_before(self.lake.read(table), day, self.as_of)
 
-    def newest_cut(self, table: Table, column: str = "as_of") -> date | None:
+    def cuts(self, table: Table) -> list[date]:
+        """Return the cuts that a table holds, not after ours, newest first."""
+        if self.lake.version(table) is None:
+            return []
+        if table.name not in self._cuts:
+            self._cuts[table.name] = list_cuts(self.lake.read(table), self.as_of)
+        return self._cuts[table.name]
+
+    def newest_cut(self, table: Table) -> date | None:
         """Return the newest cut that a table holds, not after ours; None where it holds none."""
-        return None if self.lake.version(table) is None else find_cut(self.lake.read(table), self.as_of, column)
+        return next(iter(self.cuts(table)), None)
 
     @cached_property
     def events(self) -> Record:

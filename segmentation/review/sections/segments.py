@@ -1,4 +1,4 @@
-"""Segments: how large they are, what sets them apart, and who moved."""
+"""Segments: how large they are, where they lie, what sets them apart, and who moved."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from segmentation.review import text
 from segmentation.review.charts.segments import BARS, draw_engagement, draw_profiles, draw_sizes
 from segmentation.review.exhibits import Card, Column, Exhibit, Grid, Section
 from segmentation.review.frames.segments import count_changes, measure_engagement
+from segmentation.review.sections.migration import build_migration
+from segmentation.review.sections.segment_map import build_map
 from segmentation.review.theme import series
 from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
 from segmentation.tables.segment_changes import ENTERED, SEGMENT_CHANGES
@@ -38,7 +40,7 @@ def build_segments(reading: Reading) -> Section:
     """Build the section on the model's segments."""
     if not reading.profiles:
         missing = reading.missing(SEGMENT_PROFILES) or ("score_segments",)
-        return Section("segments", "Segments", "There are no scored segments yet.", missing=missing)
+        return Section("segments", "What the segments are", "There are no scored segments yet.", missing=missing)
     profiles = reading.profiles
     cut = profiles[0]["as_of"]
     users = sum(profile["users"] for profile in profiles)
@@ -51,11 +53,22 @@ def build_segments(reading: Reading) -> Section:
         lead += f" {_ALL_ALIKE}"
     exhibits = (
         _sizes(profiles, users),
+        *build_map(reading, cut, profiles, strongest_features(profiles, reading.params.features)),
         *_profiles(profiles, reading.params.features),
         *_engagement(reading, cut, profiles),
+        *build_migration(reading, cut, profiles),
         *_movements(reading, cut, profiles),
     )
-    return Section("segments", "Segments", lead, exhibits, cards=tuple(_portraits(profiles)))
+    return Section("segments", "What the segments are", lead, exhibits, cards=tuple(_portraits(profiles)))
+
+
+def strongest_features(profiles: Records, limit: int) -> list[str]:
+    """Return the features that set segments apart most, by their greatest effect in any of them, ties by name."""
+    strongest: dict[str, float] = {}
+    for profile in profiles:
+        for d in _distinctive(profile):
+            strongest[d["feature"]] = max(strongest.get(d["feature"], 0.0), abs(d["effect_size"]))
+    return sorted(strongest, key=lambda name: (-strongest[name], name))[:limit]
 
 
 def _portraits(profiles: Records) -> list[Card]:
@@ -111,10 +124,7 @@ def _profiles(profiles: Records, limit: int) -> tuple[Exhibit, ...]:
     ]
     if not rows:
         return ()
-    strongest: dict[str, float] = {}
-    for row in rows:
-        strongest[row["feature"]] = max(strongest.get(row["feature"], 0.0), abs(row["effect_size"]))
-    features = sorted(strongest, key=lambda name: (-strongest[name], name))[:limit]
+    features = strongest_features(profiles, limit)
     columns = (
         Column("segment", "Segment"),
         Column("words", "Feature"),
@@ -135,7 +145,7 @@ def _profiles(profiles: Records, limit: int) -> tuple[Exhibit, ...]:
         figure=draw_profiles(profiles, features, {(r["feature"], r["segment_id"]): r for r in rows}),
         grid=Grid(columns, table),
         method=_EFFECTS,
-        min_width=280 + 110 * len(profiles),
+        min_width=280 + 130 * len(profiles),
     )
     return (exhibit,)
 

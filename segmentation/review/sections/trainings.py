@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from segmentation.review import text
+from segmentation.review.charts.base import LONG_ROWS
+from segmentation.review.charts.models import draw_intervals
 from segmentation.review.exhibits import Column, Exhibit, Grid
-from segmentation.review.frames.segments import list_scorers
-from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
-from segmentation.tracking.trainings import REPORT, propensity_kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from segmentation.review.frames.records import Record, Records
-    from segmentation.review.sections.reading import Reading
-    from segmentation.tracking import Tracking
 
     Trainings = Mapping[str, Mapping[str, Any]]
 
@@ -23,22 +20,49 @@ MOST = 8
 """Features listed per target."""
 
 
-def read_trainings(reading: Reading, tracking: Tracking) -> dict[str, dict[str, Any]]:
-    """Read what was recorded of the models that scored last: target -> `propensity_report`."""
-    cut = reading.newest_cut(SEGMENT_ASSIGNMENTS)
-    scorers = list_scorers(reading.lake.read(SEGMENT_ASSIGNMENTS), cut) if cut else []
-    found = {
-        scorer["target"]: tracking.store.read_document(
-            propensity_kind(scorer["target"]), scorer["model_version"], REPORT
-        )
-        for scorer in scorers
-    }
-    return {target: report for target, report in found.items() if report}
-
-
 def training_exhibits(trainings: Trainings) -> tuple[Exhibit, ...]:
     """Build the exhibits on how models were made; none where nothing was recorded."""
     return (*_against_simple_models(trainings), *_by_segment(trainings), *_importances(trainings))
+
+
+def candidate_exhibits(trainings: Trainings) -> tuple[Exhibit, ...]:
+    """Build the exhibit on the settings that were tried; none where nothing was recorded."""
+    rows: Records = [
+        {
+            "target": target,
+            "setting": one["setting"].replace("_", " "),
+            "verdict": "chosen" if one["chosen"] else "",
+            "log_loss": one["cross_validated"].get("log_loss"),
+            "auc_pr": one["cross_validated"].get("auc_pr"),
+            **{f"later_{name}": (one["later"] or {}).get(name) for name in ("auc_pr", "auc_roc")},
+        }
+        for target, report in trainings.items()
+        for one in report.get("candidates", [])
+    ]
+    if not rows:
+        return ()
+    columns = (
+        Column("target", "Target"),
+        Column("setting", "Setting"),
+        Column("verdict", "Verdict"),
+        Column("log_loss", "Log loss, cross-validated", "number"),
+        Column("auc_pr", "Area under precision-recall, cross-validated", "number"),
+        Column("later_auc_pr", "The same, later users", "number"),
+        Column("later_auc_roc", "Area under ROC, later users", "number"),
+    )
+    chosen = [row for row in rows if row["verdict"]]
+    words = "; ".join(f"{text.shorten(row['target'])}: {text.shorten(row['setting'], 80)}" for row in chosen)
+    return (
+        Exhibit(
+            key="propensity-candidates",
+            title="What was tried for each target",
+            finding=f"Chosen of {text.plural(len(rows), 'setting')}: {words}.",
+            grid=Grid(columns, rows),
+            method="Cross-validated over time, with a gap, on the training cuts. The best setting of each kind is "
+            "measured once more on later users.",
+            open_table=True,
+        ),
+    )
 
 
 def _against_simple_models(trainings: Trainings) -> tuple[Exhibit, ...]:
@@ -77,11 +101,17 @@ def _against_simple_models(trainings: Trainings) -> tuple[Exhibit, ...]:
             key="against-simple-models",
             title="Is the model worth having",
             finding=finding,
+            crossed=tuple(f"The model of {text.shorten(name)} is not ahead of a simpler one." for name in behind),
+            figure=draw_intervals(
+                rows,
+                title="log loss better than that of the simpler model by",
+                names=[f"{row['target']}, against {row['against']}" for row in rows],
+            ),
+            min_width=LONG_ROWS,
             grid=Grid(columns, rows),
             method="Log loss of calibrated probabilities of held-out later users, the simpler model's less the "
             "model's, with the 95 % interval of a paired bootstrap. Majority: everybody gets the training share. RFM: "
             "a logistic regression on recency, frequency and monetary value.",
-            open_table=True,
         ),
     )
 
@@ -121,28 +151,36 @@ def _by_segment(trainings: Trainings) -> tuple[Exhibit, ...]:
 
 def _importances(trainings: Trainings) -> tuple[Exhibit, ...]:
     rows: Records = [
-        {"target": target, **one} for target, report in trainings.items() for one in report["importances"][:MOST]
+        {"target": target, "words": text.feature(one["feature"]), **one}
+        for target, report in trainings.items()
+        for one in [one for one in report["importances"] if one["loss"] or one["lower"] or one["upper"]][:MOST]
     ]
     if not rows:
         return ()
     columns = (
         Column("target", "Target"),
-        Column("feature", "Feature"),
+        Column("words", "Feature"),
         Column("loss", "Rise of log loss", "number"),
         Column("lower", "95 % from", "number"),
         Column("upper", "to", "number"),
+        Column("feature", "Column", "code"),
     )
     first = {str(row["target"]): row["feature"] for row in reversed(rows)}
-    tops = "; ".join(f"{text.shorten(t)} rests most on {text.shorten(f, 60)}" for t, f in sorted(first.items()))
+    tops = "; ".join(f"{text.shorten(t)} rests most on {text.feature(f)}" for t, f in sorted(first.items()))
     return (
         Exhibit(
             key="importances",
             title="What predictions rest on",
             finding=f"{tops[0].upper()}{tops[1:]}.",
+            figure=draw_intervals(
+                [{**row, "value": row["loss"]} for row in rows],
+                title="rise of log loss without it",
+                names=[f"{text.shorten(row['target'], 12)}: {text.feature(row['feature'])}" for row in rows],
+            ),
+            min_width=LONG_ROWS,
             grid=Grid(columns, rows),
             method="Permutation importance: rise of the log loss of held-out later users when the feature's values are "
             "dealt out among them at random, with a 95 % interval over users. Features that say the same hide each "
-            f"other. The {MOST} largest of each target.",
-            open_table=True,
+            f"other. The {MOST} largest of each target that the model uses.",
         ),
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import mlflow
 import numpy as np
 import pytest
 from pyspark.sql import SparkSession
@@ -28,7 +29,7 @@ from jobs import (
 )
 from segmentation.errors import ConfigurationError, DataError
 from segmentation.frames import empty_frame
-from segmentation.models.params import ClusterParams, PropensityParams
+from segmentation.models.params import ClusterParams, HysteresisParams, PropensityParams
 from segmentation.models.propensity import score_propensity
 from segmentation.monitoring.params import MonitoringParams
 from segmentation.runtime.context import Context
@@ -180,14 +181,17 @@ def test_training_again_on_unchanged_events_makes_no_second_version(ctx: Context
 
 def test_every_decision_is_written_down_once(ctx: Context, scored: Scored):
     rows = {row["model"]: row for row in ctx.lake.read(MODEL_DECISIONS).collect()}
-    assert set(rows) == {"propensity-churn", "propensity-purchase"}
-    churn = rows["propensity-churn"]
+    assert set(rows) == {"clusters", "propensity-churn", "propensity-purchase"}
+    clusters, churn = rows["clusters"], rows["propensity-churn"]
+    assert (clusters["decision"], clusters["champion_before"], clusters["champion_after"]) == ("promoted", None, "1")
+    assert (clusters["reason"], clusters["metric"]) == ("there was no champion", None)
     assert (churn["decision_no"], churn["decision"], churn["version"]) == (1, "promoted", "1")
     assert (churn["champion_before"], churn["champion_after"], churn["metric"]) == (None, "1", None)
     registered = ctx.tracking.store._client.get_model_version("segmentation-propensity-churn", "1")
     assert registered.description == "promoted: there was no champion"
     train_propensity.run(ctx)
-    assert ctx.lake.rows(MODEL_DECISIONS) == 2
+    train_clusters.run(ctx)
+    assert ctx.lake.rows(MODEL_DECISIONS) == 3
 
 
 def test_a_challenger_no_better_beyond_chance_leaves_the_champion_and_a_rollback_takes_it_back(
@@ -242,7 +246,18 @@ def test_a_refit_is_judged_and_its_segments_keep_their_identity(ctx: Context, sc
     assert refitted.metrics["adjusted_rand_to_champion"] == 1
     kept = {f.path for f in store._client.list_artifacts(refitted.run_id)}
     assert {"segment_matches.json", "segment_migration.json"} <= kept
-    store._client.set_registered_model_alias("segmentation-clusters", "champion", "1")
+    decided = ctx.lake.read(MODEL_DECISIONS).where(f"model = 'clusters' AND version = '{version}'").head()
+    assert (decided["decision"] == "promoted") == (quality["decision"] == "promoted") == (decided["difference"] >= 0)
+    assert (decided["champion_before"], decided["metric"]) == ("1", "silhouette_euclidean")
+    assert decided["lower"] <= decided["difference"] <= decided["upper"]
+    assert "against champion 1 on the same users" in decided["reason"]
+    if quality["decision"] != "promoted":
+        roll_back(ctx, model="clusters", to=version)
+    report = roll_back(ctx, model="clusters").quality
+    assert report == {"model": "clusters", "champion_before": version, "champion_after": "1"}
+    assert store.champion("clusters").version == "1"
+    train_clusters.run(replace(ctx, config=other))  # decided on before: not promoted again
+    assert store.champion("clusters").version == "1"
 
 
 def test_the_store_holds_figures_curves_data_and_model(ctx: Context, scored: Scored):
@@ -264,6 +279,10 @@ def test_the_store_holds_figures_curves_data_and_model(ctx: Context, scored: Sco
     nested = store._client.search_runs([store._experiment_id], f"tags.mlflow.parentRunId = '{model.run_id}'")
     by_verdict = {run.data.tags["verdict"]: run.data for run in nested}
     assert len(nested) == 4  # k of 2 and 3, in both spaces
+    candidates = store.read_document("clusters", "1", "candidates.json")
+    assert {one["name"]: one["verdict"] for one in candidates} == {
+        run.info.run_name: run.data.tags["verdict"] for run in nested
+    }
     assert by_verdict["chosen"].metrics["bootstrap_jaccard_min"] >= 0.75
     assert (
         by_verdict["chosen"].metrics["silhouette_euclidean"]
@@ -274,10 +293,37 @@ def test_the_store_holds_figures_curves_data_and_model(ctx: Context, scored: Sco
         "auc_pr", "auc_roc", "log_loss", "brier", "brier_resolution", "gradient_boosted_trees_auc_pr",
         "rfm_logistic_regression_auc_roc", "log_loss_better_than_majority_lower", "auc_roc_random_labels",
     } <= set(propensity.metrics)  # fmt: skip
+    run_id = store.champion("propensity-churn").run_id
+    captured = store._client.get_metric_history(run_id, "captured_by_percent_of_users")
+    assert (captured[-1].step, captured[-1].value) == (100, 1.0)
+    tried = store._client.search_runs([store._experiment_id], f"tags.mlflow.parentRunId = '{run_id}'")
     report = store.read_document("propensity-churn", "1", "propensity.json")
+    assert {run.data.tags["setting"] for run in tried} == {one["setting"] for one in report["candidates"]}
     assert {one["segment"] for one in report["by_segment"]} <= set(scored[train_clusters]["segments"])
     assert {one["feature"] for one in report["importances"]} == set(NAMES)
+    assert "Against majority: " in propensity.tags["mlflow.note.content"]
     assert (propensity.params["training_cuts"], propensity.params["evaluation_cut"]) == tuple(map(str, CUTS[:2]))
+
+
+def test_a_reviewer_finds_what_a_model_is_and_takes(ctx: Context, scored: Scored):
+    store = ctx.tracking.store
+    for kind, outputs in (("clusters", ["prediction"]), ("propensity-churn", ["raw", "prediction"])):
+        store._select()
+        about = mlflow.models.get_model_info(f"models:/segmentation-{kind}/1")
+        assert about.signature.outputs.input_names() == outputs
+        example = mlflow.models.Model.load(f"models:/segmentation-{kind}/1").load_input_example()
+        assert list(example.columns) == about.signature.inputs.input_names()
+        assert "`user_features`" in store._client.get_registered_model(f"segmentation-{kind}").description
+
+
+def test_a_review_is_kept_as_a_site_and_in_one_file(ctx: Context, scored: Scored):
+    store = ctx.tracking.store
+    run_id = store.record_site({"index.html": "first", "a.csv": "x"}, "everything", "review", {"job_run_id": "r1"})
+    kept = {path: store._client.list_artifacts(run_id, path) for path in ("", "site")}
+    assert {file.path for files in kept.values() for file in files if not file.is_dir} == {
+        "review.html", "site/index.html", "site/a.csv",
+    }  # fmt: skip
+    assert store._client.get_run(run_id).data.tags["job_run_id"] == "r1"
 
 
 def test_noise_is_told_and_leaves_the_champions_segments_in_use(ctx: Context, scored: Scored):
@@ -362,6 +408,48 @@ def test_changes_lead_from_one_cut_to_the_next(ctx: Context, scored: Scored):
     later = {(c["user_id"], c["segment_id"], c["direction"]) for c in changes if c["changed_at"] == AS_OF}
     entered, left = members[AS_OF] - members[CUTS[1]], members[CUTS[1]] - members[AS_OF]
     assert later == {(*m, "entered") for m in entered} | {(*m, "exited") for m in left}
+
+
+def test_a_user_between_segments_is_held_by_an_earlier_cut_whatever_was_scored_before(ctx: Context, scored: Scored):
+    def holding(every_days: int) -> Context:
+        hysteresis = HysteresisParams(earlier_cuts=1, every_days=every_days, clear_by=1e9)
+        return replace(ctx, config=ctx.config.model_copy(update={"hysteresis": hysteresis}))
+
+    with pytest.raises(ConfigurationError, match=r"no cut 2024-03-29, .* jobs/build_features.py --as-of 2024-04-01"):
+        score_segments.run(holding(every_days=3))
+    segments = segments_of(ctx.tracking.store.champion("clusters"))
+    larger = max(segments, key=lambda segment: (segment.users, -segment.cluster_id)).cluster_id
+    at_cut = F.col("as_of") == F.lit(AS_OF)
+    before = {row["user_id"]: row for row in ctx.lake.read(SEGMENT_ASSIGNMENTS).where(at_cut).collect()}
+    assert {row["assignment_rule"] for row in before.values()} == {"as the model says"}
+    assert all(row["cluster_id"] == row["model_cluster_id"] for row in before.values())
+    wavering = min(user for user, row in before.items() if row["cluster_id"] != larger)
+    example = features_at(CUTS[1])[0 if before["u00"]["cluster_id"] == larger else 1]
+    rows = [
+        (row[0], row[1], *example[2:]) if row[:2] == (wavering, CUTS[1]) else row
+        for cut in CUTS
+        for row in features_at(cut)
+    ]
+    ctx.lake.replace(FEATURES, ctx.spark.createDataFrame(rows, FEATURES.schema))
+    ctx.lake.publish({FEATURES.name: 1})
+    try:
+        assert score_segments.run(holding(every_days=10)).quality["held_back"] == 1
+        after = {row["user_id"]: row for row in ctx.lake.read(SEGMENT_ASSIGNMENTS).where(at_cut).collect()}
+        held = after[wavering]
+        assert (held["cluster_id"], held["model_cluster_id"]) == (larger, before[wavering]["cluster_id"])
+        assert held["margin"] < 0 < held["distance"]
+        assert held["segment_id"] == next(s.segment_id for s in segments if s.cluster_id == larger)
+        assert held["assignment_rule"] == "clear by 1e+09 at one of 2 cuts, 10 days apart"
+        others = ("cluster_id", "distance", "margin", "segment_name")
+        assert all(
+            after[user][name] == row[name] for user, row in before.items() if user != wavering for name in others
+        )
+        changes = ctx.lake.read(SEGMENT_CHANGES).where(F.col("changed_at") == F.lit(AS_OF))
+        assert {row["cause"] for row in changes.where(f"user_id = '{wavering}'").collect()} == {"definition"}
+    finally:
+        write_features(ctx)
+        ctx.lake.publish({FEATURES.name: 1})
+        score_segments.run(ctx)
 
 
 def test_scoring_and_judging_again_leave_equal_tables(ctx: Context, scored: Scored):

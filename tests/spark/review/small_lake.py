@@ -11,21 +11,25 @@ from decimal import Decimal
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
+from pyspark.sql.types import DoubleType
+
 from segmentation.tables.alerts import ALERTS
 from segmentation.tables.cohorts import COHORTS
 from segmentation.tables.drift import DRIFT
 from segmentation.tables.evaluations import EVALUATIONS
 from segmentation.tables.events import EVENTS
 from segmentation.tables.ingest_ledger import INGEST_LEDGER
+from segmentation.tables.model_decisions import MODEL_DECISIONS
 from segmentation.tables.monitored_rates import MONITORED_RATES
 from segmentation.tables.quality_results import QUALITY_RESULTS
 from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
 from segmentation.tables.segment_changes import SEGMENT_CHANGES
 from segmentation.tables.segment_profiles import SEGMENT_PROFILES
 from segmentation.tables.sessions import SESSIONS
+from segmentation.tables.table import Column
 from segmentation.tables.transitions import EXIT, START, TRANSITIONS
 from segmentation.tables.user_days import USER_DAYS
-from segmentation.tables.user_features import USER_FEATURES
+from segmentation.tables.user_features import user_features_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,6 +38,18 @@ if TYPE_CHECKING:
     from segmentation.tables.table import Table
 
 Row = dict[str, Any]
+DAYS_BEFORE = 2
+"""Days between the two cuts."""
+FEATURES = user_features_table(
+    Column(name, DoubleType(), "a feature", nullable=True)
+    for name in (
+        "sessions_count_30d",
+        "days_since_last_event",
+        "value_sum_life",
+        "event_name_entropy_bits_life",
+        "rfm_frequency_count",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -88,11 +104,13 @@ def write_lake(
         USER_DAYS: _user_days(hits),
         INGEST_LEDGER: _ledger(hits),
         QUALITY_RESULTS: _checks(as_of),
+        MODEL_DECISIONS: _decisions(as_of, segments[0]),
         **_monitored(as_of, hits[0].state),
         **_scored(sorted({hit.user for hit in hits}), as_of, segments, scorers=scorers),
     }
+    left_out = {table.name for table in skip}
     for table, rows in tables.items():
-        if table not in set(skip):
+        if table.name not in left_out:
             lake.replace(
                 table,
                 lake.spark.createDataFrame([tuple(row.get(n) for n in table.names) for row in rows], table.schema),
@@ -222,6 +240,17 @@ def _checks(as_of: date) -> list[Row]:
     ]
 
 
+def _decisions(as_of: date, name: str) -> list[Row]:
+    """Make a first champion and a challenger that was not better."""
+    at = datetime(2024, 5, 7, 6, tzinfo=timezone.utc)
+    kind, why = "propensity-churn", f"not better beyond chance for {name}"
+    rows = [
+        (kind, 1, "promoted", "1", None, "1", as_of, at, None, None, None, None, "there was no champion", "run-0"),
+        (kind, 2, "kept", "2", "1", "1", as_of, at, "log_loss", 0.01, -0.02, 0.04, why, "run-0"),
+    ]
+    return [dict(zip(MODEL_DECISIONS.names, row, strict=True)) for row in rows]
+
+
 def _monitored(as_of: date, state: str) -> dict[Table, list[Row]]:
     """Make one of everything that is monitored, of which a feature and a transition are beyond their thresholds."""
     before, begins = as_of - timedelta(days=28), as_of - timedelta(days=7)
@@ -239,29 +268,45 @@ def _monitored(as_of: date, state: str) -> dict[Table, list[Row]]:
         ("psi", "feature:sessions_count_30d", as_of, 0.4, 0.25, 3e-9, "stability index 0.4"),
         ("rate_change", move, as_of, 2 / 58 - 0.186, 0.02, 0.002, "2 of 58 (3.4%); 18.6% expected"),
     ]
+    earlier = as_of - timedelta(days=DAYS_BEFORE)
     return {
-        DRIFT: [dict(zip(DRIFT.names, (one[0], as_of, before, *one[1:]), strict=True)) for one in drift],
+        DRIFT: [
+            dict(zip(DRIFT.names, (one[0], cut, before, *one[1:]), strict=True))
+            for cut in (earlier, as_of)
+            for one in drift
+        ],
         MONITORED_RATES: [dict(zip(MONITORED_RATES.names, (one[0], as_of, *one[1:]), strict=True)) for one in rates],
         ALERTS: [dict(zip(ALERTS.names, one, strict=True)) for one in alerts],
     }
 
 
 def _scored(users: list[str], as_of: date, segments: tuple[str, ...], *, scorers: bool) -> dict[Table, list[Row]]:
+    """Score everybody at the cut and at one some days earlier, when some were in the next segment."""
     number = {user: int(hashlib.sha256(user.encode()).hexdigest()[:8], 16) for user in users}
     of = {user: number[user] % len(segments) for user in users}
+    moved = {user: (of[user] + (number[user] % 5 == 0)) % len(segments) for user in users}
+    earlier = as_of - timedelta(days=DAYS_BEFORE)
+    before = _score(users, earlier, segments, scorers=scorers, number=number, of=moved)
+    now = _score(users, as_of, segments, scorers=scorers, number=number, of=of)
+    return {table: [*before[table], *rows] for table, rows in now.items()}
+
+
+def _score(
+    users: list[str],
+    as_of: date,
+    segments: tuple[str, ...],
+    *,
+    scorers: bool,
+    number: dict[str, int],
+    of: dict[str, int],
+) -> dict[Table, list[Row]]:
     score = {user: 1 / (1 + math.exp(2 - of[user] - number[user] % 97 / 97)) for user in users}
     propensities = {
         user: [("churn", 1 - p, 1 - p, "1"), ("purchase", p, p * 0.9, "1")] if scorers else []
         for user, p in score.items()
     }
     members = {position: [user for user in users if of[user] == position] for position in range(len(segments))}
-    features = (
-        "sessions_count_30d",
-        "days_since_last_event",
-        "value_sum_life",
-        "event_name_entropy_bits_life",
-        "rfm_frequency_count",
-    )
+    features = FEATURES.names[-5:]
     profiles = [
         {
             "segment_id": f"seg-{p}",
@@ -291,6 +336,8 @@ def _scored(users: list[str], as_of: date, segments: tuple[str, ...], *, scorers
             "distance": 0.5,
             "margin": 0.2,
             "outlier": False,
+            "model_cluster_id": of[user],
+            "assignment_rule": "as the model says",
             "cluster_model_version": "1",
             "propensities": propensities[user],
         }
@@ -343,5 +390,13 @@ def _scored(users: list[str], as_of: date, segments: tuple[str, ...], *, scorers
         COHORTS: cohorts,
         SEGMENT_CHANGES: changes,
         EVALUATIONS: [dict(zip(EVALUATIONS.names, row, strict=True)) for row in evaluations],
-        USER_FEATURES: [{"user_id": user, "as_of": as_of, "feature_set_version": "1"} for user in users],
+        FEATURES: [
+            {
+                "user_id": user,
+                "as_of": as_of,
+                "feature_set_version": "1",
+                **{name: float(number[user] % (5 + i) + 3 * of[user]) for i, name in enumerate(features)},
+            }
+            for user in users
+        ],
     }

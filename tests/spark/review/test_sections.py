@@ -1,4 +1,4 @@
-"""The page's sections on a small lake whose figures are known, and on lakes that lack tables."""
+"""The review's pages and sections on a small lake whose figures are known, and on lakes that lack tables."""
 
 from __future__ import annotations
 
@@ -16,20 +16,26 @@ from jobs import publish_review
 from segmentation.config import Config
 from segmentation.features.inputs import median_durations
 from segmentation.review import (
+    ModelRecords,
     Provenance,
     Reading,
     ReviewParams,
-    build_sections,
-    read_calibration,
-    read_trainings,
-    render_page,
+    build_pages,
+    read_models,
+    render_one_page,
+    render_site,
 )
 from segmentation.review.frames.sessions import measure_platforms
+from segmentation.review.sections.journeys import build_journeys
+from segmentation.review.sections.models import build_registry
+from segmentation.review.sections.segments import build_segments
+from segmentation.review.sections.sessions import build_sessions
 from segmentation.review.sections.trainings import training_exhibits
 from segmentation.runtime.context import Context
 from segmentation.runtime.progress import Progress
 from segmentation.storage.lake import Lake
 from segmentation.tables.sessions import SESSIONS
+from segmentation.tracking.records import ModelVersion
 from tests.spark.review.small_lake import few_hits, sessions_of, write_lake
 
 if TYPE_CHECKING:
@@ -37,13 +43,14 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from segmentation.review.exhibits import Section
+    from segmentation.review.exhibits import Page, Section
 
     Sections = dict[str, Section]
 
 pytestmark = pytest.mark.spark
 
 HITS = few_hits()
+PAGES = ("index", "health", "journeys", "segments", "propensity", "models", "history")
 POINTS = [{"predicted": 0.1, "observed": 0.2, "lower": 0.1, "upper": 0.4, "users": 9}]
 
 TRAINING = {
@@ -70,8 +77,13 @@ def as_of() -> date:
 
 
 @pytest.fixture(scope="module")
-def sections(lake: Lake, as_of: date) -> Sections:
-    return {section.key: section for section in build_sections(Reading(lake, as_of), {"purchase": POINTS})}
+def pages(lake: Lake, as_of: date) -> tuple[Page, ...]:
+    return build_pages(Reading(lake, as_of), ModelRecords(calibration={"purchase": POINTS}))
+
+
+@pytest.fixture(scope="module")
+def sections(pages: tuple[Page, ...]) -> Sections:
+    return {section.key: section for page in pages for section in page.sections}
 
 
 def test_the_headline_counts_what_is_there(sections: Sections) -> None:
@@ -161,62 +173,122 @@ def test_propensity_lift_is_against_everyone(sections: Sections) -> None:
 
 
 def test_a_model_that_is_not_ahead_of_a_simple_one_is_said_so(lake: Lake, as_of: date) -> None:
-    trainings = read_trainings(Reading(lake, as_of), SimpleNamespace(store=OneCurve()))
+    trainings = read_models(Reading(lake, as_of), SimpleNamespace(store=OneCurve(), exists=True)).trainings
     assert list(trainings) == ["purchase"]
     by_key = {exhibit.key: exhibit for exhibit in training_exhibits(trainings)}
     assert by_key["against-simple-models"].finding == "Not ahead of a simpler model: purchase."
     assert by_key["calibration-by-segment"].finding.startswith("1 of 1 segment ")
-    assert by_key["importances"].finding == "Purchase rests most on sessions_count_30d."
+    assert by_key["importances"].finding == "Purchase rests most on Sessions, last 30 days."
     assert training_exhibits({}) == ()
 
 
-def test_the_same_lake_gives_the_same_page(lake: Lake, as_of: date, sections: Sections) -> None:
+def test_the_same_lake_gives_the_same_site(lake: Lake, as_of: date, pages: tuple[Page, ...]) -> None:
     provenance = Provenance("run-1", lake.root, as_of, {"events": 1}, {}, {})
-    again = build_sections(Reading(lake, as_of), {"purchase": POINTS})
-    assert render_page(again, provenance) == render_page(sections.values(), provenance)
+    again = build_pages(Reading(lake, as_of), ModelRecords(calibration={"purchase": POINTS}))
+    assert render_site(again, provenance) == render_site(pages, provenance)
+    assert render_one_page(again, provenance) == render_one_page(pages, provenance)
+
+
+def test_every_threshold_crossed_is_named_on_the_overview_and_counted_beside_its_page(pages: tuple[Page, ...]) -> None:
+    crossed = {page.key: len(page.crossed) for page in pages if page.crossed}
+    assert crossed == {"health": 2 + 1 + 2}  # checks, evaluations, alerts
+    overview = {section.key: section for section in pages[0].sections}
+    assert [note.text for note in overview["crossed"].notes] == [text for page in pages for text in page.crossed]
+    assert all((note.file, note.crossed) == ("health.html", True) for note in overview["crossed"].notes)
+    known = {(page.file, exhibit.key) for page in pages for exhibit in page.exhibits}
+    assert {(note.file, note.anchor) for note in (*overview["found"].notes, *overview["crossed"].notes)} <= known
+    assert "Davies bouldin of clusters is 2.81; its threshold is 2.5." in pages[1].crossed
+
+
+def test_no_two_exhibits_of_the_site_share_a_file_or_an_anchor(pages: tuple[Page, ...]) -> None:
+    keys = [thing.key for page in pages for section in page.sections for thing in (section, *section.exhibits)]
+    assert len(keys) == len(set(keys))
+
+
+def test_users_who_changed_segment_are_counted_once_each_way(sections: Sections) -> None:
+    moves = sections["segments"]["segment-migration"].grid.records
+    assert sum(move["users"] for move in moves) == 12
+    changed = sum(move["users"] for move in moves if move["from"] != move["to"])
+    assert 0 < changed < 12
+    assert sections["segments"]["segment-migration"].finding.startswith(
+        f"{100 * (12 - changed) / 12:.1f} % of 12 users"
+    )
+
+
+def test_the_map_places_every_scored_user_and_names_nobody(sections: Sections) -> None:
+    grid = sections["segments"]["segment-map"].grid
+    assert len(grid.records) == 12
+    assert "user-" not in grid.csv()
+
+
+def test_history_follows_segments_models_and_alerts_from_cut_to_cut(sections: Sections, as_of: date) -> None:
+    cuts = [as_of - timedelta(days=2), as_of]
+    sizes = sections["segment-history"]["segment-sizes-over-time"].grid.records
+    assert {cut: sum(r["users"] for r in sizes if r["as_of"] == cut) for cut in cuts} == dict.fromkeys(cuts, 12)
+    engaged = sections["segment-history"]["engagement-over-time"].grid.records
+    users = {cut: len({hit.user for hit in HITS if hit.at.date() < cut}) for cut in cuts}  # all within the week before
+    assert {cut: sum(r["active"] for r in engaged if r["as_of"] == cut) for cut in cuts} == users
+    measures = sections["model-history"]["propensity-measures-over-time"].grid.records
+    assert [(r["as_of"], r["metric"], r["value"]) for r in measures] == [(cut, "auc_pr", 0.62) for cut in cuts]
+    alerts = sections["monitoring-history"]["alerts-over-time"].grid.records
+    assert [(r["as_of"], r["alerts"]) for r in alerts] == [(cuts[0], 0), (as_of, 2)]
+    assert len(sections["monitoring-history"]["drift-over-time"].grid.records) == 6
+    log = sections["publications"]["publication-log"].grid.records
+    assert [row["number"] for row in log] == [1]
+    assert "segment_profiles" in log[0]["moved"]
 
 
 def test_an_earlier_cut_shows_only_what_was_before_it(lake: Lake) -> None:
     first = min(hit.at for hit in HITS).date()
     cut = Reading(lake, first + timedelta(days=2))
     expected = [hits for hits in sessions_of(HITS).values() if (hits[0].at.date() - first).days < 2]
-    by_key = {section.key: section for section in build_sections(cut)}
     assert cut.sessions["sessions"] == len(expected)
-    assert sum(r["sessions"] for r in by_key["journeys"]["paths"].grid.records) == len(expected)
-    assert by_key["segments"].exhibits == ()
+    assert sum(r["sessions"] for r in build_journeys(cut)["paths"].grid.records) == len(expected)
+    assert build_segments(cut).exhibits == ()
 
 
 def test_platforms_beyond_the_limit_are_one_bucket(lake: Lake, as_of: date) -> None:
     reading = Reading(lake, as_of, ReviewParams(platforms=1, states=2, chart_states=2))
-    by_key = {section.key: section for section in build_sections(reading)}
-    rows = by_key["sessions"]["sessions-by-platform"].grid.records
+    rows = build_sessions(reading)["sessions-by-platform"].grid.records
     assert {row["platform"] for row in rows} == {"ios", "(all other platforms)"}
     assert sum(row["sessions"] for row in rows) == 24
 
 
 def test_a_lake_without_tables_names_the_job_that_fills_each_section(spark: SparkSession, tmp_path: Path) -> None:
-    sections = build_sections(Reading(Lake(spark, str(tmp_path / "lake"), "run-1")))
-    jobs = {section.key: section.missing for section in sections}
+    pages = build_pages(Reading(Lake(spark, str(tmp_path / "lake"), "run-1")))
+    jobs = {section.key: section.missing for page in pages for section in page.sections}
     assert jobs == {
         "overview": ("ingest_events", "build_sessions", "score_segments"),
+        "crossed": (),
+        "found": (),
         "health": ("ingest_events", "check_quality", "evaluate_segments"),
         "monitoring": ("monitor_segments",),
+        "features": (),
         "sessions": ("build_sessions",),
         "journeys": ("build_sequences",),
+        "lifecycle": (),
         "segments": ("score_segments",),
         "cohorts": ("build_cohorts",),
         "propensity": ("train_propensity", "score_segments"),
+        "registry": ("train_clusters", "train_propensity"),
+        "segment-history": ("score_segments",),
+        "model-history": ("evaluate_segments",),
+        "monitoring-history": ("monitor_segments",),
+        "publications": ("ingest_events",),
     }
-    page = render_page(sections, Provenance("run-1", "lake", None))
-    for job in {job for named in jobs.values() for job in named}:
-        assert f"jobs/{job}.py" in page
+    site = render_site(pages, Provenance("run-1", "lake", None))
+    assert not [name for name in site if not name.endswith(".html") and not name.startswith("plotly-")]
+    for page in pages:
+        for section in page.sections:
+            offered = [offer.job for offer in section.offers]
+            assert all(f"python jobs/{job}.py --lake lake" in site[page.file] for job in (*section.missing, *offered))
 
 
 class OneCurve:
     """A tracking store that knows the calibration curve of one model."""
 
     def __init__(self) -> None:
-        self.pages: list[str] = []
+        self.sites: list[tuple[dict[str, str], str]] = []
 
     def read_curve(self, kind: str, version: str, name: str) -> list[dict[str, float]]:
         point = {"predicted": 0.1, "observed": 0.2, "lower_95": 0.1, "upper_95": 0.4, "users": 9.0}
@@ -225,44 +297,68 @@ class OneCurve:
     def read_document(self, kind: str, version: str, name: str) -> dict[str, object] | None:
         return TRAINING if (kind, version, name) == ("propensity-purchase", "1", "propensity.json") else None
 
-    def record_page(self, page: Path, *_: object) -> str:
-        self.pages.append(page.read_text(encoding="utf-8"))
-        return "page-run"
+    def kinds(self) -> list[str]:
+        return ["propensity-purchase"]
+
+    def champion(self, kind: str) -> ModelVersion | None:
+        return self.versions(kind, 1)[0] if kind == "propensity-purchase" else None
+
+    def versions(self, kind: str, newest: int) -> list[ModelVersion]:
+        reason = {"decision": "kept as challenger", "decision_reason": "not better beyond chance"}
+        first = ModelVersion(kind, "1", "r1", {"chosen": "logistic_regression"}, {"log_loss": 0.5})
+        return [first, ModelVersion(kind, "2", "r2", reason, {"log_loss": 0.49})][:newest]
+
+    def record_site(self, site: dict[str, str], one_page: str, *_: object) -> str:
+        self.sites.append((site, one_page))
+        return "site-run"
 
 
 def test_calibration_is_that_of_the_models_that_scored(lake: Lake, as_of: date) -> None:
-    curves = read_calibration(Reading(lake, as_of), SimpleNamespace(store=OneCurve()))
+    curves = read_models(Reading(lake, as_of), SimpleNamespace(store=OneCurve(), exists=True)).calibration
     assert list(curves) == ["purchase"]
     assert [(p["predicted"], p["lower"], p["upper"]) for p in curves["purchase"]] == [(0.1, 0.1, 0.4)]
 
 
-def test_the_job_writes_the_page_its_tables_and_logs_it(spark: SparkSession, lake: Lake, as_of: date) -> None:
+def test_models_are_shown_with_their_role_and_the_decisions_on_them(lake: Lake, as_of: date) -> None:
+    reading = Reading(lake, as_of)
+    section = build_registry(reading, read_models(reading, SimpleNamespace(store=OneCurve(), exists=True)))
+    assert [(r["version"], r["role"]) for r in section["model-versions"].grid.records] == [
+        ("2", "challenger"), ("1", "champion"),
+    ]  # fmt: skip
+    assert "version 2: not better beyond chance" in section["model-versions"].finding
+    decisions = section["model-decisions"]
+    assert [(r["version"], r["decision"]) for r in decisions.grid.records] == [("2", "kept"), ("1", "promoted")]
+    assert list(decisions.figure.data[0].x) == [0.01]
+
+
+def test_the_job_writes_the_site_its_tables_and_logs_it(spark: SparkSession, lake: Lake, as_of: date) -> None:
     store = OneCurve()
-    tracking = SimpleNamespace(store=store)
+    tracking = SimpleNamespace(store=store, exists=True)
     config = Config(lake=lake.root, spark={"spark.secret": "hunter2"})
     context = Context(
         spark, config, Lake(spark, lake.root, "run-2"), tracking, "run-2", Progress(), None, {"states": 3}
     )
     before = lake.publications.current().number
     report = publish_review.run(context)
-    page = lake_file(lake, "index.html")
+    folder = Path(lake.root) / "review"
+    site = {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir()}
     assert report.as_of == as_of
     assert report.notes == []
-    assert report.quality["page"].endswith("review/index.html")
-    assert store.pages == [page]
-    assert "run-2" in page
-    assert "hunter2" not in page
-    assert len(page) < 6_000_000
-    assert lake_file(lake, "drop-off.csv").startswith("state,visits,exits")
+    assert report.quality["page"] == str(folder / "index.html")
+    assert report.quality["crossed"] == {"Health": 5, "Propensity": 1}
+    assert [kept for kept, _ in store.sites] == [site]
+    assert {name for name in site if name.endswith(".html")} == {f"{name}.html" for name in PAGES}
+    assert sum(map(len, site.values())) < 6_000_000
+    assert site["drop-off.csv"].startswith("\ufeffstate,visits,exits")
     assert Lake(spark, lake.root, "run-3").publications.current().number == before
-    loaded = re.findall(
-        r'(?:src|href)="(?!#|data:)([^"]*)"', re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
-    )
-    assert loaded == []
-    charts = re.findall(r'<script type="application/json">(.*?)</script>', page, flags=re.DOTALL)
-    assert len(charts) >= 11
-    assert all(json.loads(chart)["data"] for chart in charts)
-
-
-def lake_file(lake: Lake, name: str) -> str:
-    return (Path(lake.root) / "review" / name).read_text(encoding="utf-8")
+    for name in PAGES:
+        page = site[f"{name}.html"]
+        assert "run-2" in page
+        assert "hunter2" not in page
+        assert len(page) < 500_000
+        loaded = set(re.findall(r'(?:src|href)="(?!#|data:)([^"#]*)', page))
+        assert loaded <= site.keys(), name
+        charts = re.findall(r'<script type="application/json">(.*?)</script>', page, flags=re.DOTALL)
+        assert all(json.loads(chart)["data"] for chart in charts)
+    whole = re.sub(r"<script nonce.*?</script>", "", store.sites[0][1], flags=re.DOTALL)
+    assert re.findall(r'(?:src|href)="(?!#|data:)([^"]*)"', whole) == []

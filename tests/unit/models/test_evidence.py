@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import pdist
 from sklearn.cluster import AgglomerativeClustering, KMeans
 from sklearn.datasets import load_iris, make_blobs
 from sklearn.metrics import adjusted_rand_score, davies_bouldin_score, silhouette_score
@@ -63,6 +64,21 @@ def test_planted_segments_are_found_as_well_as_by_scikit_learn(case: str):
     assert best.k == len(sizes)
     assert adjusted_rand_score(truth, best.labels) >= theirs - 0.02
     assert min(best.jaccard) >= 0.75
+
+
+@pytest.mark.parametrize("dimensions", [2, 20])
+def test_segments_that_overlap_are_told_apart_less_and_never_split(dimensions: int):
+    """Four of 60, 27, 10 and 3 %, the nearest two 10, 3.2 and 2.3 standard deviations apart (docs/clusters.md)."""
+    centres = np.random.default_rng(11).normal(size=(4, dimensions))
+    centres *= 8 / pdist(centres).min()
+    found = []
+    for spread in (0.8, 2.5, 3.5):
+        points, _ = make_blobs([180, 80, 30, 10], centers=centres, cluster_std=spread, random_state=11)
+        ranked = rank(try_out(points))
+        found.append(ranked[0].k if ranked else 1)
+    assert found == sorted(found, reverse=True)
+    assert found[0] in (3, 4)
+    assert found[-1] <= 2
 
 
 def test_a_segment_too_small_to_count_is_ruled_out_by_its_share():

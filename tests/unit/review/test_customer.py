@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
+import pytest
+
 from segmentation.review.customer import write_customer
 
 AT = datetime(2024, 3, 1, 12, 30)  # noqa: DTZ001  as Spark gives it, UTC
@@ -79,3 +81,16 @@ def test_everything_is_told_and_nothing_in_the_data_moves_the_cursor() -> None:
 def test_nobody_was_scored_yet() -> None:
     bare = {**CUSTOMER, "scores": [], "predictions": [], "rules": [], "history": [], "features": {}}
     assert "not scored yet" in write_customer(bare)
+
+
+@pytest.mark.parametrize(
+    ("margin", "told"),
+    [
+        (None, "distance 1.25)"),
+        (0.5, "distance 1.25, the next segment 0.5 further)"),
+        (-0.5, "distance 1.25, the next segment 0.5 nearer)"),
+    ],
+)
+def test_how_far_the_next_segment_is_is_told_of_who_is_held_back_too(margin: float | None, told: str) -> None:
+    scores = [{**CUSTOMER["scores"][0], "margin": margin}]
+    assert told in write_customer({**CUSTOMER, "scores": scores})

@@ -2,11 +2,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from segmentation.evaluation.comparison import compare_means
 from segmentation.tracking import Tracking
+from segmentation.tracking.challenge import judge_refit
 from segmentation.tracking.params import TrackingParams
-from segmentation.tracking.records import Curve, judge, parse_points
+from segmentation.tracking.records import Curve, parse_points
 
 
 def test_a_local_lake_keeps_runs_beside_its_tables(tmp_path: Path):
@@ -15,7 +18,10 @@ def test_a_local_lake_keeps_runs_beside_its_tables(tmp_path: Path):
         assert tracking.uri == f"sqlite:///{tmp_path}/mlflow.db"
         assert tracking.artifacts == f"file://{tmp_path}/mlflow-artifacts"
         assert tracking.command == f"mlflow ui --backend-store-uri sqlite:///{tmp_path}/mlflow.db"
+        assert not tracking.exists
     assert list(tmp_path.iterdir()) == []
+    (tmp_path / "mlflow.db").touch()
+    assert tracking.exists
 
 
 def test_a_configured_server_keeps_its_own_artifacts(tmp_path: Path):
@@ -28,13 +34,24 @@ def test_a_remote_lake_writes_models_where_every_executor_can():
     assert (tracking.uri, tracking.scratch) == ("databricks", "s3://bucket/lake/_mlflow")
 
 
-@pytest.mark.parametrize(
-    ("challenger", "champion", "promoted"), [(0.5, None, True), (0.5, 0.5, True), (0.5, 0.4, True), (0.4, 0.5, False)]
-)
-def test_at_least_as_good_on_the_same_data_is_good_enough(challenger, champion, promoted):
-    verdict = judge("auc_pr", challenger=challenger, champion=champion)
+@pytest.mark.parametrize(("lead", "promoted"), [(0.0, True), (0.1, True), (-0.1, False)])
+def test_a_refit_as_good_on_the_same_users_is_good_enough_and_its_interval_is_kept(lead: float, *, promoted: bool):
+    widths = np.random.default_rng(2).uniform(-1, 1, 400)
+    difference = compare_means(widths + lead, widths, metric="silhouette_euclidean", rounds=200, seed=1)
+    verdict = judge_refit(difference, champion="3")
     assert verdict.promoted is promoted
-    assert "auc_pr" in verdict.reason
+    assert verdict.reason.startswith("silhouette_euclidean better by")
+    assert verdict.evidence["champion_before"] == "3"
+    assert [verdict.evidence[end] for end in ("lower", "value", "upper")] == pytest.approx([lead] * 3)
+
+
+def test_the_interval_of_a_difference_of_means_is_that_of_the_normal_for_many_users():
+    rng = np.random.default_rng(4)
+    one, other = rng.normal(0.1, 1, 4_000), rng.normal(0, 1, 4_000)
+    found = compare_means(one, other, metric="m", rounds=2_000, seed=1)
+    error = 1.96 * (one - other).std() / 4_000**0.5
+    assert found.value == pytest.approx((one - other).mean())
+    assert (found.upper - found.lower) / 2 == pytest.approx(error, rel=0.1)
 
 
 def test_help_does_not_wait_for_mlflow():

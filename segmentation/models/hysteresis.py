@@ -1,0 +1,72 @@
+"""Hysteresis: users between two segments stay where they clearly were, instead of going back and forth."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from segmentation.models.clustering import measure_places
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from pyspark.sql import Column, DataFrame
+
+    from segmentation.models.clustering import Segment
+    from segmentation.models.params import HysteresisParams
+
+MODEL_CLUSTER = "model_cluster_id"
+"""The cluster that the model alone gives, beside `cluster_id`, in which the user is."""
+
+
+def hold_clusters(
+    now: DataFrame, earlier: DataFrame | None, *, as_of: date, segments: Sequence[Segment], params: HysteresisParams
+) -> DataFrame:
+    """Put users at a cut into segments by where the same model puts them at this cut and at earlier ones.
+
+    Grain: a user at the cut (`assign_clusters`) -> the same with `MODEL_CLUSTER`, and with `cluster_id`, `distance`,
+    `margin` (below 0 for whom another centroid is nearer) and `outlier` of the cluster that `settle_places` gives.
+    A function of the features at these cuts alone: whatever was scored before, and in whatever order, changes nothing.
+
+    Args:
+        now: users at the cut.
+        earlier: `user_id`, `as_of`, `cluster_id`, `distance` and `margin` of users at the earlier cuts, by the same
+            model; None: none are looked at, and everybody is where the model puts them.
+        as_of: the cut.
+        segments: of the model.
+        params: what counts as clear.
+    """
+    if earlier is None:
+        return now.withColumn(MODEL_CLUSTER, F.col("cluster_id"))
+    seen = now.select("user_id", F.lit(as_of).alias("as_of"), "cluster_id", _is_clear(params).alias("is_clear"))
+    before = earlier.select("user_id", "as_of", "cluster_id", _is_clear(params).alias("is_clear"))
+    settled = settle_places(seen.unionByName(before), sizes={s.cluster_id: s.users for s in segments})
+    kept = [name for name in now.columns if name not in {"cluster_id", "distance", "margin", "outlier"}]
+    joined = now.select(*kept, F.col("cluster_id").alias(MODEL_CLUSTER)).join(settled, "user_id")
+    return measure_places(joined, segments=segments)
+
+
+def settle_places(places: DataFrame, *, sizes: Mapping[int, int]) -> DataFrame:
+    """Decide in which cluster a user is who was placed at several cuts.
+
+    Grain: a user at a cut (`user_id`, `as_of`, `cluster_id`, `is_clear`) -> a user with `cluster_id`: that of the
+    latest cut at which it was clear; where it was at none, the largest of those the user was put into, which is the
+    likelier a priori (ties: the lower number).
+
+    Args:
+        places: one row per user and cut.
+        sizes: cluster -> users of it at training.
+    """
+    by_cluster = F.create_map(*(F.lit(part) for pair in sorted(sizes.items()) for part in pair))
+    size = F.element_at(by_cluster, F.col("cluster_id"))
+    clear = F.max(F.when(F.col("is_clear"), F.struct("as_of", "cluster_id")))
+    largest = F.max(F.struct(size.alias("size"), (-F.col("cluster_id")).alias("low"), "cluster_id"))
+    found = places.groupBy("user_id").agg(clear.alias("clear"), largest.alias("largest"))
+    return found.select("user_id", F.coalesce("clear.cluster_id", "largest.cluster_id").alias("cluster_id"))
+
+
+def _is_clear(params: HysteresisParams) -> Column:
+    """Tell whether the next centroid is far enough; with one cluster everybody is clearly in it."""
+    return F.coalesce(F.col("margin") >= params.clear_by * F.col("distance"), F.lit(True))

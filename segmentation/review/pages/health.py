@@ -1,0 +1,24 @@
+"""Health: can the figures be trusted, and has anything changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segmentation.review.exhibits import Page
+from segmentation.review.sections.features import build_features
+from segmentation.review.sections.health import build_health
+from segmentation.review.sections.monitoring import build_monitoring
+
+if TYPE_CHECKING:
+    from segmentation.review.sections.reading import Reading
+
+
+def build_health_page(reading: Reading) -> Page:
+    """Build the page on the ledger, checks, thresholds, alerts, drift and features."""
+    return Page(
+        key="health",
+        title="Health",
+        question="Is every record accounted for, do data and models keep their thresholds, has anything changed?",
+        sections=(build_health(reading), build_monitoring(reading), build_features(reading)),
+        quoted=("ledger", "checks", "evaluations", "alerts"),
+    )

@@ -1,0 +1,113 @@
+"""What several jobs read of the lake to ask something of users: behaviour at a cut, what is known of it, a baseline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from segmentation.errors import ConfigurationError
+from segmentation.increments.cut import before_cut
+from segmentation.runtime.cut import read_stored
+from segmentation.segments.asking import measure_at_cut, read_history, trace_cut
+from segmentation.segments.labels import Known
+from segmentation.sequences.funnels import load_funnels
+from segmentation.sequences.states import load_states
+from segmentation.tables.events import EVENTS
+from segmentation.tables.user_features import USER_FEATURES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from pyspark.sql import DataFrame
+
+    from segmentation.increments.cut import CutTables
+    from segmentation.models.windows import History
+    from segmentation.runtime.context import Context
+    from segmentation.segments.behaviour import Behaviour
+    from segmentation.segments.targets import Target
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What labels and features of any cut are made from."""
+
+    known: Known
+    stored: CutTables
+    features: DataFrame
+    history: History
+
+
+def measure_behaviours(ctx: Context, behaviours: Sequence[Behaviour], as_of: date) -> DataFrame | None:
+    """Measure what conditions ask of users' events, from the stored counts if these know nothing beyond the cut.
+
+    Grain: see `behaviour.measure_behaviour`; None where nothing is asked.
+
+    Raises:
+        ConfigurationError: events were not ingested yet, or funnels or states are wrong.
+    """
+    if not behaviours:
+        return None
+    events, stored = read_stored(ctx)
+    return measure_at_cut(
+        events,
+        stored,
+        behaviours=behaviours,
+        funnels={funnel.name: funnel for funnel in load_funnels(ctx.conf_dir)},
+        states=load_states(ctx.conf_dir),
+        as_of=as_of,
+        workspace=ctx.config.workspace,
+        sessions=ctx.config.sessions,
+    )
+
+
+def read_inputs(ctx: Context, targets: Sequence[Target]) -> Inputs:
+    """Read what is known at the run's cut of what targets ask; stored counts are used if they know nothing beyond it.
+
+    Raises:
+        ConfigurationError: events were not ingested or features not built yet, or funnels or states are wrong.
+        DataError: nothing had happened and been received before the cut.
+    """
+    config, as_of, zone = ctx.config, ctx.as_of, ctx.config.workspace.time_zone
+    events, stored = read_stored(ctx)
+    funnels = {funnel.name: funnel for funnel in load_funnels(ctx.conf_dir)}
+    traces = trace_cut(
+        events,
+        stored,
+        behaviours=[one for target in targets for one in target.outcomes],
+        funnels=funnels,
+        as_of=as_of,
+        workspace=config.workspace,
+        sessions=config.sessions,
+    )
+    known = Known(traces, funnels=funnels, states=load_states(ctx.conf_dir), time_zone=zone)
+    history = read_history(events, as_of=as_of, time_zone=zone)
+    return Inputs(known, stored, ctx.lake.require(USER_FEATURES, "build_features"), history)
+
+
+def find_baseline(ctx: Context) -> date | None:
+    """Find the newest cut of `user_features` at least `monitoring.baseline_days` before the run's; None if none."""
+    until = ctx.as_of - timedelta(days=ctx.config.monitoring.baseline_days)
+    known = ctx.lake.read(USER_FEATURES).where(F.col("as_of") <= F.lit(until))
+    row = known.agg(F.max("as_of").alias("cut")).head()
+    return row["cut"] if row else None
+
+
+def check_cuts(ctx: Context, user_features: DataFrame, cuts: Sequence[date]) -> None:
+    """Check that features were built at earlier cuts, wherever the run's users had any events by then.
+
+    Raises:
+        ConfigurationError: they were not; names the command that builds them.
+    """
+    built = {row["as_of"] for row in user_features.select("as_of").distinct().collect()}  # a row per cut
+    users = user_features.where(F.col("as_of") == F.lit(ctx.as_of)).select("user_id")
+    for cut in (cut for cut in cuts if cut not in built):
+        known = ctx.lake.read(EVENTS).where(before_cut(cut, ctx.config.workspace.time_zone))
+        if not known.join(users, "user_id", "left_semi").isEmpty():
+            raise ConfigurationError(
+                f"user_features has no cut {cut}, which hysteresis.earlier_cuts asks for: run jobs/build_features.py "
+                f"--as-of {ctx.as_of} with the same settings first"
+            )
