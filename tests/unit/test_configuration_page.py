@@ -61,7 +61,7 @@ def test_a_rebuild_is_asked_for_where_the_tables_fingerprint_says_so(
     mapping = load_mapping(CONF, "ecom")
 
     def context(config: Config) -> SimpleNamespace:
-        return SimpleNamespace(config=config, options={"conf_dir": CONF})
+        return SimpleNamespace(config=config, options={"conf_dir": CONF}, conf_dir=CONF)
 
     fingerprints = {
         "ingest_events": lambda config: ingest_events._fingerprints(context(config), mapping),
