@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
@@ -33,7 +34,12 @@ pytestmark = pytest.mark.spark
 CONF = Path(__file__).parents[3] / "conf"
 START = datetime(2024, 1, 1, 12, tzinfo=timezone.utc)
 AS_OF = date(2024, 4, 1)
-FEW = ("features.windows_days=[30]", "features.platforms=[web]", "propensity.training_cuts=1")
+FEW = (
+    "features.funnels=[visits]",
+    "features.windows_days=[30]",
+    "features.platforms=[web]",
+    "propensity.training_cuts=1",
+)
 
 
 def event(user: str, at: datetime, received_at: datetime | None = None) -> dict[str, Any]:
@@ -42,7 +48,7 @@ def event(user: str, at: datetime, received_at: datetime | None = None) -> dict[
     row |= {"source": "s", "event_id": text, "user_id": user, "identifier": user, "event_name": "visit"}
     row |= {"state": "visit", "event_at": at, "received_at": received_at or at, "event_date": at.date()}
     row |= {"platform": "web", "properties": "{}", "batch_id": "b", "record_no": 0}
-    return row | {"session_id": "set anew", "session_started_at": at, "identity_hash": 0}
+    return row | {"session_id": f"{user}-{at:%F}", "session_started_at": at.replace(minute=0), "identity_hash": 0}
 
 
 def history() -> list[dict[str, Any]]:
@@ -70,7 +76,10 @@ def features(ctx: Context) -> set[tuple[Any, ...]]:
 
 
 def test_cuts_do_not_leak_and_parameters_do_not_mix(spark: SparkSession, tmp_path: Path) -> None:
-    ctx = open_context(conf_dir=CONF, lake=str(tmp_path / "lake"), overrides=FEW, spark=spark)
+    conf = tmp_path / "conf"
+    shutil.copytree(CONF, conf)
+    (conf / "funnels" / "visits.yaml").write_text("name: visits\nsteps: [visit, visit, visit]\nunit: session\n")
+    ctx = open_context(conf_dir=conf, lake=str(tmp_path / "lake"), overrides=FEW, spark=spark)
     write(ctx, history())
     report = run(ctx)
     known = History(START.date(), AS_OF - timedelta(days=1))
@@ -80,10 +89,12 @@ def test_cuts_do_not_leak_and_parameters_do_not_mix(spark: SparkSession, tmp_pat
     assert report.as_of == AS_OF
     assert report.quality["users"] == {str(cut): 2 for cut in (*earlier, AS_OF)}
     before = features(ctx)
+    assert {row["funnel_visits_steps_count_life"] for row in ctx.lake.read(USER_FEATURES).collect()} == {2}
 
     # The cut is past now: what happened or was received later, by whomever, must not change its rows.
     later = datetime(2024, 4, 2, tzinfo=timezone.utc)
     news = [event("new", later), event("often", START + timedelta(days=1), received_at=later)]
+    news.append(event("often", START + timedelta(minutes=9), received_at=later))  # a third step of a first visit
     write(ctx, [*history(), *news])
     past = replace(ctx, given_as_of=AS_OF)
     run(past)
@@ -101,7 +112,7 @@ def test_cuts_do_not_leak_and_parameters_do_not_mix(spark: SparkSession, tmp_pat
     other = replace(past, config=alone.model_copy(update={"features": shorter}))
     with pytest.raises(ConfigurationError, match="--rebuild"):
         run(other)
-    run(replace(other, options={"rebuild": True}))
+    run(replace(other, options={**other.options, "rebuild": True}))
     rebuilt = ctx.lake.read(USER_FEATURES)
     assert "events_count_14d" in rebuilt.columns
     assert "events_count_30d" not in rebuilt.columns
