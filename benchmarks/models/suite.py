@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from benchmarks.engines.task import Clock
 from benchmarks.models.data import LABEL as OUTCOME
 from benchmarks.models.data import USER
 from benchmarks.models.task import CLUSTERS, DEPTH, ITERATIONS, STEP, TREES, Scored, Task, main
+from segmentation.config import load_config
 from segmentation.models.candidates import PROBABILITY, fit_setting, score_of
 from segmentation.models.inputs import arrange
 from segmentation.models.methods import METHODS
@@ -28,6 +30,7 @@ from segmentation.runtime.session import open_session
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+PROJECT = Path(__file__).parents[2]
 WARM_UP_USERS = 2_000
 
 
@@ -82,13 +85,9 @@ def _ordered(frame: DataFrame, column: str) -> np.ndarray:
 
 
 def _settings(task: Task) -> dict[str, str]:
-    return {
-        "spark.master": f"local[{task.threads}]",
-        "spark.driver.memory": task.memory.replace("GB", "g"),
-        "spark.sql.shuffle.partitions": str(task.threads),
-        "spark.ui.enabled": "false",
-        "spark.sql.execution.arrow.pyspark.enabled": "true",
-    }
+    """Return the shipped local profile, with the threads and the heap of the task."""
+    given = (f"spark.spark.master=local[{task.threads}]", f"spark.spark.driver.memory={task.memory.replace('GB', 'g')}")
+    return load_config(PROJECT / "conf", "local", given).spark
 
 
 if __name__ == "__main__":

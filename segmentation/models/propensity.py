@@ -151,7 +151,7 @@ def fit_propensity(  # noqa: PLR0913  what is learnt from, and how
         DataError: the training cuts or one half hold one class only; names target, cut and counts.
     """
     rows = prepare_rows(labelled, cuts=cuts, target=target, params=params, segments=segments)
-    trials = _search(rows, cuts, window, params, memory or Forgetful())
+    trials = _search(rows, cuts, window, params, Forgetful() if memory is None else memory)
     contest = _hold_contest(rows, best_of_each_kind(trials), cuts, params)
     return _report(contest, target=target, trials=trials, costs=costs or Costs())
 
