@@ -59,6 +59,8 @@ class Sample(NamedTuple):
     columns: tuple[str, ...]
     rows: tuple[dict[str, str | None], ...]
     delimiter: str = ","
+    spans_lines: bool = False
+    """CSV: a quoted field holds a line break."""
 
     def values(self, column: str) -> list[str]:
         """All values of a column that are not blank."""
@@ -78,6 +80,7 @@ def draft_mapping(name: str, sample: Sample) -> str:
         f"description: Events of {name}.",
         f"format: {sample.format}",
         *([f"delimiter: {_quoted(sample.delimiter)}"] if sample.format == "csv" and sample.delimiter != "," else []),
+        *(["multiline: true   # quoted fields hold line breaks"] if sample.spans_lines else []),
         "fields:",
         *_identity(sample, found),
         *_who_and_what(found),

@@ -131,6 +131,8 @@ class SourceMapping(Parameters):
     delimiter: str = ","
     quote: str = '"'
     """CSV: what encloses a field that holds a delimiter; empty: nothing does."""
+    multiline: bool = False
+    """CSV: quoted fields may hold line breaks. Files are then read record by record, each by one task."""
     header: tuple[str, ...] | None = None
     """CSV: the columns of files that have no header line."""
     encoding: str = "UTF-8"
@@ -197,6 +199,14 @@ class SourceMapping(Parameters):
         return check_names(value)
 
     @model_validator(mode="after")
+    def _readable_lines(self) -> SourceMapping:
+        if self.multiline and ("csv" not in self.format or self.kafka is not None):
+            raise ValueError("multiline is for files of csv")
+        if self.multiline and (len(self.quote) != 1 or not self.quote.isascii()):
+            raise ValueError("multiline needs a quote of one ASCII character: nothing else can hold a line break")
+        return self
+
+    @model_validator(mode="after")
     def _readable_messages(self) -> SourceMapping:
         if self.kafka is None:
             return self
@@ -234,7 +244,10 @@ class SourceMapping(Parameters):
     @property
     def fingerprint(self) -> str:
         """Fingerprint of what shapes the tables: where messages come from does not."""
-        return fingerprint_of(self.model_dump(mode="json", exclude={"kafka", "jdbc"}))
+        said = self.model_dump(mode="json", exclude={"kafka", "jdbc"})
+        if not self.multiline:  # lakes are older than the key
+            del said["multiline"]
+        return fingerprint_of(said)
 
     @property
     def is_fetched(self) -> bool:

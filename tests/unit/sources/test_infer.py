@@ -53,3 +53,9 @@ def test_a_doubt_is_said() -> None:
 def test_a_repeated_id_is_no_identity() -> None:
     rows = tuple({"id": "1", "user": "u", "timestamp": "2024-03-01 10:00:00"} for _ in range(4))
     assert draft(*rows)["fields"]["event_id"] == {"key": ["id", "user", "timestamp"]}
+
+
+def test_line_breaks_in_quotes_are_noticed() -> None:
+    columns, rows = ("user", "time", "note"), ({"user": "u", "time": "2024-03-01", "note": "a\nb"},)
+    assert yaml.safe_load(draft_mapping("mine", Sample("csv", columns, rows, spans_lines=True)))["multiline"] is True
+    assert "multiline" not in draft_mapping("mine", Sample("csv", columns, rows))
