@@ -149,6 +149,8 @@ class SourceMapping(Parameters):
     agent: FieldMapping | None = None
     """The user agent. Mapped: records of known bots are quarantined as `known_bot`, unless `bots` is keep."""
     bots: Literal["quarantine", "keep"] = "quarantine"
+    id_form: Literal["as_sent", "nfc"] = "as_sent"
+    """nfc: ids of users, events and sessions are composed, so that one id that is written in two ways is one."""
     rules: tuple[Rule, ...] = ()
     lateness_days: int | None = Field(default=None, ge=0)
     """Lateness bound of this source; applies only where received_at is mapped."""
@@ -245,8 +247,9 @@ class SourceMapping(Parameters):
     def fingerprint(self) -> str:
         """Fingerprint of what shapes the tables: where messages come from does not."""
         said = self.model_dump(mode="json", exclude={"kafka", "jdbc"})
-        if not self.multiline:  # lakes are older than the key
-            del said["multiline"]
+        for name, unset in (("multiline", False), ("id_form", "as_sent")):  # lakes are older than these keys
+            if said[name] == unset:
+                del said[name]
         return fingerprint_of(said)
 
     @property
