@@ -64,7 +64,8 @@ def parse_records(
     """Map raw records to events and give every reason why a record cannot be one.
 
     Grain: a raw record in, the same record out (PARSED_RECORDS). Times are read as UTC instants; event_date is the
-    day in `time_zone`. Texts are trimmed (ids of all blanks that Unicode has), blanks are null. A field that a check rejects is null in the result.
+    day in `time_zone`. Texts are trimmed (ids of all blanks that Unicode has),
+    blanks are null. A field that a check rejects is null in the result.
 
     Args:
         raw: records of :func:`segmentation.storage.raw.read_records`.
