@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from segmentation.privacy.params import PrivacyParams
 
+Client = TypeVar("Client", KafkaParams, JdbcParams)
 Format = Literal["csv", "json", "parquet", "text"]
 
 
@@ -258,6 +259,16 @@ class SourceMapping(Parameters):
         return self.kafka is not None or self.jdbc is not None
 
     @property
+    def topic(self) -> KafkaParams:
+        """Return the topic of a source that has one."""
+        return self._of_clients(self.kafka, "topic")
+
+    @property
+    def table(self) -> JdbcParams:
+        """Return the table of a source that has one."""
+        return self._of_clients(self.jdbc, "table")
+
+    @property
     def changes_properties(self) -> bool:
         """Whether properties are stored otherwise than they were sent."""
         return self.keep_properties is not None or any(name.startswith(PROPERTY) for name in self.pseudonymise)
@@ -283,6 +294,11 @@ class SourceMapping(Parameters):
         if self.fields.received_at is None:
             return None
         return default_days if self.lateness_days is None else self.lateness_days
+
+    def _of_clients(self, params: Client | None, what: str) -> Client:
+        if params is None:
+            raise ConfigurationError(f"source '{self.name}' has no {what}")
+        return params
 
     def _expressions(self) -> list[str]:
         of_fields = [field.expr for field in self._field_mappings()]
