@@ -157,7 +157,8 @@ def _who_and_what(found: dict[str, str]) -> list[str]:
     if "event_name" in found:
         lines.append(_field("event_name", found))
     else:
-        lines.append("  event_name: {constant: event}   # what happened? a column, a constant or an expression")
+        what = "purchase" if "value" in found else "event"
+        lines.append(f"  event_name: {{constant: {what}}}   # what happened? a column, a constant or an expression")
     return lines
 
 

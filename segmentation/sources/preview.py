@@ -46,8 +46,9 @@ def preview_records(parsed: DataFrame) -> dict[str, Any]:
                 F.max(name).cast("string").alias(f"{name} greatest"),
             ]
     totals = accepted.agg(*measures).collect()[0]
-    reasons = parsed.where("rejected").select(F.explode("reasons").alias("reason"), "location")
-    by_reason = reasons.groupBy("reason").agg(F.count(F.lit(1)).alias("records"), F.min("location").alias("example"))
+    reasons = parsed.where("rejected").select(F.explode("reasons").alias("reason"), "location", "row_key")
+    first = F.min_by("location", "row_key").alias("example")
+    by_reason = reasons.groupBy("reason").agg(F.count(F.lit(1)).alias("records"), first)
     found = by_reason.orderBy(F.desc("records"), "reason").collect()  # a row per reason
     return {
         "records": parsed.count(),

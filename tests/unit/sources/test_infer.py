@@ -51,6 +51,7 @@ def test_amounts_with_a_decimal_comma_and_times_of_another_name_are_told() -> No
     fields = draft(*rows, delimiter=";")["fields"]
     assert fields["value"] == {"expr": "replace(replace(`Amount`, '.', ''), ',', '.')"}
     assert fields["event_at"]["column"] == "Bestellt"
+    assert fields["event_name"] == {"constant": "purchase"}  # who writes down amounts sells
     doubtful = draft(*({**row, "Bezahlt": row["Bestellt"]} for row in rows))
     assert doubtful["fields"]["event_at"] == "TODO"  # two columns could be it
     assert "value" not in draft({**rows[0], "Amount": "1,234.50"})["fields"]
