@@ -100,7 +100,8 @@ EXPECTED: dict[tuple[str, str], list[tuple[Any, ...]]] = {
         ("k1", "return", "2024-03-31 01:00:00", "pos", "store", "r1", -5.0, "EUR"),
         ("null_user", "missing_value"),
         ("unreadable_time",),
-        ("unreadable_time",),
+        ("unreadable_time",),  # the hour that the clocks leave out in spring
+        ("k2", "purchase", "2024-10-27 00:30:00", "pos", "store", "r5", 9.95, "EUR"),  # repeated in autumn: the first
     ],
     ("call_centre", "call_centre.csv"): [
         ("k1", "call: delivery", "2024-03-01 09:00:00", "phone", "inbound call", None, None, None),
