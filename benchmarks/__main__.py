@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.contract import USER_DAY_CAP
+from benchmarks.contract import PARSES, USER_DAY_CAP
 from benchmarks.generate import generate, missing
 from benchmarks.models.data import Users
 from benchmarks.models.report import write_page
@@ -99,7 +99,7 @@ def _generate_apart(work: Path, events: str, day_events: int) -> None:
 def _parser() -> argparse.ArgumentParser:
     def names(known: object) -> object:
         def parse(text: str) -> list[str]:
-            chosen = text.split(",")
+            chosen = [name for word in text.split(",") for name in (PARSES if word == "parse" else (word,))]
             unknown = sorted(set(chosen) - set(known))  # type: ignore[call-overload]
             if unknown:
                 raise argparse.ArgumentTypeError(f"unknown: {', '.join(unknown)}; known: {', '.join(known)}")  # type: ignore[arg-type]
@@ -115,7 +115,7 @@ def _parser() -> argparse.ArgumentParser:
         one = actions.add_parser(action)
         one.add_argument("--events", choices=SCALES, default="1M", help="events of the history")
         one.add_argument("--day-events", type=int, help="events of the next and the late day (default: an average day)")
-    one.add_argument("--modes", type=names(MODES), default=["full"])
+    one.add_argument("--modes", type=names(MODES), default=["full"], help="parse: the three parse_<format>")
     one.add_argument("--engines", type=names(ENGINES), default=["suite", "duckdb"])
     one.add_argument("--repeat", type=int, default=1)
     one.add_argument("--threads", type=int, default=2)

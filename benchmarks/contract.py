@@ -13,7 +13,14 @@ STEP_SEPARATOR = "\u001f"
 
 TEXT, INSTANT, DAY, COUNT, MONEY, FLAG = "text", "instant", "day", "count", "money", "flag"
 
+PARSES = {f"parse_{name}": name for name in ("json", "csv", "parquet")}
+"""Mode that reads and does nothing else -> format that it reads."""
+PARSED_TEXTS = ("event_id", "user_id", "event_name", "platform", "device_type", "channel", "currency", "properties")
+"""Texts of an event whose bytes are added up, so that no engine leaves a field unread."""
 Tables = dict[str, dict[str, str]]
+PARSED: Tables = {"parsed": {**dict.fromkeys(("accepted", "rejected", "day_us", "octets"), COUNT), "value": MONEY}}
+"""What those modes produce, as TABLES has it: one row; `day_us` are microseconds since midnight."""
+
 TABLES: Tables = {
     "events": {
         **dict.fromkeys(("event_id", "user_id", "identifier", "event_name", "state"), TEXT),

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING
 import psutil
 
 from benchmarks.contract import BEHAVIOUR as ASKED
+from benchmarks.contract import PARSED, PARSES
 from benchmarks.equality import differences, digest_tables
+from benchmarks.formats import folder_of, write_formats
 from benchmarks.measure import Usage, folder_bytes, measure
 from benchmarks.results import Case, Measurement, Store
 from benchmarks.scales import SCALES, Inputs
@@ -24,15 +26,21 @@ if TYPE_CHECKING:
 
 PROJECT = Path(__file__).parents[1]
 SUITE, CLUSTER = OURS = ("suite", "cluster")
-MODES = ("full", "increment", "backfill", "features", "train", "behaviour", "sequences")
-FULL, INCREMENT, BACKFILL, FEATURES, TRAIN, BEHAVIOUR, SEQUENCES = MODES
+_STORED = ("full", "increment", "backfill", "features", "train", "behaviour", "sequences")
+FULL, INCREMENT, BACKFILL, FEATURES, TRAIN, BEHAVIOUR, SEQUENCES = _STORED
+MODES = (*_STORED, *PARSES)
 ALONE = (FEATURES, TRAIN, SEQUENCES)
 """Modes of ours alone: there is nothing to compare with."""
 DUCKDB_KEPT = "duckdb_increment"
 ENGINES: dict[str, dict[str, str]] = {
-    SUITE: dict.fromkeys(MODES, "suite"),
+    SUITE: {**dict.fromkeys(_STORED, "suite"), **dict.fromkeys(PARSES, "suite_parse")},
     CLUSTER: dict.fromkeys((FULL, INCREMENT, BACKFILL), "cluster"),
-    "duckdb": {FULL: "duckdb_peer", INCREMENT: DUCKDB_KEPT, BACKFILL: DUCKDB_KEPT, BEHAVIOUR: "duckdb_behaviour"},
+    "duckdb": {
+        FULL: "duckdb_peer",
+        **dict.fromkeys((INCREMENT, BACKFILL), DUCKDB_KEPT),
+        BEHAVIOUR: "duckdb_behaviour",
+        **dict.fromkeys(PARSES, "duckdb_parse"),
+    },
     "polars": {FULL: "polars_peer", BEHAVIOUR: "polars_behaviour"},
     "pyspark": {FULL: "pyspark_peer"},
 }
@@ -77,6 +85,9 @@ class Plan:
 def run(plan: Plan, store: Store) -> None:
     """Measure what is missing: repetition by repetition, the engines in turns."""
     _lay_out_configuration(plan.work)
+    if set(plan.modes) & set(PARSES):
+        for name in ("tiny", plan.scale):
+            write_formats(Inputs(plan.work / "data", SCALES[name], 0))
     for mode in plan.modes:
         engines = [engine for engine in plan.engines if mode in ENGINES[engine]]
         if plan.again:
@@ -109,7 +120,7 @@ def _measure_case(plan: Plan, store: Store, engine: str, mode: str) -> None:
     if mode == FULL:
         for basis in set(BASES.values()):
             shutil.rmtree(plan.state(engine, basis), ignore_errors=True)
-    else:
+    elif mode not in PARSES:
         shutil.copytree(_basis(plan, engine, mode, scratch), state)
     before = folder_bytes(state)
     usage = _run_engine(plan, engine, mode, state, scratch)
@@ -184,6 +195,8 @@ def _basis(plan: Plan, engine: str, mode: str, scratch: Path) -> Path:
 
 def _digest(plan: Plan, engine: str, mode: str, state: Path, scratch: Path) -> dict[str, dict[str, object]]:
     """Digest an engine's tables; what is not Parquet is exported first, by a process that no figure contains."""
+    if mode in PARSES:
+        return digest_tables(state, PARSED)
     if engine not in OURS and mode == FULL:
         return digest_tables(state)
     if mode == BEHAVIOUR:
@@ -218,11 +231,13 @@ def _lay_out_configuration(work: Path) -> None:
 def _records(plan: Plan, mode: str) -> int:
     from pyarrow import parquet  # noqa: PLC0415  slow to import, and only needed here
 
-    folder = _input(plan, mode)
+    folder = plan.inputs.history if mode in PARSES else _input(plan, mode)
     return sum(parquet.read_metadata(path).num_rows for path in folder.glob("*.parquet")) if folder else 0
 
 
 def _input(plan: Plan, mode: str) -> Path | None:
+    if mode in PARSES:
+        return folder_of(plan.inputs, PARSES[mode])
     days = {INCREMENT: plan.inputs.next_day, BACKFILL: plan.inputs.late_day}
     return days.get(mode) or (plan.inputs.history if mode in (FULL, "basis") else None)
 

@@ -40,7 +40,7 @@ def take_in(task: Task, clock: Clock) -> None:
     with clock.phase("prepare"):
         _warm_up(task, _ingest_tiny(task, day))
     with clock.phase("job"):
-        _run(_context(task, task.state, task.inputs), ingest_events)
+        _run(open_task(task, task.state, task.inputs), ingest_events)
 
 
 def snapshot(task: Task, clock: Clock) -> None:
@@ -48,7 +48,7 @@ def snapshot(task: Task, clock: Clock) -> None:
     with clock.phase("prepare"):
         _warm_up(task, _ingest_tiny(task), (build_features,), ONE_CUT)
     with clock.phase("job"):
-        context = _context(task, task.state, (), ONE_CUT)
+        context = open_task(task, task.state, (), ONE_CUT)
         _run(context, build_features)
     with clock.phase("prepare"):  # counting is in no figure
         clock.records = _users(context)
@@ -56,7 +56,7 @@ def snapshot(task: Task, clock: Clock) -> None:
 
 def prepare_training(task: Task, _clock: Clock) -> None:
     """Build the features at all cuts and the propensity models, which scoring asks for; no part of any figure."""
-    context = _context(task, task.state, ())
+    context = open_task(task, task.state)
     for job in (build_features, train_propensity):
         _run(context, job)
 
@@ -67,7 +67,7 @@ def train(task: Task, clock: Clock) -> None:
         _warm_up(task, _ingest_tiny(task), (build_features, train_propensity, train_clusters, score_segments))
     for job in (train_clusters, score_segments):
         with clock.phase(job.__name__.rpartition(".")[2]):
-            context = _context(task, task.state, ())
+            context = open_task(task, task.state)
             _run(context, job)
     with clock.phase("prepare"):  # counting is in no figure
         clock.records = _users(context)
@@ -82,7 +82,7 @@ def describe(task: Task, clock: Clock) -> None:
     with clock.phase("prepare"):
         warm = [SimpleNamespace(run=partial(ask, table=t, folder=task.scratch / "warm")) for t in QUESTIONS]
         _warm_up(task, _ingest_tiny(task), warm)
-        context = _context(task, task.state, ())
+        context = open_task(task, task.state)
     for table in QUESTIONS:
         with clock.phase(table):
             ask(context, table, task.state / task.mode)
@@ -102,7 +102,7 @@ def align(task: Task, clock: Clock) -> None:
     warm = task.scratch / "warm"
     with clock.phase("prepare"):
         _warm_up(task, _ingest_tiny(task), (SimpleNamespace(run=partial(cluster, folder=warm)),))
-        context = _context(task, task.state, ())
+        context = open_task(task, task.state)
     cluster(context, task.state / task.mode)
     with clock.phase("prepare"):  # counting is in no figure
         clock.records = context.spark.read.parquet(str(task.state / task.mode / "clusters")).count()
@@ -110,7 +110,7 @@ def align(task: Task, clock: Clock) -> None:
 
 def export(task: Task, _clock: Clock) -> None:
     """Write the published tables as Parquet to the scratch folder, for the comparison; no part of any figure."""
-    lake = _context(task, task.state, ()).lake
+    lake = open_task(task, task.state).lake
     for table in all_tables():
         if table.name in TABLES:
             columns = lake.read(table).select(*TABLES[table.name])
@@ -132,9 +132,9 @@ def _warm_up(task: Task, batches: Iterable[Sequence[Path]], jobs: Sequence[Job] 
     """Run the same on a tiny lake: code is loaded and compiled."""
     lake = task.scratch / "warm-up"
     for files in batches:
-        _run(_context(task, lake, files, *overrides), ingest_events)
+        _run(open_task(task, lake, files, *overrides), ingest_events)
     for job in jobs:
-        _run(_context(task, lake, (), *overrides), job)
+        _run(open_task(task, lake, (), *overrides), job)
     shutil.rmtree(lake)
 
 
@@ -151,7 +151,8 @@ def _users(context: Context) -> int:
     return context.lake.read(USER_FEATURES).where(F.col("as_of") == F.lit(context.as_of)).count()
 
 
-def _context(task: Task, lake: Path, inputs: Sequence[Path], *overrides: str) -> Context:
+def open_task(task: Task, lake: Path, inputs: Sequence[Path] = (), *overrides: str) -> Context:
+    """Open the shipped configuration on a lake, within the task's limits."""
     local = {"spark.driver.memory": task.memory.replace("GB", "g"), "spark.master": f"local[{task.threads}]"}
     return open_context(
         conf_dir=task.work / "conf",

@@ -22,7 +22,7 @@ class Task:
     """A measurement."""
 
     mode: str
-    """full, increment, backfill, features, train, behaviour or sequences."""
+    """full, increment, backfill, features, train, behaviour, sequences, or parse_<format>."""
     inputs: tuple[Path, ...]
     """Folders with the Parquet files to take in."""
     work: Path
@@ -42,7 +42,11 @@ class Task:
     @property
     def files(self) -> list[str]:
         """Input files in the order of their days."""
-        return [str(path) for folder in self.inputs for path in sorted(folder.glob("*.parquet"))]
+        return self.files_of("parquet")
+
+    def files_of(self, format_: str) -> list[str]:
+        """Input files of a format, in the order of their days."""
+        return [str(path) for folder in self.inputs for path in sorted(folder.glob(f"*.{format_}"))]
 
 
 @dataclass

@@ -11,6 +11,7 @@ from segmentation.frames import conform, union_all
 from segmentation.identities.components import find_components
 from segmentation.identities.params import BETWEEN, IDENTIFIER, NUL, PROPERTY
 from segmentation.increments.state import hold
+from segmentation.sources.identifiers import compose_identifier, trim_identifier
 from segmentation.tables.identities import IDENTITIES
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def _identifiers(params: IdentityParams, *, persons: bool) -> Column:
     for source, places in params.sources.items():
         for namespace, place in places.items():
             if (namespace in params.persons) == persons:
-                text = F.concat(F.lit(namespace + BETWEEN), F.nullif(F.trim(_value(place)), F.lit("")))
+                text = F.concat(F.lit(namespace + BETWEEN), compose_identifier(trim_identifier(_value(place))))
                 found.append(F.when(F.col("source") == source, text))
     return F.array_sort(F.array_distinct(F.array_compact(F.array(*found)))).alias("persons" if persons else "devices")
 

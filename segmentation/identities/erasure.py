@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import TYPE_CHECKING, NamedTuple
+from unicodedata import normalize
 
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
@@ -17,6 +18,7 @@ from segmentation.increments.cap import EVENT
 from segmentation.increments.restate import restate
 from segmentation.increments.state import RECORD_KEY, Correction, Increment, Retraction, hold
 from segmentation.quality.reasons import Reason
+from segmentation.sources.identifiers import compose_identifier
 from segmentation.tables import ingest_ledger as ledger
 from segmentation.tables.duplicates import DUPLICATES
 from segmentation.tables.ingest_ledger import INGEST_LEDGER
@@ -61,7 +63,8 @@ class Traces(NamedTuple):
 def find_traces(person: str, state: State, identities: DataFrame) -> Traces:
     """Find the records of a person.
 
-    Sealed text of quarantined records cannot be searched. Text is compared as it stands, and as JSON writes it.
+    Sealed text of quarantined records cannot be searched. Text is compared composed (NFC), as it stands and as JSON
+    writes it.
 
     Args:
         person: as in `events.user_id`.
@@ -72,13 +75,14 @@ def find_traces(person: str, state: State, identities: DataFrame) -> Traces:
     names = _names(person, theirs, state.events, identities)
     payloads = theirs.select("source", "event_id", F.sha2(payload_json(), 256).alias("payload_hash")).distinct()
     copies = state.duplicates.join(payloads, ["source", "event_id", "payload_hash"], "left_semi")
-    text = F.concat_ws("\n", "raw", "event_id")
+    text = compose_identifier(F.concat_ws("\n", "raw", "event_id"))
     return Traces(names, theirs, hold(copies), hold(state.quarantine.where(text.rlike(name_pattern(names)))))
 
 
 def name_pattern(names: Iterable[str]) -> str:
-    """Write a Java regular expression that finds any of the names, as they stand and as JSON writes them."""
-    spelled = sorted({spelling for name in names for spelling in (name, json.dumps(name, ensure_ascii=False)[1:-1])})
+    """Write a Java regular expression that finds any of the names in composed text, as is and as JSON writes them."""
+    composed = {normalize("NFC", name) for name in names}
+    spelled = sorted({form for name in composed for form in (name, json.dumps(name, ensure_ascii=False)[1:-1])})
     return f"(?<!{_OF_A_NAME})(?:{'|'.join(re.escape(one) for one in spelled)})(?!{_OF_A_NAME})"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 from pydantic import Field, field_validator, model_validator
 
@@ -46,6 +47,12 @@ class IdentityParams(Parameters):
                 if place != IDENTIFIER and (place == bare or not bare or "'" in bare):
                     raise ValueError(f"{source}.{namespace}: '{place}' is neither identifier nor properties.<name>")
         return value
+
+    @field_validator("apart")
+    @classmethod
+    def _composed(cls, value: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        """Spell declared identifiers as those of events are."""
+        return tuple((normalize("NFC", one), normalize("NFC", other)) for one, other in value)
 
     @model_validator(mode="after")
     def _known_namespaces(self) -> IdentityParams:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from segmentation.sources.platforms import PLATFORMS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 NAMES = {
     "event_at": ("event_at event_time event_timestamp timestamp occurred_at created_at datetime date time ts at "
@@ -48,6 +48,11 @@ PATTERNS = {
 }
 """Spark's datetime pattern -> Python's, in the order in which they are tried."""
 KNOWN_PLATFORMS = {alias for aliases in PLATFORMS.values() for alias in aliases}
+ISO_8601 = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[-+]\d\d:?\d\d)?")
+EPOCH = re.compile(r"\d+(\.\d+)?")
+NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
+COMMA_NUMBER = re.compile(r"[-+]?(\d+|\d{1,3}(\.\d{3})+),\d+")
+"""A decimal comma, and points between thousands where there are any."""
 LEAST_EPOCH = 10**8
 """Smaller numbers are no times since 1973, in whatever unit."""
 
@@ -59,6 +64,8 @@ class Sample(NamedTuple):
     columns: tuple[str, ...]
     rows: tuple[dict[str, str | None], ...]
     delimiter: str = ","
+    spans_lines: bool = False
+    """CSV: a quoted field holds a line break."""
 
     def values(self, column: str) -> list[str]:
         """All values of a column that are not blank."""
@@ -78,12 +85,13 @@ def draft_mapping(name: str, sample: Sample) -> str:
         f"description: Events of {name}.",
         f"format: {sample.format}",
         *([f"delimiter: {_quoted(sample.delimiter)}"] if sample.format == "csv" and sample.delimiter != "," else []),
+        *(["multiline: true   # quoted fields hold line breaks"] if sample.spans_lines else []),
         "fields:",
         *_identity(sample, found),
         *_who_and_what(found),
         *_time("event_at", sample, found),
         *(_time("received_at", sample, found) if "received_at" in found else []),
-        *(_field(field, found) for field in _OPTIONAL if field in found),
+        *(_number(field, sample, found) for field in _OPTIONAL if field in found),
     ]
     if "value" in found and "currency" not in found:
         lines.append("  # currency: {constant: EUR}   # unless it is the reporting currency")
@@ -106,6 +114,10 @@ def _match_columns(sample: Sample) -> dict[str, str]:
         match = next(fitting, None)
         if match is not None:
             found[field] = match
+    if "event_at" not in found:  # called otherwise, or in another language: the only column that holds times
+        times = [c for c in sample.columns if c not in found.values() and _fits("event_at", sample, c)]
+        if len(times) == 1:
+            found["event_at"] = times[0]
     return found
 
 
@@ -118,7 +130,8 @@ def _fits(field: str, sample: Sample, column: str) -> bool:
     if field == "platform" and _plain(column) != field:
         return bool(values) and all(text.lower() in KNOWN_PLATFORMS for text in values)
     if field in ("value", "duration_ms"):
-        return bool(values) and all(re.fullmatch(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?", text) for text in values)
+        plain = _most(NUMBER.fullmatch(text) is not None for text in values)
+        return bool(values) and (plain or _has_commas(values))
     return True
 
 
@@ -144,7 +157,8 @@ def _who_and_what(found: dict[str, str]) -> list[str]:
     if "event_name" in found:
         lines.append(_field("event_name", found))
     else:
-        lines.append("  event_name: {constant: event}   # what happened? a column, a constant or an expression")
+        what = "purchase" if "value" in found else "event"
+        lines.append(f"  event_name: {{constant: {what}}}   # what happened? a column, a constant or an expression")
     return lines
 
 
@@ -158,37 +172,59 @@ def _time(field: str, sample: Sample, found: dict[str, str]) -> list[str]:
     if form == "epoch":
         return [f"  {field}: {{column: {_quoted(column)}, unit: auto}}"]
     swapped = _swapped(form)
-    both = swapped is not None and _all_read(sample.values(column), PATTERNS[swapped])
+    both = swapped is not None and _most_read(sample.values(column), PATTERNS[swapped])
     note = f"   # or {swapped}: the sample fits both" if both else ""
     return [f'  {field}: {{column: {_quoted(column)}, format: "{form}", zone: UTC}}{note}']
 
 
 def _time_form(values: Sequence[str]) -> str | None:
-    """Name the form of times that all values have: a Spark pattern, `ISO 8601` or `epoch`."""
+    """Name the form of times that the values have: a Spark pattern, `ISO 8601` or `epoch`."""
     if not values:
         return None
     for pattern, python in PATTERNS.items():
-        if _all_read(values, python):
+        if _most_read(values, python):
             return pattern
-    if all(re.fullmatch(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[-+]\d\d:?\d\d)?", text) for text in values):
+    if _most(ISO_8601.fullmatch(text) is not None for text in values):
         return "ISO 8601"
-    if all(re.fullmatch(r"\d+(\.\d+)?", text) and float(text) >= LEAST_EPOCH for text in values):
+    if _most(EPOCH.fullmatch(text) is not None and float(text) >= LEAST_EPOCH for text in values):
         return "epoch"
     return None
 
 
-def _all_read(values: Sequence[str], pattern: str) -> bool:
-    try:
-        for text in values:
+def _most_read(values: Sequence[str], pattern: str) -> bool:
+    def reads(text: str) -> bool:
+        try:
             datetime.strptime(text, pattern)  # noqa: DTZ007  only whether it fits
-    except ValueError:
-        return False
-    return True
+        except ValueError:
+            return False
+        return True
+
+    return _most(map(reads, values))
+
+
+def _most(fits: Iterable[bool]) -> bool:
+    """Tell whether all fit but one in fifty: the file may hold a few broken records, which the check then shows."""
+    told = list(fits)
+    return told.count(False) * 50 <= len(told)
 
 
 def _swapped(pattern: str) -> str | None:
     other = {"dd/MM": "MM/dd", "MM/dd": "dd/MM"}.get(pattern[:5], "") + pattern[5:]
     return other if other in PATTERNS else None
+
+
+def _has_commas(values: Sequence[str]) -> bool:
+    """Tell whether numbers are whole or have a decimal comma, and some have one."""
+    commas = [COMMA_NUMBER.fullmatch(text) is not None for text in values]
+    return any(commas) and _most(comma or text.isdecimal() for comma, text in zip(commas, values, strict=True))
+
+
+def _number(field: str, sample: Sample, found: dict[str, str]) -> str:
+    column = found[field]
+    if field != "value" or not _has_commas(sample.values(column)):
+        return _field(field, found)
+    plain = f"replace(replace(`{column}`, '.', ''), ',', '.')"
+    return f"  {field}: {{expr: {json.dumps(plain, ensure_ascii=False)}}}   # a decimal comma"
 
 
 def _field(field: str, found: dict[str, str]) -> str:

@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from segmentation.errors import DataError
 from segmentation.parameters import Parameters
-from segmentation.sources.secrets import as_texts, fill_in, refuse_secrets
+from segmentation.sources.secrets import ClientOptions, fill_in, refuse_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,19 +39,9 @@ class JdbcParams(Parameters):
     """Rows that the driver fetches at a time."""
     driver: str | None = None
     """Class of the driver; known for PostgreSQL."""
-    options: dict[str, str] = Field(default_factory=dict)
+    options: ClientOptions = Field(default_factory=dict)
     """Options of Spark's JDBC reader and of the driver (user, password ...). `${NAME}` is taken from the environment,
     `${file:/path}` from a file; passwords cannot be written out."""
-
-    @field_validator("options", mode="before")
-    @classmethod
-    def _texts(cls, value: object) -> object:
-        return as_texts(value)
-
-    @field_validator("options")
-    @classmethod
-    def _no_secrets(cls, value: dict[str, str]) -> dict[str, str]:
-        return refuse_secrets(value)
 
     @field_validator("url")
     @classmethod

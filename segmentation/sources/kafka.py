@@ -6,11 +6,11 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from segmentation.errors import DataError
 from segmentation.parameters import Parameters
-from segmentation.sources.secrets import as_texts, fill_in, refuse_secrets
+from segmentation.sources.secrets import ClientOptions, fill_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -39,23 +39,13 @@ class KafkaParams(Parameters):
     bootstrap_servers: str
     """`host:port` of brokers, separated by commas; `${NAME}` is taken from the environment."""
     topic: str = Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")
-    options: dict[str, str] = Field(default_factory=dict)
+    options: ClientOptions = Field(default_factory=dict)
     """Settings of Kafka's client (security.protocol, sasl.jaas.config ...). `${NAME}` is taken from the environment,
     `${file:/path}` from a file; passwords cannot be written out."""
     range_messages: int = Field(default=500_000, ge=1)
     """Offsets of a partition that land as one file at most."""
     lost_offsets: Literal["stop", "skip"] = "stop"
     """What happens where the broker has deleted messages that were not taken in: exit code 3, or going on."""
-
-    @field_validator("options", mode="before")
-    @classmethod
-    def _texts(cls, value: object) -> object:
-        return as_texts(value)
-
-    @field_validator("options")
-    @classmethod
-    def _no_secrets(cls, value: dict[str, str]) -> dict[str, str]:
-        return refuse_secrets(value)
 
     def client(self) -> dict[str, str]:
         """Return the settings of Kafka's client, secrets in their places: not to be shown or stored.

@@ -11,15 +11,16 @@ if TYPE_CHECKING:
 
 BLOCK_BYTES = 128 * 1024 * 1024
 """A text file is read in blocks of so many bytes; a record's number is its block's offset plus its place there."""
-
-
+CSV_RECORDS = "csv_records"
+"""Format of units of CSV that are read by records, since their quoted fields may hold line breaks."""
 _RANGE = r"/([^/]+)/(\d+)/(\d+)-\d+\.parquet$"
 
 
 def record_location(path: Column, record_no: Column, file_format: Column) -> Column:
     """Say where a record stands: `<path> row <n>` (from 0) in Parquet, `<path> line <n>` (from 1) in text.
 
-    A message stands at `<topic>-<partition> offset <n>`.
+    A record of CSV that may span lines stands at `<path> record <n>` (from 1, the header counted, as in the rows of a
+    spreadsheet). A message stands at `<topic>-<partition> offset <n>`.
 
     Beyond a text file's first block the line is counted from the block's offset: `<path> line <n> after byte <m>`.
     """
@@ -28,6 +29,7 @@ def record_location(path: Column, record_no: Column, file_format: Column) -> Col
     after = F.when(block > 0, F.concat(F.lit(" after byte "), block)).otherwise(F.lit(""))
     text = F.concat(path, F.lit(" line "), line, after)
     located = F.when(file_format == "parquet", F.concat(path, F.lit(" row "), record_no))
+    located = located.when(file_format == CSV_RECORDS, F.concat(path, F.lit(" record "), record_no + 1))
     return located.when(file_format == "kafka", _message_location(path, record_no)).otherwise(text)
 
 

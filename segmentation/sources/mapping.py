@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from segmentation.privacy.params import PrivacyParams
 
+Client = TypeVar("Client", KafkaParams, JdbcParams)
 Format = Literal["csv", "json", "parquet", "text"]
 
 
@@ -131,6 +132,8 @@ class SourceMapping(Parameters):
     delimiter: str = ","
     quote: str = '"'
     """CSV: what encloses a field that holds a delimiter; empty: nothing does."""
+    multiline: bool = False
+    """CSV: quoted fields may hold line breaks. Files are then read record by record, each by one task."""
     header: tuple[str, ...] | None = None
     """CSV: the columns of files that have no header line."""
     encoding: str = "UTF-8"
@@ -147,6 +150,8 @@ class SourceMapping(Parameters):
     agent: FieldMapping | None = None
     """The user agent. Mapped: records of known bots are quarantined as `known_bot`, unless `bots` is keep."""
     bots: Literal["quarantine", "keep"] = "quarantine"
+    id_form: Literal["as_sent", "nfc"] = "as_sent"
+    """nfc: ids of users, events and sessions are composed, so that one id that is written in two ways is one."""
     rules: tuple[Rule, ...] = ()
     lateness_days: int | None = Field(default=None, ge=0)
     """Lateness bound of this source; applies only where received_at is mapped."""
@@ -197,6 +202,14 @@ class SourceMapping(Parameters):
         return check_names(value)
 
     @model_validator(mode="after")
+    def _readable_lines(self) -> SourceMapping:
+        if self.multiline and ("csv" not in self.format or self.kafka is not None):
+            raise ValueError("multiline is for files of csv")
+        if self.multiline and (len(self.quote) != 1 or not self.quote.isascii()):
+            raise ValueError("multiline needs a quote of one ASCII character: nothing else can hold a line break")
+        return self
+
+    @model_validator(mode="after")
     def _readable_messages(self) -> SourceMapping:
         if self.kafka is None:
             return self
@@ -234,12 +247,26 @@ class SourceMapping(Parameters):
     @property
     def fingerprint(self) -> str:
         """Fingerprint of what shapes the tables: where messages come from does not."""
-        return fingerprint_of(self.model_dump(mode="json", exclude={"kafka", "jdbc"}))
+        said = self.model_dump(mode="json", exclude={"kafka", "jdbc"})
+        for name, unset in (("multiline", False), ("id_form", "as_sent")):  # lakes are older than these keys
+            if said[name] == unset:
+                del said[name]
+        return fingerprint_of(said)
 
     @property
     def is_fetched(self) -> bool:
         """Whether records are fetched from where the mapping says, rather than read from files that are given."""
         return self.kafka is not None or self.jdbc is not None
+
+    @property
+    def topic(self) -> KafkaParams:
+        """Return the topic of a source that has one."""
+        return self._of_clients(self.kafka, "topic")
+
+    @property
+    def table(self) -> JdbcParams:
+        """Return the table of a source that has one."""
+        return self._of_clients(self.jdbc, "table")
 
     @property
     def changes_properties(self) -> bool:
@@ -267,6 +294,11 @@ class SourceMapping(Parameters):
         if self.fields.received_at is None:
             return None
         return default_days if self.lateness_days is None else self.lateness_days
+
+    def _of_clients(self, params: Client | None, what: str) -> Client:
+        if params is None:
+            raise ConfigurationError(f"source '{self.name}' has no {what}")
+        return params
 
     def _expressions(self) -> list[str]:
         of_fields = [field.expr for field in self._field_mappings()]

@@ -17,6 +17,7 @@ from segmentation.quality.checks import Check, any_fails, failed_reasons
 from segmentation.quality.lateness import is_late
 from segmentation.quality.reasons import Reason
 from segmentation.sources.bots import is_known_bot
+from segmentation.sources.identifiers import compose_identifier, trim_identifier
 from segmentation.sources.mapping import FieldMapping, SourceMapping, TimeMapping
 from segmentation.sources.platforms import common_platform
 from segmentation.sources.tracking_plan import FIELDS as PLANNED_FIELDS
@@ -39,6 +40,8 @@ RAW_LOCATION = "_raw_location"
 RAW_TEXT = "_raw_text"
 RAW_CORRUPT = "_raw_corrupt"
 
+IDS = ("user_id", "session_hint")
+"""Texts that tell people and visits apart; event_id, which has a mapping of its own, is the third."""
 TEXT_FIELDS = ("platform", "device_type", "channel", "session_hint", "currency")
 UNIT_SHIFT = 40
 """Bits of a record's position in its unit, within row_key."""
@@ -61,7 +64,8 @@ def parse_records(
     """Map raw records to events and give every reason why a record cannot be one.
 
     Grain: a raw record in, the same record out (PARSED_RECORDS). Times are read as UTC instants; event_date is the
-    day in `time_zone`. Texts are trimmed, blanks are null. A field that a check rejects is null in the result.
+    day in `time_zone`. Texts are trimmed (ids of all blanks that Unicode has),
+    blanks are null. A field that a check rejects is null in the result.
 
     Args:
         raw: records of :func:`segmentation.storage.raw.read_records`.
@@ -167,7 +171,8 @@ def _drafts(raw: DataFrame, origins: Mapping[str, Origin], mapping: SourceMappin
     fields = mapping.fields
 
     def text(name: str) -> Column:
-        return _text(origins[name], getattr(fields, name))
+        spelled = _spelled(origins[name].column, mapping) if name in IDS else None
+        return _text(origins[name], getattr(fields, name), spelled)
 
     event_at = _instant(origins["event_at"], fields.event_at)
     received_at = _instant(origins["received_at"], fields.received_at) if fields.received_at else event_at
@@ -254,9 +259,15 @@ def _expression(df: DataFrame, name: str, text: str) -> Column:
     return column
 
 
-def _text(origin: Origin, spec: FieldMapping | None) -> Column:
-    """Read a field as trimmed text; blank is null, and null takes the declared default."""
-    trimmed = F.nullif(F.trim(origin.column.cast("string")), F.lit(""))
+def _spelled(column: Column, mapping: SourceMapping) -> Column:
+    """Spell an id in one way; blank is null."""
+    trimmed = trim_identifier(column.cast("string"))
+    return compose_identifier(trimmed) if mapping.id_form == "nfc" else trimmed
+
+
+def _text(origin: Origin, spec: FieldMapping | None, spelled: Column | None = None) -> Column:
+    """Read a field as trimmed text, or as it is spelled; blank is null, and null takes the declared default."""
+    trimmed = F.nullif(F.trim(origin.column.cast("string")), F.lit("")) if spelled is None else spelled
     if spec is not None and spec.case is not None:
         trimmed = {"lower": F.lower, "upper": F.upper}[spec.case](trimmed)
     if spec is None or spec.default is None:
@@ -317,9 +328,9 @@ def _micros_per_unit(number: Column, unit: str) -> Column:
 def _event_id(raw: DataFrame, mapping: SourceMapping) -> Column:
     identity = mapping.fields.event_id
     if identity.column is not None:
-        return F.nullif(F.trim(F.col(f"`{identity.column}`").cast("string")), F.lit(""))
+        return _spelled(F.col(f"`{identity.column}`"), mapping)
     if identity.expr is not None:
-        return F.nullif(F.trim(_expression(raw, "event_id", identity.expr).cast("string")), F.lit(""))
+        return _spelled(_expression(raw, "event_id", identity.expr), mapping)
     # A JSON array keeps null, blank and every separator apart.
     parts = F.array(*(F.coalesce(F.col(f"`{name}`").cast("string"), F.lit("\u0000")) for name in identity.key))
     return F.sha2(F.to_json(parts), 256)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
+from segmentation.sources.identifiers import compose_identifier
+
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
@@ -24,13 +26,15 @@ def preview_records(parsed: DataFrame) -> dict[str, Any]:
     """Summarise parsed records (PARSED_RECORDS, held): a few numbers whatever their number.
 
     Returns:
-        records, accepted, identities (distinct among the accepted), users, reasons (reason -> records; a record may
+        records, accepted, identities (distinct among the accepted), users, decomposed (accepted records whose user's id
+        has another form in NFC), reasons (reason -> records; a record may
         have several), examples (reason -> the first location) and fields (name -> filled, distinct, and least and
         greatest among the accepted, as text, of fields that are not personal). `distinct` of a field is approximate.
     """
-    accepted = parsed.where(~F.col("rejected"))
+    decomposed = (compose_identifier(F.col("user_id")) != F.col("user_id")).alias("decomposed")
+    accepted = parsed.where(~F.col("rejected")).select("*", decomposed)
     measures = [F.count(F.lit(1)).alias("records"), F.count_distinct("event_id").alias("identities")]
-    measures.append(F.count_distinct("user_id").alias("users"))
+    measures += [F.count_distinct("user_id").alias("users"), F.count_if("decomposed").alias("decomposed")]
     for name in FIELDS:
         measures += [
             F.count(name).alias(f"{name} filled"),
@@ -42,14 +46,16 @@ def preview_records(parsed: DataFrame) -> dict[str, Any]:
                 F.max(name).cast("string").alias(f"{name} greatest"),
             ]
     totals = accepted.agg(*measures).collect()[0]
-    reasons = parsed.where("rejected").select(F.explode("reasons").alias("reason"), "location")
-    by_reason = reasons.groupBy("reason").agg(F.count(F.lit(1)).alias("records"), F.min("location").alias("example"))
+    reasons = parsed.where("rejected").select(F.explode("reasons").alias("reason"), "location", "row_key")
+    first = F.min_by("location", "row_key").alias("example")
+    by_reason = reasons.groupBy("reason").agg(F.count(F.lit(1)).alias("records"), first)
     found = by_reason.orderBy(F.desc("records"), "reason").collect()  # a row per reason
     return {
         "records": parsed.count(),
         "accepted": totals["records"],
         "identities": totals["identities"],
         "users": totals["users"],
+        "decomposed": totals["decomposed"],
         "reasons": {row["reason"]: row["records"] for row in found},
         "examples": {row["reason"]: row["example"] for row in found},
         "fields": {
@@ -66,6 +72,11 @@ def describe_preview(preview: dict[str, Any]) -> list[str]:
     lines = [f"{records:,} records: {accepted:,} would be events of {users:,} users, {rejected:,} would be rejected"]
     if copies:
         lines.append(f"{copies:,} of the {accepted:,} share their event id with another: copies or conflicts")
+    if preview["decomposed"]:
+        lines.append(
+            f"{preview['decomposed']:,} of the {accepted:,} write their user's id with separate marks (e + \u0308 for "
+            "\u00eb): with `id_form: nfc` in the mapping both ways are one user"
+        )
     for reason, count in preview["reasons"].items():
         lines.append(f"  rejected as {reason}: {count:,}, first {preview['examples'][reason]}")
     lines.append(f"  {'field':<14}{'filled':>10}{'distinct':>10}  values")

@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator
 
 from segmentation.errors import ConfigurationError
 
@@ -13,7 +16,7 @@ _SECRET_NAME = re.compile(r"password|secret|keystore\.key$", re.IGNORECASE)
 _SECRET_TEXT = re.compile(r"(password|secret)\s*=\s*[\"']?(?!\$\{)[^\"'\s;&]", re.IGNORECASE)
 
 
-def as_texts(value: object) -> object:
+def _as_texts(value: object) -> object:
     """Turn the values of a YAML mapping into the texts that clients take."""
     if not isinstance(value, dict):
         return value
@@ -30,6 +33,10 @@ def refuse_secrets(settings: dict[str, str]) -> dict[str, str]:
         if (_SECRET_NAME.search(name) and not _REFERENCE.search(text)) or _SECRET_TEXT.search(text):
             raise ValueError(f"{name} holds a secret: write ${{NAME}} (environment) or ${{file:/path}} in its place")
     return settings
+
+
+ClientOptions = Annotated[dict[str, str], BeforeValidator(_as_texts), AfterValidator(refuse_secrets)]
+"""Settings of a client, secrets named: `${NAME}` is taken from the environment, `${file:/path}` from a file."""
 
 
 def fill_in(text: str, client: str) -> str:

@@ -57,7 +57,7 @@ def land_rows(spark: SparkSession, mapping: SourceMapping, root: str, run_id: st
         DataError: the table ends before what has landed.
         RetryableError: the database does not answer.
     """
-    params, folder = _params(mapping), f"{raw_folder(root, mapping.name)}/rows"
+    params, folder = mapping.table, f"{raw_folder(root, mapping.name)}/rows"
     landed = _clean(spark, folder)
     with _named_errors(params):
         kind = _kind(params, _read(spark, params).schema)
@@ -72,7 +72,7 @@ def land_rows(spark: SparkSession, mapping: SourceMapping, root: str, run_id: st
 
 def read_rows(spark: SparkSession, mapping: SourceMapping, rows: int) -> DataFrame:
     """Read some rows that have not landed as records, as `segmentation.storage.raw.read_records` reads units."""
-    params = _params(mapping)
+    params = mapping.table
     with _named_errors(params):
         found = _read(spark, params).limit(rows)
     number = F.monotonically_increasing_id()
@@ -168,9 +168,3 @@ def _named_errors(params: JdbcParams) -> Iterator[None]:
         if any(mark in first for mark in _UNREACHABLE):
             raise RetryableError(f"{params.table}: the database does not answer, or broke off: {first}") from error
         raise ConfigurationError(f"{params.table}: the database refuses: {first}") from error
-
-
-def _params(mapping: SourceMapping) -> JdbcParams:
-    if mapping.jdbc is None:
-        raise ConfigurationError(f"source '{mapping.name}' has no table")
-    return mapping.jdbc

@@ -72,7 +72,7 @@ def open_topic(spark: SparkSession, mapping: SourceMapping, folder: str, taken: 
         ConfigurationError: there is no such topic, the broker refuses us, or the jars of Kafka are missing.
         RetryableError: the broker does not answer.
     """
-    params = _params(mapping)
+    params = mapping.topic
     limits = read_limits(spark, params)
     done = [found for path in taken if (found := landed_range(path)) is not None]
     files = glob_paths(spark, f"{folder}/{params.topic}/*/*.parquet")
@@ -92,7 +92,7 @@ def land_rounds(
     Raises:
         RetryableError: the broker does not answer.
     """
-    params, places = _params(mapping), opened.places
+    params, places = mapping.topic, opened.places
     if is_local(folder):  # nobody else writes here: what a crash left half-written
         delete_path(spark, f"{folder}/{_STAGING}")
     while ranges := plan_round(params.topic, places, opened.limits, params.range_messages):
@@ -188,7 +188,7 @@ def read_ranges(spark: SparkSession, params: KafkaParams, ranges: Sequence[Offse
 
 def read_newest(spark: SparkSession, mapping: SourceMapping, messages: int) -> DataFrame:
     """Read about so many of a topic's newest messages (LANDED), in equal parts of its partitions; nothing lands."""
-    params = _params(mapping)
+    params = mapping.topic
     limits = read_limits(spark, params)
     each = max(1, messages // max(1, len(limits)))
     ranges = [
@@ -244,9 +244,3 @@ def _named_errors(topic: str) -> Iterator[None]:
         if any(mark in text for mark in _REFUSED):
             raise ConfigurationError(f"topic '{topic}': the broker or its settings refuse: {first}") from error
         raise RetryableError(f"topic '{topic}': the broker does not answer, or broke off: {first}") from error
-
-
-def _params(mapping: SourceMapping) -> KafkaParams:
-    if mapping.kafka is None:
-        raise ConfigurationError(f"source '{mapping.name}' has no topic")
-    return mapping.kafka

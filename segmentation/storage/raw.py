@@ -13,10 +13,11 @@ from pyspark.sql.types import StructType
 
 from segmentation.errors import ConfigurationError, DataError
 from segmentation.frames import small_frame
-from segmentation.sources.location import BLOCK_BYTES, first_offset, record_location
+from segmentation.sources.location import BLOCK_BYTES, CSV_RECORDS, first_offset, record_location
 from segmentation.sources.parse import RAW_CORRUPT, RAW_LOCATION, RAW_RECORD_NO, RAW_TEXT, RAW_UNIT, RAW_UNIT_NO
 from segmentation.storage.hadoop import read_first_line
 from segmentation.storage.messages import LANDED, MESSAGES, parse_messages
+from segmentation.storage.quoted_records import split_records
 from segmentation.storage.values import decode_text, parse_csv, parse_json, parse_plain
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def read_records(spark: SparkSession, mapping: SourceMapping, units: Sequence[In
     """
     readers = {
         "csv": _read_csv,
+        CSV_RECORDS: _read_csv,
         "json": _read_json,
         MESSAGES: _read_messages,
         "parquet": _read_parquet,
@@ -152,10 +154,10 @@ def _parse_csv(spark: SparkSession, mapping: SourceMapping, header: list[str], p
     doubled = sorted({name for name in header if header.count(name) > 1})
     if doubled:
         raise ConfigurationError(f"source '{mapping.name}': {paths[0]} has two columns named {', '.join(doubled)}")
-    lines = _lines(spark, mapping, paths)
+    texts = (_quoted_records if mapping.multiline else _lines)(spark, mapping, paths)
     if mapping.header is None:
-        lines = lines.where(F.col(RAW_RECORD_NO) > 0)
-    return parse_csv(lines, mapping, header)
+        texts = texts.where(F.col(RAW_RECORD_NO) > 0)
+    return parse_csv(texts, mapping, header)
 
 
 def _read_json(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> DataFrame:
@@ -201,12 +203,24 @@ def _lines(spark: SparkSession, mapping: SourceMapping, paths: list[str]) -> Dat
     position = block + in_task.bitwiseAND((1 << _ROW_BITS) - 1)
     value = F.col("value")
     given = F.when(position == 0, F.ltrim(value, F.lit(BYTE_ORDER_MARK))).otherwise(value)
+    return _texts(spark.read.text(paths), position, given, mapping)
+
+
+def _quoted_records(spark: SparkSession, mapping: SourceMapping, paths: list[str]) -> DataFrame:
+    """Records that are not blank, as :func:`_lines` gives lines; positions count records."""
+    texts = _texts(split_records(spark, mapping, paths), F.col("position"), F.col("text"), mapping, "well_quoted")
+    corrupt = F.col(RAW_CORRUPT) | ~F.col("well_quoted")
+    return texts.withColumn(RAW_CORRUPT, corrupt).drop("well_quoted")
+
+
+def _texts(read: DataFrame, position: Column, given: Column, mapping: SourceMapping, *beside: str) -> DataFrame:
     text, corrupt = decode_text(given, mapping.encoding)
-    lines = spark.read.text(paths).select(
+    texts = read.select(
         F.xxhash64("_metadata.file_path").alias(_FILE),
         F.col("_metadata.file_path").alias(_PATH),
         position.alias(RAW_RECORD_NO),
         text.alias(RAW_TEXT),
         corrupt.alias(RAW_CORRUPT),
+        *beside,
     )
-    return lines.where(F.trim(RAW_TEXT) != "")
+    return texts.where(F.trim(RAW_TEXT) != "")

@@ -67,9 +67,11 @@ def _sample_json(path: str, lines: list[str]) -> Sample:
 
 def _sample_csv(lines: list[str]) -> Sample:
     delimiter = max(DELIMITERS, key=lines[0].count)
-    header, *rest = csv.reader(lines, delimiter=delimiter)
+    reader = csv.reader((line + "\n" for line in lines), delimiter=delimiter)
+    header, *rest = reader
     full: list[dict[str, str | None]] = [dict(zip(header, row, strict=True)) for row in rest if len(row) == len(header)]
-    return Sample("csv", tuple(header), tuple(full), delimiter)
+    spans_lines = any("\n" in (text or "") for row in full for text in row.values())
+    return Sample("csv", tuple(header), tuple(full), delimiter, spans_lines)
 
 
 def _as_text(value: object) -> str | None:

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError, DataError
+from segmentation.sources.location import CSV_RECORDS
 from segmentation.storage.hadoop import glob_paths, is_empty_file
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class InputUnit:
     bytes: int
     modified_at: datetime
     format: str
-    """csv, json, parquet or text."""
+    """csv, csv_records, json, parquet or text."""
 
     @property
     def modified_us(self) -> int:
@@ -78,7 +79,7 @@ def list_units(spark: SparkSession, mapping: SourceMapping, inputs: Sequence[str
     rows = units.orderBy("path").collect()  # as many rows as there are files
     formats = [_format_of(row["path"], mapping.format) for row in rows]
     taken = [
-        _to_unit(row, named or mapping.format[0])
+        _to_unit(row, _told_by(mapping, named or mapping.format[0]))
         for row, named in zip(rows, formats, strict=True)
         if named or unquote(row["path"]) in paths
     ]
@@ -92,6 +93,10 @@ def list_units(spark: SparkSession, mapping: SourceMapping, inputs: Sequence[str
 
 def _format_of(path: str, formats: Sequence[str]) -> str | None:
     return next((name for name in formats if ENDINGS[name].search(path)), None)
+
+
+def _told_by(mapping: SourceMapping, format_: str) -> str:
+    return CSV_RECORDS if format_ == "csv" and mapping.multiline else format_
 
 
 def _to_unit(row: Row, format_: str) -> InputUnit:

@@ -15,7 +15,7 @@ INPUT_UNITS = Table(
         ),
         Column("source", STRING, "name of the mapping that read it"),
         Column("path", STRING, "where the unit stands; inputs stay in place, they are the raw layer"),
-        Column("format", STRING, "csv, json, parquet, text or kafka: how positions in it are told"),
+        Column("format", STRING, "csv, csv_records, json, parquet, text or kafka: how positions in it are told"),
         Column("bytes", COUNT, "size"),
         Column("modified_at", INSTANT, "modification time (UTC)"),
         Column("run_id", STRING, "run that took it in, or that found it superseded"),

@@ -7,6 +7,7 @@ import random
 from datetime import date, timezone
 from itertools import pairwise
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 import pytest
 
@@ -39,6 +40,8 @@ def frame(spark: SparkSession, cases: list[list[Visit]], order: random.Random | 
     for case, visits in enumerate(cases):
         for number, visit in enumerate(visits):
             values = {n: v and f"{case}-{v}" for n, v in (("login", visit.login), ("email", visit.email))}
+            if number % 2 and visit.login:  # the same login as others write it
+                values["login"] = f"\u00a0{normalize('NFD', values['login'])} "
             device = visit.device and f"{case}-{visit.device}"
             rows.append(("site", f"{case}/{number}", "user", device or "", json.dumps(values), visit.time))
     if order is not None:
@@ -54,7 +57,10 @@ def make_cases() -> list[list[Visit]]:
 
     def visit() -> Visit:
         # Few e-mails: where everybody is joined, nothing can go wrong between people.
-        login, email = draw.choice([None, None, None, "a", "a", "b", "b", "c"]), draw.choice([None] * 10 + ["x", "y"])
+        login, email = (
+            draw.choice([None, None, None, "a", "a", "b\u00e9", "b\u00e9", "c"]),
+            draw.choice([None] * 10 + ["x", "y"]),
+        )
         return Visit(draw.randint(0, 12), draw.choice([None, "p", "p", "q"]), login, email)
 
     return [[visit() for _ in range(draw.randint(1, 12))] for _ in range(CASES)]

@@ -13,6 +13,7 @@ from pyspark.sql.types import StructType
 from jobs import apply_identities, erase_person, ingest_events, maintain_tables
 from segmentation.frames import small_frame
 from segmentation.identities.erasure import name_pattern
+from segmentation.sources.identifiers import compose_identifier
 from segmentation.sources.kafka import Limits, OffsetRange
 from segmentation.storage import kafka
 from segmentation.storage.lake import Lake
@@ -149,8 +150,10 @@ def test_a_name_is_found_where_it_stands_alone(spark: SparkSession) -> None:
         "GET /u/anna/cart",
         r'{"more":"{\"login\":\"anna\"}"}',
         r'{"user":"o\"neil (x)"}',
+        "zoe\u0308,view",
+        "zo\u00eb,view",
     ]
-    elsewhere = ["anna@example.org", "hanna,view", "anna-2", "o'neil (x)"]
+    elsewhere = ["anna@example.org", "hanna,view", "anna-2", "o'neil (x)", "zoe,view"]
     frame = small_frame(spark, [(text,) for text in (*there, *elsewhere)], TEXT)
-    named = frame.where(F.col("text").rlike(name_pattern(["anna", 'o"neil (x)'])))
+    named = frame.where(compose_identifier(F.col("text")).rlike(name_pattern(["anna", 'o"neil (x)', "zoe\u0308"])))
     assert sorted(row["text"] for row in named.collect()) == sorted(there)

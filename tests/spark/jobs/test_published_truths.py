@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import json
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,6 +92,42 @@ def test_snowplow_web_has_the_expected_sessions(workspace: Workspace, published:
     for row in stitched.groupBy("session_hint", "user_id").count().collect():
         counts.setdefault(row["session_hint"], []).append(row["count"])
     assert {name for name, session, total in expected if counts[session] != [total]} == UNSTITCHED
+
+
+def test_cdnow_balances_to_the_row_and_has_its_repeats(workspace: Workspace, published: Callable[..., Path]) -> None:
+    path = published("cdnow", "CDNOW_sample.txt")
+    quality = workspace.run(ingest_events, "--source", "cdnow", "--input", str(path)).result["quality"]
+    assert (quality["read"], quality["accepted"], quality["duplicate"]) == (6_919, 6_898, 21)
+    assert balanced(quality)
+    days = workspace.table("user_days")
+    calibrated = F.col("event_date") <= F.lit("1997-09-30").cast("date")
+    counts = days.agg(F.count_distinct("user_id"), F.count_if(calibrated), F.count_if(~calibrated), F.sum("value"))
+    assert tuple(counts.first()) == (2_357, 2_357 + 2_457, 1_882, Decimal("243680.87"))
+
+
+def test_ga4s_published_row_has_its_parameters_in_whatever_order(
+    workspace: Workspace, published: Callable[..., Path]
+) -> None:
+    sent = json.loads(published("ga4_export", "velir_source_json.ndjson").read_text())
+    expected = json.loads(published("ga4_export", "velir_expected_json.ndjson").read_text())
+    # The row is that of dbt-ga4's first stage, which gives two of Google's columns other names.
+    sent |= {"event_date": sent["event_date_dt"].replace("-", ""), "user_pseudo_id": sent["client_id"]}
+    params = sent["event_params"]
+    other = [{**params[0], "value": {**params[0]["value"], "int_value": "2"}}, *params[1:]]
+    lines = [json.dumps({**sent, "event_params": given}) for given in (params, params[::-1], other)]
+    path = workspace.file("events_20210406.json", "\n".join(lines))
+    quality = workspace.run(ingest_events, "--source", "ga4", "--input", path).result["quality"]
+    assert (quality["read"], quality["accepted"], quality["duplicate"]) == (3, 2, 1)
+    rows = workspace.table("events").orderBy("properties").collect()
+    kept = [json.loads(row["properties"]) for row in rows]
+    named = ("ga_session_id", "page_location", "session_engaged", "page_title", "ga_session_number")
+    assert [kept[0][name] for name in named] == [expected[name] for name in named]
+    assert (kept[1]["ga_session_number"], {**kept[1], "ga_session_number": "1"}) == ("2", kept[0])
+    assert {(row["user_id"], row["session_hint"], row["event_name"], row["platform"]) for row in rows} == {
+        (expected["client_id"], expected["ga_session_id"], expected["event_name"], "web")
+    }
+    micros = workspace.table("events").select(F.unix_micros("event_at")).distinct().collect()
+    assert [row[0] for row in micros] == [int(expected["event_timestamp"])]
 
 
 @pytest.mark.faults  # minutes

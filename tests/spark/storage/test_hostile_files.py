@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 from typing import TYPE_CHECKING
 
@@ -128,6 +129,19 @@ def test_json_lines_begin_with_a_mark_and_hold_what_they_may(spark: SparkSession
     rows = take_in(spark, tmp_path, "format: json", path)
     assert fates(rows) == ["ana", "bob", ["unreadable_number"], ["malformed"], ["malformed"], "zoe"]
     assert rows[1]["sequence_no"] == 2**63 - 1
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped"])
+def test_broken_archives_of_lines_are_named_and_refused(spark: SparkSession, tmp_path: Path, damage: str) -> None:
+    lines = (f'{{"id": "{n}", "user": "u{n * 7919 % 104729}", "event": "view", "at": "{AT}"}}' for n in range(3_000))
+    content = gzip.compress("\n".join(lines).encode(), mtime=0)
+    middle = len(content) // 2
+    flipped = content[:middle] + bytes([content[middle] ^ 0x01]) + content[middle + 1 :]
+    good, broken = tmp_path / "good.json.gz", tmp_path / "broken.json.gz"
+    good.write_bytes(content)
+    broken.write_bytes(flipped if damage == "flipped" else content[:-100])
+    with pytest.raises(DataError, match=r"broken\.json\.gz cannot be read"):
+        take_in(spark, tmp_path, "format: json", good, broken)
 
 
 def test_broken_parquet_is_named_and_refused(spark: SparkSession, tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.engines.task import Clock, Task
+from benchmarks.formats import folder_of, write_formats
+from benchmarks.scales import SCALES, Inputs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +58,28 @@ def test_duckdbs_increment_refuses_what_was_received_earlier(write_days, tmp_pat
     duckdb_increment.lay_basis(task("basis", [late], tmp_path / "store"), Clock())
     with pytest.raises(RuntimeError, match="received not after"):
         duckdb_increment.take_in(task("increment", [early], tmp_path / "store"), Clock())
+
+
+def test_the_history_is_the_same_in_every_format(write_days, tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    from benchmarks.contract import PARSED, PARSES  # noqa: PLC0415  need duckdb
+    from benchmarks.engines import duckdb_parse  # noqa: PLC0415
+    from benchmarks.equality import digest_tables  # noqa: PLC0415
+
+    inputs = Inputs(tmp_path / "data", SCALES["tiny"], 0)
+    inputs.history.parent.mkdir(parents=True)
+    write_days(5, 1)[0].rename(inputs.history)
+    write_formats(inputs)
+    found = []
+    for mode, format_ in PARSES.items():
+        given = task(mode, [folder_of(inputs, format_)], tmp_path / mode)
+        duckdb_parse.parse(given, Clock())
+        found.append(digest_tables(given.state, PARSED)["parsed"])
+    assert found[0] == found[1] == found[2]
+    known = "user_id IS NOT NULL AND trim(user_id) <> ''"
+    counts = f"count(*) FILTER ({known}), count(*) FILTER (NOT ({known})), sum(value * 10000) FILTER ({known})"
+    sent = duckdb.sql(f"SELECT {counts} FROM read_parquet('{inputs.history}/*.parquet')").fetchall()[0]
+    assert tuple(found[0][name] for name in ("accepted", "rejected", "value")) == tuple(int(n) for n in sent)
 
 
 @pytest.mark.parametrize("part_records", [100, 10**9])

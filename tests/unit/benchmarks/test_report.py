@@ -77,6 +77,13 @@ def test_the_printed_command_measures_the_case_again(case: Case) -> None:
     assert (options.repeat, options.modes[0]) == (3, FULL)
 
 
+def test_parsing_is_three_modes_under_one_word_and_stands_on_no_build() -> None:
+    options = command_line._parser().parse_args(["run", "--modes", "parse"])
+    assert options.modes == ["parse_json", "parse_csv", "parse_parquet"]
+    words = command_of(setting_of(replace(OURS, mode="parse_csv")), [SUITE], 1).split()
+    assert words[words.index("--modes") + 1] == "parse_csv"
+
+
 def test_stored_commands_do_not_name_this_machines_folders() -> None:
     words = ["--work", "/a/b", "--results=/c", "run", "--events", "1M"]
     assert command_line._without_places(words) == ["run", "--events", "1M"]

@@ -45,6 +45,25 @@ def test_the_form_of_times_is_told_from_all_values(times: list[str], expected: o
     assert draft(*({"at": time, "user": "u"} for time in times))["fields"]["event_at"] == expected
 
 
+def test_amounts_with_a_decimal_comma_and_times_of_another_name_are_told() -> None:
+    rows = ({"Kunde": "a", "Bestellt": "28.02.2024 10:00", "Amount": "1.234,50"},
+            {"Kunde": "b", "Bestellt": "01.03.2024 10:00", "Amount": "9"})  # fmt: skip
+    fields = draft(*rows, delimiter=";")["fields"]
+    assert fields["value"] == {"expr": "replace(replace(`Amount`, '.', ''), ',', '.')"}
+    assert fields["event_at"]["column"] == "Bestellt"
+    assert fields["event_name"] == {"constant": "purchase"}  # who writes down amounts sells
+    doubtful = draft(*({**row, "Bezahlt": row["Bestellt"]} for row in rows))
+    assert doubtful["fields"]["event_at"] == "TODO"  # two columns could be it
+    assert "value" not in draft({**rows[0], "Amount": "1,234.50"})["fields"]
+
+
+def test_a_broken_record_in_the_sample_does_not_hide_the_form_of_the_others() -> None:
+    good = [{"user": "u", "time": f"{day:02}.03.2024", "amount": "3.5"} for day in range(1, 30)] * 2
+    one_bad = draft(*good, {"user": "u", "time": "yesterday", "amount": "n/a"})["fields"]
+    assert (one_bad["event_at"]["format"], one_bad["value"]) == ("dd.MM.yyyy", "amount")
+    assert draft(*good, *[{"user": "u", "time": "yesterday", "amount": "n/a"}] * 2)["fields"]["event_at"] == "TODO"
+
+
 def test_a_doubt_is_said() -> None:
     rows = ({"user": "u", "date": "01/02/2024"}, {"user": "u", "date": "03/04/2024"})
     assert "or MM/dd/yyyy: the sample fits both" in draft_mapping("mine", Sample("csv", ("user", "date"), rows))
@@ -53,3 +72,9 @@ def test_a_doubt_is_said() -> None:
 def test_a_repeated_id_is_no_identity() -> None:
     rows = tuple({"id": "1", "user": "u", "timestamp": "2024-03-01 10:00:00"} for _ in range(4))
     assert draft(*rows)["fields"]["event_id"] == {"key": ["id", "user", "timestamp"]}
+
+
+def test_line_breaks_in_quotes_are_noticed() -> None:
+    columns, rows = ("user", "time", "note"), ({"user": "u", "time": "2024-03-01", "note": "a\nb"},)
+    assert yaml.safe_load(draft_mapping("mine", Sample("csv", columns, rows, spans_lines=True)))["multiline"] is True
+    assert "multiline" not in draft_mapping("mine", Sample("csv", columns, rows))

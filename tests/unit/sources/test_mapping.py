@@ -1,0 +1,37 @@
+"""What a mapping may say, and what of it shapes the tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from segmentation.errors import ConfigurationError
+from segmentation.parameters import validated
+from segmentation.sources.mapping import SourceMapping
+
+FIELDS = {"event_id": "id", "user_id": "user", "event_name": "name", "event_at": "at"}
+
+
+def mapping(**said: Any) -> SourceMapping:
+    return validated(SourceMapping, {"name": "shop", "format": "csv", "fields": FIELDS, **said}, "shop.yaml")
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"format": "json"}, "multiline is for files of csv"),
+        ({"kafka": {"bootstrap_servers": "b:1", "topic": "t"}, "header": ["id"]}, "multiline is for files of csv"),
+        ({"quote": ""}, "multiline needs a quote"),
+        ({"quote": "\u201c"}, "multiline needs a quote"),
+    ],
+)
+def test_multiline_is_refused_where_nothing_can_hold_a_line_break(said: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        mapping(multiline=True, **said)
+
+
+def test_a_key_that_is_not_used_leaves_the_fingerprint_of_older_lakes() -> None:
+    plain = mapping()
+    assert plain.fingerprint == "2f1390acf6cdcce8"  # a lake made before the key came
+    assert mapping(multiline=True).fingerprint != plain.fingerprint
