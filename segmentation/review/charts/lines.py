@@ -57,7 +57,7 @@ def draw_multiples(panels: Mapping[str, Sequence[Line]]) -> go.Figure:
     for place, lines in enumerate(panels.values()):
         for line in lines:
             trace = _trace(line, names.index(line.name))
-            trace.update(legendgroup=line.name, showlegend=line.name not in seen)
+            trace.update(legendgroup=str(names.index(line.name)), showlegend=line.name not in seen)
             seen.add(line.name)
             figure.add_trace(trace, row=place // _ACROSS + 1, col=place % _ACROSS + 1)
     figure.update_annotations(font={"size": 13, "color": "var(--ink)"})

@@ -31,6 +31,7 @@ from segmentation.errors import ConfigurationError, DataError
 from segmentation.frames import empty_frame
 from segmentation.models.params import ClusterParams, HysteresisParams, PropensityParams
 from segmentation.models.propensity import score_propensity
+from segmentation.models.search import Setting
 from segmentation.monitoring.params import MonitoringParams
 from segmentation.runtime.context import Context
 from segmentation.runtime.main import open_context
@@ -296,9 +297,7 @@ def test_the_store_holds_figures_curves_data_and_model(ctx: Context, scored: Sco
     run_id = store.champion("propensity-churn").run_id
     captured = store._client.get_metric_history(run_id, "captured_by_percent_of_users")
     assert (captured[-1].step, captured[-1].value) == (100, 1.0)
-    tried = store._client.search_runs([store._experiment_id], f"tags.mlflow.parentRunId = '{run_id}'")
     report = store.read_document("propensity-churn", "1", "propensity.json")
-    assert {run.data.tags["setting"] for run in tried} == {one["setting"] for one in report["candidates"]}
     assert {one["segment"] for one in report["by_segment"]} <= set(scored[train_clusters]["segments"])
     assert {one["feature"] for one in report["importances"]} == set(NAMES)
     assert "Against majority: " in propensity.tags["mlflow.note.content"]
@@ -314,6 +313,17 @@ def test_a_reviewer_finds_what_a_model_is_and_takes(ctx: Context, scored: Scored
         example = mlflow.models.Model.load(f"models:/segmentation-{kind}/1").load_input_example()
         assert list(example.columns) == about.signature.inputs.input_names()
         assert "`user_features`" in store._client.get_registered_model(f"segmentation-{kind}").description
+
+
+def test_settings_that_were_tried_stand_below_their_training(ctx: Context, scored: Scored):
+    store = ctx.tracking.store
+    setting, run_id = Setting("random_forest", 5.0), store.champion("propensity-churn").run_id
+    for fingerprint in ("ours", "another"):
+        store.trials("propensity-churn", fingerprint).keep(setting, {"auc_pr": 0.5})
+    store.trials("propensity-churn", "ours").put_below(run_id)
+    below = store._client.search_runs([store._experiment_id], f"tags.mlflow.parentRunId = '{run_id}'")
+    assert [run.data.tags["trial_of"] for run in below] == ["ours"]
+    assert store.trials("propensity-churn", "ours").recall() == {str(setting): {"auc_pr": 0.5}}
 
 
 def test_a_review_is_kept_as_a_site_and_in_one_file(ctx: Context, scored: Scored):

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import cache
 
 import pytest
 
 from segmentation.review.charts.analyses import draw_funnel, draw_lost_conversions
+from segmentation.review.charts.base import wrap_label
 from segmentation.review.charts.features import draw_changes, draw_histograms, draw_missing
 from segmentation.review.charts.health import draw_checks, draw_ledger, draw_reasons
 from segmentation.review.charts.journeys import draw_drop_off, draw_flows, draw_transitions
 from segmentation.review.charts.lifecycle import KINDS, draw_lifecycle, draw_retention
+from segmentation.review.charts.lines import Line, draw_counts, draw_indices, draw_lines, draw_multiples
+from segmentation.review.charts.maps import draw_map, draw_moves
+from segmentation.review.charts.models import draw_by_k, draw_gains, draw_intervals
 from segmentation.review.charts.monitoring import draw_drift, draw_rates
 from segmentation.review.charts.segments import (
     draw_calibration,
@@ -63,6 +68,7 @@ RATES = [
 ]
 
 
+@cache
 def figures() -> dict:
     segment = {"segment_id": "s1", "segment_name": SCRIPT}
     cell = {"feature": "value_sum_30d", "segment_mean": 3.0, "overall_mean": 1.0, "effect_size": 1.2}
@@ -85,7 +91,17 @@ def figures() -> dict:
     ledger = {"source": SCRIPT, "read": 10, "accepted": 8, "duplicate": 1, "quarantined": 1, "unparsable": 0}
     drift = {"name": SCRIPT, "psi": 0.3, "psi_mix": None, "psi_within": 0.1}
     watched = {"name": SCRIPT, "difference": -0.1, "difference_lower": -0.2, "difference_upper": 0.0}
+    line = Line(SCRIPT, [date(2024, 1, 1), date(2024, 2, 1)], [0.1, 0.2], ["10 %", "20 %"])
     return {
+        "map": draw_map([segment], [{"segment_id": "s1", "x": 0.1, "y": 0.2}], (f"more {SCRIPT}; less b", "more c")),
+        "moves": draw_moves([SCRIPT], [SCRIPT, "b"], [[3, 1]]),
+        "lines": draw_lines([line]),
+        "multiples": draw_multiples({SCRIPT: [line]}),
+        "counts": draw_counts([date(2024, 1, 1)], {SCRIPT: [2]}),
+        "indices": draw_indices([SCRIPT], [date(2024, 1, 1)], {(SCRIPT, date(2024, 1, 1)): 0.3}),
+        "by_k": draw_by_k([{"k": 2, SCRIPT: 0.5, "without clusters": 0.4}], "silhouette"),
+        "gains": draw_gains({SCRIPT: [{"share": 0.1, "captured": 0.2}]}),
+        "intervals": draw_intervals([{"value": 1.0, "lower": 0.5, "upper": 2.0}], title="better by", names=[SCRIPT]),
         "drift": draw_drift([{**drift, "status": status} for status in ("breach", "ok", "info")]),
         "rates": draw_rates([{**watched, "status": "breach"}, {**watched, "difference": None, "status": "ok"}]),
         "engagement": draw_engagement([segment], [{"segment_id": "s1", "week": date(2024, 1, 1), "active_share": 0.5}]),
@@ -114,6 +130,13 @@ def figures() -> dict:
             {SCRIPT: [{"predicted": 0.1, "observed": 0.2, "users": 9, "lower": 0.1, "upper": 0.4}]}
         ),
     }
+
+
+def test_a_heading_of_a_column_is_two_lines_at_most_and_no_markup() -> None:
+    assert wrap_label("rarely buying, active customers") == "rarely buying,<br>active customers"
+    assert wrap_label("one two three four five six seven eight nine ten").count("<br>") == 1
+    assert "<script" not in wrap_label(SCRIPT)
+    assert len(wrap_label("x" * 10_000)) < 60
 
 
 def strings(value: object) -> list[str]:
