@@ -17,11 +17,10 @@ from segmentation.models.measures import better_by
 from segmentation.models.propensity import fit_propensity
 from segmentation.models.rows import learnt_features
 from segmentation.models.windows import LABEL, Cuts, maturity_of, too_short
-from segmentation.runtime.asking import read_inputs
+from segmentation.runtime.asking import measure_behaviours, read_inputs
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.decisions import write_decisions
 from segmentation.runtime.main import run_job
-from segmentation.segments.asking import measure_at_cut
 from segmentation.segments.labels import label_users
 from segmentation.segments.rules import behaviours_of
 from segmentation.segments.targets import Target, find_cuts, load_targets, mark_asked
@@ -137,16 +136,7 @@ def _train(ctx: Context, inputs: Inputs, target: Target, cuts: Cuts, fingerprint
 def _labelled(ctx: Context, inputs: Inputs, target: Target, cut: date, features: Sequence[str]) -> DataFrame:
     """Label the users at a cut that a target asks about."""
     who = () if target.who is None else (target.who,)
-    behaviour = measure_at_cut(
-        inputs.known.traces.events,
-        inputs.stored,
-        behaviours=behaviours_of(*who),
-        funnels=inputs.known.funnels,
-        states=inputs.known.states,
-        as_of=cut,
-        workspace=ctx.config.workspace,
-        sessions=ctx.config.sessions,
-    )
+    behaviour = measure_behaviours(ctx, behaviours_of(*who), cut)
     asked = mark_asked(inputs.features, targets=(target,), cut=cut, behaviour=behaviour)
     return label_users(asked, inputs.known, target=target, cut=cut, features=features)
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
-    from segmentation.increments.cut import CutTables
     from segmentation.models.windows import History
     from segmentation.runtime.context import Context
     from segmentation.segments.behaviour import Behaviour
@@ -36,7 +35,6 @@ class Inputs:
     """What labels and features of any cut are made from."""
 
     known: Known
-    stored: CutTables
     features: DataFrame
     history: History
 
@@ -85,7 +83,7 @@ def read_inputs(ctx: Context, targets: Sequence[Target]) -> Inputs:
     )
     known = Known(traces, funnels=funnels, states=load_states(ctx.conf_dir), time_zone=zone)
     history = read_history(events, as_of=as_of, time_zone=zone)
-    return Inputs(known, stored, ctx.lake.require(USER_FEATURES, "build_features"), history)
+    return Inputs(known, ctx.lake.require(USER_FEATURES, "build_features"), history)
 
 
 def find_baseline(ctx: Context) -> date | None:

@@ -57,7 +57,7 @@ def test_features_are_described_compared_and_shown(spark: SparkSession, tmp_path
         ("twice_count", "visits_count", 1.0, USERS)
     ]
 
-    (section,) = build_features(Reading(ctx.lake))
+    section = build_features(Reading(ctx.lake))
     assert [exhibit.key for exhibit in section.exhibits] == [
         "feature-changes",
         "feature-distributions",

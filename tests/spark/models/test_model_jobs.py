@@ -181,7 +181,7 @@ def test_training_again_on_unchanged_events_makes_no_second_version(ctx: Context
 
 
 def test_every_decision_is_written_down_once(ctx: Context, scored: Scored):
-    rows = {row["model"]: row for row in ctx.lake.read(MODEL_DECISIONS).collect()}
+    rows = {row["model"]: row for row in ctx.lake.read(MODEL_DECISIONS).where("decision_no = 1").collect()}
     assert set(rows) == {"clusters", "propensity-churn", "propensity-purchase"}
     clusters, churn = rows["clusters"], rows["propensity-churn"]
     assert (clusters["decision"], clusters["champion_before"], clusters["champion_after"]) == ("promoted", None, "1")
@@ -190,9 +190,10 @@ def test_every_decision_is_written_down_once(ctx: Context, scored: Scored):
     assert (churn["champion_before"], churn["champion_after"], churn["metric"]) == (None, "1", None)
     registered = ctx.tracking.store._client.get_model_version("segmentation-propensity-churn", "1")
     assert registered.description == "promoted: there was no champion"
+    decided = ctx.lake.rows(MODEL_DECISIONS)  # other tests of the module decide on more
     train_propensity.run(ctx)
     train_clusters.run(ctx)
-    assert ctx.lake.rows(MODEL_DECISIONS) == 3
+    assert ctx.lake.rows(MODEL_DECISIONS) == decided
 
 
 def test_a_challenger_no_better_beyond_chance_leaves_the_champion_and_a_rollback_takes_it_back(
