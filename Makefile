@@ -43,10 +43,10 @@ lint:
 	$(ENV) lint-imports
 
 test: setup data lint ## lint, types, layers and every test but the heavy ones, under 10 minutes
-	$(PYTEST) $(PARALLEL) -m "not faults" $(ARGS)
+	$(PYTEST) $(PARALLEL) -m "not faults and not long" $(ARGS)
 
 faults: setup data browser broker postgres ## the heavy tests: crashes, Kafka, PostgreSQL, browser, notebooks, cluster; under 20 minutes
-	$(PYTEST) $(PARALLEL) -m faults $(ARGS)
+	$(PYTEST) $(PARALLEL) -m "faults and not long" $(ARGS)
 
 broker: setup
 	@$(ENV) python scripts/fetch_jars.py --broker
