@@ -14,7 +14,7 @@ from segmentation.parameters import fingerprint_of
 from segmentation.privacy.consent import build_consents, select_consented
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
-from segmentation.segments.asking import events_at_cut, read_history
+from segmentation.segments.asking import read_history
 from segmentation.segments.targets import find_cuts, load_targets
 from segmentation.sequences.funnels import choose_funnels
 from segmentation.sequences.habits import count_loops, list_attempts
@@ -125,8 +125,7 @@ def _inputs_at(ctx: Context, events: DataFrame, cut: date, *, is_current: bool) 
         )
         return FeatureInputs(days, counts, sessions, *_walks(ctx, events))
     past = tables_at_cut(events, as_of=cut, workspace=config.workspace, sessions=config.sessions)
-    known = events_at_cut(events, as_of=cut, workspace=config.workspace, sessions=config.sessions)
-    return FeatureInputs(past.user_days, past.user_day_counts, past.sessions, *_walks(ctx, known))
+    return FeatureInputs(past.user_days, past.user_day_counts, past.sessions, *_walks(ctx, past.events))
 
 
 def _walks(ctx: Context, events: DataFrame) -> tuple[DataFrame | None, DataFrame | None]:

@@ -42,7 +42,8 @@ def run(ctx: Context) -> RunReport:
         return report
     with ctx.progress.step("build sessions and user days"):
         built = tables_of(events, workspace=ctx.config.workspace, sessions=ctx.config.sessions)
-        for table, rows in zip(WRITES, built, strict=True):
+        made = (built.sessions, built.user_days, built.user_day_counts)
+        for table, rows in zip(WRITES, made, strict=True):
             ctx.lake.replace(table, rows)
         ctx.lake.publish(ctx.lake.basis(EVENTS, WRITES))
     return report

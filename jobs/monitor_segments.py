@@ -181,7 +181,7 @@ def _outcomes(ctx: Context, notes: list[str]) -> list[Outcome]:
         notes.append("nothing was scored yet: no calibration is measured")
         return []
     targets = load_targets(ctx.conf_dir, params=config.propensity, workspace=config.workspace)
-    inputs, found = read_inputs(ctx, targets), []
+    inputs, found = read_inputs(ctx), []
     maturity = maturity_of(inputs.history, lateness_days=config.ingest.lateness_days, params=config.propensity)
     for target in targets:
         over = [cut for cut in cuts if target.window.closes(cut) + timedelta(days=maturity) <= ctx.as_of]

@@ -70,7 +70,7 @@ def run(ctx: Context) -> RunReport:
     """
     config = ctx.config
     targets = load_targets(ctx.conf_dir, params=config.propensity, workspace=config.workspace)
-    inputs = read_inputs(ctx, targets)
+    inputs = read_inputs(ctx)
     check_known(inputs.features, features=learnt_features(config.propensity))
     cuts = {target.name: _cuts_of(ctx, target, inputs.history) for target in targets}
     versions = feature_sets_at(inputs.features, cuts=sorted({cut for one in cuts.values() for cut in one.all}))

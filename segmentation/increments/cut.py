@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
 
 class CutTables(NamedTuple):
-    """What the accepted events of a cut make."""
+    """The accepted events of a cut, and what they make."""
 
+    events: DataFrame
+    """In these sessions: as stored or, where the tables are recomputed, laid out by `sessionise`."""
     sessions: DataFrame
     user_days: DataFrame
     user_day_counts: DataFrame
@@ -38,13 +40,11 @@ def before_cut(as_of: date, time_zone: str) -> Column:
     return (F.col("event_at") < midnight) & (F.col("received_at") < midnight)
 
 
-def choose_tables(
-    events: DataFrame, stored: CutTables, *, as_of: date, workspace: WorkspaceParams, sessions: SessionParams
-) -> CutTables:
+def choose_tables(stored: CutTables, *, as_of: date, workspace: WorkspaceParams, sessions: SessionParams) -> CutTables:
     """Take the stored tables if they know nothing beyond the cut, else recompute them from its events."""
-    if events.where(~before_cut(as_of, workspace.time_zone)).isEmpty():
+    if stored.events.where(~before_cut(as_of, workspace.time_zone)).isEmpty():
         return stored
-    return tables_at_cut(events, as_of=as_of, workspace=workspace, sessions=sessions)
+    return tables_at_cut(stored.events, as_of=as_of, workspace=workspace, sessions=sessions)
 
 
 def tables_at_cut(events: DataFrame, *, as_of: date, workspace: WorkspaceParams, sessions: SessionParams) -> CutTables:
@@ -59,4 +59,5 @@ def tables_of(events: DataFrame, *, workspace: WorkspaceParams, sessions: Sessio
     laid_out = hold(sessionise(unassigned, params=sessions, time_zone=workspace.time_zone))
     contexts = sum_contexts(laid_out, workspace=workspace)
     built = Complete(laid_out, contexts, build_sessions(laid_out, workspace=workspace, params=sessions))
-    return CutTables(conform(built.sessions, SESSIONS), build_user_days(built), build_user_day_counts(built))
+    days, counts = build_user_days(built), build_user_day_counts(built)
+    return CutTables(laid_out, conform(built.sessions, SESSIONS), days, counts)

@@ -10,8 +10,9 @@ from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError
 from segmentation.increments.cut import before_cut
-from segmentation.runtime.cut import read_stored
-from segmentation.segments.asking import measure_at_cut, read_history, trace_cut
+from segmentation.runtime.cut import read_cut, read_stored
+from segmentation.segments.asking import measure_at_cut, read_history
+from segmentation.segments.behaviour import Traces
 from segmentation.segments.labels import Known
 from segmentation.sequences.funnels import load_funnels
 from segmentation.sequences.states import load_states
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from segmentation.models.windows import History
     from segmentation.runtime.context import Context
     from segmentation.segments.behaviour import Behaviour
-    from segmentation.segments.targets import Target
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,8 @@ def measure_behaviours(ctx: Context, behaviours: Sequence[Behaviour], as_of: dat
     """
     if not behaviours:
         return None
-    events, stored = read_stored(ctx)
     return measure_at_cut(
-        events,
-        stored,
+        read_stored(ctx),
         behaviours=behaviours,
         funnels={funnel.name: funnel for funnel in load_funnels(ctx.conf_dir)},
         states=load_states(ctx.conf_dir),
@@ -62,27 +60,21 @@ def measure_behaviours(ctx: Context, behaviours: Sequence[Behaviour], as_of: dat
     )
 
 
-def read_inputs(ctx: Context, targets: Sequence[Target]) -> Inputs:
-    """Read what is known at the run's cut of what targets ask; stored counts are used if they know nothing beyond it.
+def read_inputs(ctx: Context) -> Inputs:
+    """Read what is known at the run's cut; the stored tables are used if they know nothing beyond it.
 
     Raises:
         ConfigurationError: events were not ingested or features not built yet, or funnels or states are wrong.
         DataError: nothing had happened and been received before the cut.
     """
-    config, as_of, zone = ctx.config, ctx.as_of, ctx.config.workspace.time_zone
-    events, stored = read_stored(ctx)
-    funnels = {funnel.name: funnel for funnel in load_funnels(ctx.conf_dir)}
-    traces = trace_cut(
-        events,
-        stored,
-        behaviours=[one for target in targets for one in target.outcomes],
-        funnels=funnels,
-        as_of=as_of,
-        workspace=config.workspace,
-        sessions=config.sessions,
+    zone = ctx.config.workspace.time_zone
+    history = read_history(ctx.lake.require(EVENTS, "ingest_events"), as_of=ctx.as_of, time_zone=zone)
+    known = Known(
+        Traces.of(read_cut(ctx)),
+        funnels={funnel.name: funnel for funnel in load_funnels(ctx.conf_dir)},
+        states=load_states(ctx.conf_dir),
+        time_zone=zone,
     )
-    known = Known(traces, funnels=funnels, states=load_states(ctx.conf_dir), time_zone=zone)
-    history = read_history(events, as_of=as_of, time_zone=zone)
     return Inputs(known, ctx.lake.require(USER_FEATURES, "build_features"), history)
 
 

@@ -11,21 +11,17 @@ from segmentation.tables.user_day_counts import USER_DAY_COUNTS
 from segmentation.tables.user_days import USER_DAYS
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
     from segmentation.runtime.context import Context
 
 
-def read_stored(ctx: Context) -> tuple[DataFrame, CutTables]:
+def read_stored(ctx: Context) -> CutTables:
     """Read the published events and the tables made of them, of whatever is known by now.
 
     Raises:
         ConfigurationError: a table is missing; names the job that writes it.
     """
-    events, *made = (
-        ctx.lake.require(table, "ingest_events") for table in (EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS)
-    )
-    return events, CutTables(*made)
+    tables = (EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS)
+    return CutTables(*(ctx.lake.require(table, "ingest_events") for table in tables))
 
 
 def read_cut(ctx: Context) -> CutTables:
@@ -34,6 +30,5 @@ def read_cut(ctx: Context) -> CutTables:
     Raises:
         ConfigurationError: a table is missing; names the job that writes it.
     """
-    events, stored = read_stored(ctx)
     config = ctx.config
-    return choose_tables(events, stored, as_of=ctx.as_of, workspace=config.workspace, sessions=config.sessions)
+    return choose_tables(read_stored(ctx), as_of=ctx.as_of, workspace=config.workspace, sessions=config.sessions)

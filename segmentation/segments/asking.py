@@ -9,10 +9,7 @@ from pyspark.sql import functions as F
 from segmentation.errors import DataError
 from segmentation.increments.cut import CutTables, before_cut, choose_tables
 from segmentation.models.windows import History
-from segmentation.segments.behaviour import Behaviour, Traces, measure_behaviour, rests_on_sessions
-from segmentation.sessions.sessionise import sessionise
-from segmentation.tables.events import EVENTS
-from segmentation.tables.records import ASSIGNED
+from segmentation.segments.behaviour import Behaviour, Traces, measure_behaviour
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,8 +46,7 @@ def read_history(events: DataFrame, *, as_of: date, time_zone: str) -> History:
     return History(first, last, bool(is_late))
 
 
-def measure_at_cut(  # noqa: PLR0913  what is read, and how it is understood
-    events: DataFrame,
+def measure_at_cut(
     stored: CutTables,
     *,
     behaviours: Sequence[Behaviour],
@@ -67,42 +63,7 @@ def measure_at_cut(  # noqa: PLR0913  what is read, and how it is understood
     """
     if not behaviours:
         return None
-    traces = trace_cut(
-        events, stored, behaviours=behaviours, funnels=funnels, as_of=as_of, workspace=workspace, sessions=sessions
-    )
+    traces = Traces.of(choose_tables(stored, as_of=as_of, workspace=workspace, sessions=sessions))
     return measure_behaviour(
         traces, behaviours=behaviours, funnels=funnels, states=states, as_of=as_of, time_zone=workspace.time_zone
     )
-
-
-def trace_cut(
-    events: DataFrame,
-    stored: CutTables,
-    *,
-    behaviours: Sequence[Behaviour],
-    funnels: Mapping[str, Funnel],
-    as_of: date,
-    workspace: WorkspaceParams,
-    sessions: SessionParams,
-) -> Traces:
-    """Read what users had left behind at a cut, the stored tables if these know nothing beyond it.
-
-    Grain: events, and the tables made of them -> the same as far as known at the cut. Events are put into the sessions
-    that they made then, where that decides what is asked: one that came later may have moved or joined sessions since.
-    """
-    tables = choose_tables(events, stored, as_of=as_of, workspace=workspace, sessions=sessions)
-    if tables is not stored and any(rests_on_sessions(one, funnels) for one in behaviours):
-        known = events_at_cut(events, as_of=as_of, workspace=workspace, sessions=sessions)
-    else:
-        known = events.where(before_cut(as_of, workspace.time_zone))
-    return Traces(known, tables.user_day_counts, tables.sessions)
-
-
-def events_at_cut(events: DataFrame, *, as_of: date, workspace: WorkspaceParams, sessions: SessionParams) -> DataFrame:
-    """Select what was known at a cut, in the sessions that it made then: a later event may have moved or joined some.
-
-    Grain: an event -> the same event, laid out by `sessionise`, where it had happened and been received before.
-    """
-    known = events.where(before_cut(as_of, workspace.time_zone))
-    unassigned = known.select(*(name for name in EVENTS.names if name not in ASSIGNED))
-    return sessionise(unassigned, params=sessions, time_zone=workspace.time_zone)

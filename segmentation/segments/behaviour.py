@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column, DataFrame
 
+    from segmentation.increments.cut import CutTables
     from segmentation.sequences.funnels import Funnel
     from segmentation.sequences.states import StateMapping
 
@@ -85,6 +86,11 @@ class Traces(NamedTuple):
     events: DataFrame
     user_day_counts: DataFrame
     sessions: DataFrame
+
+    @classmethod
+    def of(cls, tables: CutTables) -> Traces:
+        """Take them from the tables of a cut: events in the sessions that they made then."""
+        return cls(tables.events, tables.user_day_counts, tables.sessions)
 
 
 def count_done(user_day_counts: DataFrame, *, done: Sequence[Done], as_of: date) -> DataFrame:
@@ -178,13 +184,6 @@ def _by_funnel(asked: Iterable[Behaviour]) -> dict[tuple[str, int | None], list[
         if isinstance(one, Reached):
             found.setdefault((one.funnel, one.within_days), []).append(one)
     return found
-
-
-def rests_on_sessions(behaviour: Behaviour, funnels: Mapping[str, Funnel]) -> bool:
-    """Tell whether the session that an event belongs to decides."""
-    if isinstance(behaviour, Reached):
-        return funnels[behaviour.funnel].unit == "session"
-    return isinstance(behaviour, Passed) or (isinstance(behaviour, Visited) and behaviour.kind.channel is not None)
 
 
 def _count(one: Done, as_of: date) -> Column:

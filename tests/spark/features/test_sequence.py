@@ -9,8 +9,8 @@ import pytest
 
 from segmentation.features.build import FeatureInputs, build_user_features
 from segmentation.features.params import FeatureParams
+from segmentation.increments.cut import tables_at_cut
 from segmentation.parameters import WorkspaceParams
-from segmentation.segments.asking import events_at_cut
 from segmentation.sequences.funnels import Funnel
 from segmentation.sequences.habits import count_loops, list_attempts
 from segmentation.sequences.states import StateMapping
@@ -67,8 +67,8 @@ def expected(done: list[Click], days: int | None) -> tuple[int, int, float | Non
 
 def test_features_of_sequences_are_those_of_plain_python_as_known_at_the_cut(spark: SparkSession) -> None:
     known = list(clicks())
-    events = events_at_cut(events_of(spark, known), as_of=PAST, workspace=WorkspaceParams(), sessions=SessionParams())
-    steps = build_steps(events, states=StateMapping(), time_zone="UTC")
+    past = tables_at_cut(events_of(spark, known), as_of=PAST, workspace=WorkspaceParams(), sessions=SessionParams())
+    steps = build_steps(past.events, states=StateMapping(), time_zone="UTC")
     users = known_users(known, PAST)
     zero = [0] * len(USER_DAYS.measures)
     days = spark.createDataFrame(

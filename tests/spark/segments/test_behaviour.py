@@ -142,8 +142,7 @@ def test_rules_on_behaviour_are_those_of_plain_python(spark: SparkSession, tmp_p
     events = events_of(spark, known)
     workspace = WorkspaceParams(conversion_events=("buy",))
     behaviour = measure_at_cut(
-        events,
-        CutTables(events, events, events),  # later events are known: never looked at
+        CutTables(events, events, events, events),  # later events are known: never looked at
         behaviours=[one for rule in rules for one in rule.behaviours],
         funnels={funnel.name: funnel for funnel in load_funnels(tmp_path)},
         states=StateMapping(),
