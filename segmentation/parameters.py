@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from segmentation.errors import ConfigurationError, nearest
 
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound=BaseModel)
 D = TypeVar("D", bound="Declared")
+
+
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+"""One text, or a list of them."""
 
 
 class Parameters(BaseModel):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import ConfigDict, Field, FiniteFloat, field_validator, model_validator
+from pydantic import ConfigDict, Field, FiniteFloat, model_validator
 
-from segmentation.parameters import Parameters
+from segmentation.parameters import Parameters, Texts
 from segmentation.segments.behaviour import Behaviour, Done, Reached
 from segmentation.segments.visits import Passed, SessionKind, Visited
+from segmentation.sequences.funnels import Steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +45,7 @@ class Condition(Parameters):
 
     feature: str | None = None
     """Column of `user_features`."""
-    did: tuple[str, ...] | None = Field(default=None, min_length=1)
+    did: Texts | None = Field(default=None, min_length=1)
     """Event names (in which `*` is any text), one of which must fit: how often the user did it. Without op and value:
     at least once."""
     where: dict[str, str] | None = Field(default=None, min_length=1)
@@ -59,7 +60,7 @@ class Condition(Parameters):
     """With `reached`: a state of the step."""
     session: SessionKind | None = None
     """How many sessions of a kind the user began. Without op and value: at least one."""
-    path: tuple[tuple[str, ...], ...] | None = Field(default=None, min_length=2)
+    path: Steps | None = Field(default=None, min_length=2)
     """Steps, each a state or a list of states of which any will do: how many sessions went through them in this order.
     Without op and value: at least one."""
     order: Literal["ordered", "strict"] | None = None
@@ -76,23 +77,6 @@ class Condition(Parameters):
     all_of: tuple[Condition, ...] | None = Field(default=None, alias="all", min_length=1)
     any_of: tuple[Condition, ...] | None = Field(default=None, alias="any", min_length=1)
     negated: Condition | None = Field(default=None, alias="not")
-
-    @field_validator("did", mode="before")
-    @classmethod
-    def _one_name_is_a_list(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
-
-    @field_validator("path", mode="before")
-    @classmethod
-    def _one_state_is_a_list(cls, value: Any) -> Any:
-        return [[step] if isinstance(step, str) else step for step in value] if isinstance(value, list) else value
-
-    @field_validator("path")
-    @classmethod
-    def _no_empty_step(cls, value: tuple[tuple[str, ...], ...] | None) -> tuple[tuple[str, ...], ...] | None:
-        if value is not None and not all(value):
-            raise ValueError("a step needs at least one state")
-        return value
 
     @model_validator(mode="after")
     def _is_one_thing(self) -> Condition:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pydantic import Field, FiniteFloat, field_validator, model_validator
+from pydantic import Field, FiniteFloat, model_validator
 from pyspark.sql import functions as F
 
-from segmentation.parameters import Parameters
+from segmentation.parameters import Parameters, Texts
 from segmentation.segments.measures import column_of, is_since, within
 from segmentation.sequences.funnels import Funnel, find_attempts
 from segmentation.sequences.states import fits_any
@@ -36,13 +36,13 @@ class SessionKind(Parameters):
     Capped sessions have no duration, as in all statistics.
     """
 
-    entry: tuple[str, ...] | None = Field(default=None, min_length=1)
+    entry: Texts | None = Field(default=None, min_length=1)
     """State of the first event, or several of which one must fit; stored states, not those of conf/states.yaml."""
-    exit: tuple[str, ...] | None = Field(default=None, min_length=1)
+    exit: Texts | None = Field(default=None, min_length=1)
     """State of the last event."""
-    platform: tuple[str, ...] | None = Field(default=None, min_length=1)
+    platform: Texts | None = Field(default=None, min_length=1)
     """Platform of the first event."""
-    channel: tuple[str, ...] | None = Field(default=None, min_length=1)
+    channel: Texts | None = Field(default=None, min_length=1)
     """Channel of the first event."""
     converted: bool | None = None
     """Whether the session holds a conversion event."""
@@ -62,11 +62,6 @@ class SessionKind(Parameters):
     """Value in the reporting currency, at least."""
     max_value: FiniteFloat | None = None
     """Value in the reporting currency, at most."""
-
-    @field_validator(*TEXTS, mode="before")
-    @classmethod
-    def _one_text_is_a_list(cls, value: Any) -> Any:
-        return [value] if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _bounds_leave_room(self) -> SessionKind:

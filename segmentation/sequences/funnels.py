@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError, nearest
 from segmentation.frames import conform
-from segmentation.parameters import Declared, load_declared
+from segmentation.parameters import Declared, Texts, load_declared
 from segmentation.sequences.groups import Dimension, split_groups
 from segmentation.sequences.rates import wilson_bounds
 from segmentation.sequences.steps import ORDER
@@ -28,13 +28,23 @@ UNITS = {"user": "user_id", "session": "session_id"}
 SECOND = 1_000_000
 
 
+def _not_empty(steps: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+    if not all(steps):
+        raise ValueError("a step needs at least one state")
+    return steps
+
+
+Steps = Annotated[tuple[Texts, ...], AfterValidator(_not_empty)]
+"""Steps of a way; each a state, or a list of states of which any one will do."""
+
+
 class Funnel(Declared):
     """A funnel: one file in conf/funnels."""
 
     """Name of the funnel and of its file."""
     description: str = ""
     """What it is about, for people."""
-    steps: tuple[tuple[str, ...], ...] = Field(min_length=2)
+    steps: Steps = Field(min_length=2)
     """The steps; each a state, or a list of states of which any one will do."""
     order: Literal["ordered", "strict"] = "ordered"
     """`ordered`: other states may lie between the steps; `strict`: none may."""
@@ -44,18 +54,6 @@ class Funnel(Declared):
     """Seconds from the first step within which a later one counts."""
     by: tuple[Dimension, ...] = ()
     """Groups to tell apart, beside all together."""
-
-    @field_validator("steps", mode="before")
-    @classmethod
-    def _one_state_is_a_list(cls, value: object) -> object:
-        return [[step] if isinstance(step, str) else step for step in value] if isinstance(value, list) else value
-
-    @field_validator("steps")
-    @classmethod
-    def _no_empty_step(cls, value: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
-        if not all(value):
-            raise ValueError("a step needs at least one state")
-        return value
 
 
 def load_funnels(conf_dir: Path) -> tuple[Funnel, ...]:

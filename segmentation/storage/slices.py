@@ -13,7 +13,7 @@ from segmentation.increments.state import Slice, hold
 from segmentation.quality.reasons import VERDICTS
 from segmentation.sources.parse import parse_records, raw_row_key
 from segmentation.storage.raw import named_read_errors, one_task_per_block, read_records
-from segmentation.storage.units import are_few
+from segmentation.storage.units import are_few, megabytes_of
 from segmentation.tables.ingest_ledger import READ
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ TINY_MB = 2
 
 def partitions_of(units: Sequence[InputUnit], partition_mb: int) -> int:
     """Say how many partitions a slice is worth."""
-    return max(1, math.ceil(sum(unit.bytes for unit in units) / (partition_mb * 1024 * 1024)))
+    return max(1, math.ceil(megabytes_of(units) / partition_mb))
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def planned_for(spark: SparkSession, units: Sequence[InputUnit], partition_mb: i
     """
     key, adaptive = "spark.sql.shuffle.partitions", "spark.sql.adaptive.enabled"
     before = {name: str(spark.conf.get(name)) for name in (key, adaptive)}
-    is_tiny = sum(unit.bytes for unit in units) <= TINY_MB * 1024 * 1024
+    is_tiny = megabytes_of(units) <= TINY_MB
     spark.conf.set(key, "1" if is_tiny else str(max(int(before[key]), partitions_of(units, partition_mb))))
     spark.conf.set(adaptive, "false")
     try:

@@ -126,7 +126,12 @@ FEW_MB = 256
 
 def are_few(units: Sequence[InputUnit]) -> bool:
     """Tell whether a slice of these has so few records that they may be sent to every executor."""
-    return sum(unit.bytes for unit in units) <= FEW_MB * 1024 * 1024
+    return megabytes_of(units) <= FEW_MB
+
+
+def megabytes_of(units: Sequence[InputUnit]) -> float:
+    """Add up what a slice reads."""
+    return sum(unit.bytes for unit in units) / 2**20
 
 
 def _batch_id(source: str) -> Column:

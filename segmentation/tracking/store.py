@@ -108,13 +108,7 @@ class Store:
 
     def champion(self, kind: str) -> ModelVersion | None:
         """Return the champion of a kind of model, None where there is none."""
-        try:
-            found = self._client.get_model_version_by_alias(self._model_name(kind), CHAMPION)
-        except MlflowException as error:
-            if error.error_code in {ErrorCode.Name(RESOURCE_DOES_NOT_EXIST), "INVALID_PARAMETER_VALUE"}:
-                return None
-            raise
-        return self._model_version(found)
+        return self._look_up(kind, CHAMPION)
 
     def require_champion(self, kind: str, job: str) -> ModelVersion:
         """Return the champion of a kind of model.
@@ -146,15 +140,10 @@ class Store:
         Raises:
             ConfigurationError: there is none.
         """
-        name = self._model_name(kind)
-        try:
-            if version.isdigit():
-                return self.version(kind, version)
-            return self._model_version(self._client.get_model_version_by_alias(name, version))
-        except MlflowException as error:
-            if error.error_code in {ErrorCode.Name(RESOURCE_DOES_NOT_EXIST), "INVALID_PARAMETER_VALUE"}:
-                raise ConfigurationError(f"'{name}' has no version '{version}' in {self._tracking.uri}") from error
-            raise
+        found = self._look_up(kind, version)
+        if found is None:
+            raise ConfigurationError(f"'{self._model_name(kind)}' has no version '{version}' in {self._tracking.uri}")
+        return found
 
     def versions(self, kind: str, newest: int = 0) -> list[ModelVersion]:
         """Return the newest versions of a kind of model (0: all), oldest first; none where none is registered."""
@@ -271,6 +260,18 @@ class Store:
         return str(run.info.run_id)
 
     # Inside
+
+    def _look_up(self, kind: str, version: str) -> ModelVersion | None:
+        """Return a version by its number or by an alias, None where there is none."""
+        name = self._model_name(kind)
+        try:
+            if version.isdigit():
+                return self.version(kind, version)
+            return self._model_version(self._client.get_model_version_by_alias(name, version))
+        except MlflowException as error:
+            if error.error_code in {ErrorCode.Name(RESOURCE_DOES_NOT_EXIST), "INVALID_PARAMETER_VALUE"}:
+                return None
+            raise
 
     def _select(self) -> None:
         """Point MLflow's global state here: a process may have opened another lake's store meanwhile."""

@@ -26,6 +26,26 @@ _CHANGED = 0.25
 """Stability index at which the colour is full: from here on a distribution is usually said to have shifted."""
 
 
+def style_line(position: int) -> dict[str, Any]:
+    """Give the line at a position its colour, dashes and symbols."""
+    return {
+        "line": {"color": series(position), "dash": DASHES[position % len(DASHES)]},
+        "marker": {"symbol": SYMBOLS[position % len(SYMBOLS)], "size": 7},
+    }
+
+
+def draw_diagonal(reach: float, name: str) -> go.Scatter:
+    """Draw what lines of shares are read against: dotted, from nothing to `reach` on both axes."""
+    return go.Scatter(
+        x=[0, reach],
+        y=[0, reach],
+        mode="lines",
+        name=name,
+        line={"color": "var(--muted)", "dash": "dot", "width": 1.2},
+        hoverinfo="skip",
+    )
+
+
 class Line(NamedTuple):
     """A line over days, with what the reader sees of its values."""
 
@@ -135,8 +155,7 @@ def _trace(line: Line, position: int) -> go.Scatter:
         y=list(line.values),
         text=list(line.shown),
         hovertemplate="%{x|%-d %b %Y}: %{text}",
-        line={"color": series(position), "dash": DASHES[position % len(DASHES)]},
-        marker={"symbol": SYMBOLS[position % len(SYMBOLS)], "size": 7},
+        **style_line(position),
         connectgaps=False,
     )
 

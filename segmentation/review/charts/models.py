@@ -8,8 +8,7 @@ import plotly.graph_objects as go
 
 from segmentation.review import text
 from segmentation.review.charts.base import ROW, new_figure, rows_axis
-from segmentation.review.charts.lines import DASHES, SYMBOLS
-from segmentation.review.theme import series
+from segmentation.review.charts.lines import draw_diagonal, style_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,10 +28,7 @@ def draw_by_k(points: Records, y_title: str) -> go.Figure:
             name=text.chart_label(name.replace("_", " "), 34),
             x=[point["k"] for point in points],
             y=[point[name] for point in points],
-            line={"color": "var(--muted)", "dash": "dot"}
-            if name == REFERENCE
-            else {"color": series(position), "dash": DASHES[position % len(DASHES)]},
-            marker={"symbol": SYMBOLS[position % len(SYMBOLS)], "size": 7},
+            **style_line(position) | ({"line": {"color": "var(--muted)", "dash": "dot"}} if name == REFERENCE else {}),
             hovertemplate="k = %{x}: %{y:.3f}",
         )
         for position, name in enumerate(names)
@@ -47,22 +43,14 @@ def draw_by_k(points: Records, y_title: str) -> go.Figure:
 
 def draw_gains(gains: Mapping[str, Records]) -> go.Figure:
     """Show which share of those who did it is among the likeliest users; on the dotted line: by chance."""
-    chance = go.Scatter(
-        x=[0, 1],
-        y=[0, 1],
-        mode="lines",
-        name="by chance",
-        line={"color": "var(--muted)", "dash": "dot", "width": 1.2},
-        hoverinfo="skip",
-    )
+    chance = draw_diagonal(1, "by chance")
     lines = [
         go.Scatter(
             name=text.chart_label(target),
             x=[0, *(point["share"] for point in points)],
             y=[0, *(point["captured"] for point in points)],
             mode="lines+markers",
-            line={"color": series(position), "dash": DASHES[position % len(DASHES)]},
-            marker={"symbol": SYMBOLS[position % len(SYMBOLS)], "size": 7},
+            **style_line(position),
             hovertemplate="the likeliest %{x:.0%}: %{y:.1%} of those who did it",
         )
         for position, (target, points) in enumerate(gains.items())

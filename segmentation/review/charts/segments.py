@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from segmentation.review import text
 from segmentation.review.charts.base import columns_axis, new_figure, rows_axis
-from segmentation.review.charts.lines import DASHES, SYMBOLS
+from segmentation.review.charts.lines import draw_diagonal, style_line
 from segmentation.review.theme import DIVERGING, SEQUENTIAL, series
 
 if TYPE_CHECKING:
@@ -59,8 +59,7 @@ def draw_engagement(segments: Records, weeks: Records) -> go.Figure:
                 y=[record["active_share"] for record in own],
                 text=[text.share(record["active_share"]) for record in own],
                 hovertemplate="week from %{x|%-d %b %Y}: %{text}<extra></extra>",
-                line={"color": series(position), "dash": DASHES[position % len(DASHES)]},
-                marker={"symbol": SYMBOLS[position % len(SYMBOLS)], "size": 7},
+                **style_line(position),
             )
         )
     begins = sorted({record["week"] for record in weeks})
@@ -158,14 +157,7 @@ def draw_calibration(points: Mapping[str, Records]) -> go.Figure:
     """Show predicted against observed shares (95 % intervals) per target; on the dotted diagonal they are equal."""
     most = max((max(p["predicted"], p["upper"]) for records in points.values() for p in records), default=1)
     reach = min(1.0, most * 1.08)
-    diagonal = go.Scatter(
-        x=[0, reach],
-        y=[0, reach],
-        mode="lines",
-        name="comes true",
-        line={"color": "var(--muted)", "dash": "dot", "width": 1.2},
-        hoverinfo="skip",
-    )
+    diagonal = draw_diagonal(reach, "comes true")
     lines = [
         go.Scatter(
             name=text.chart_label(target),
