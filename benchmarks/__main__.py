@@ -13,7 +13,7 @@ from benchmarks.generate import generate, missing
 from benchmarks.models.data import Users
 from benchmarks.models.report import write_page
 from benchmarks.models.run import ENGINES as MODEL_ENGINES
-from benchmarks.models.run import run_engines
+from benchmarks.models.run import read_runs, run_engines
 from benchmarks.ratios import print_ratios
 from benchmarks.report import write_report
 from benchmarks.results import FOLDER, Store
@@ -35,7 +35,8 @@ def main() -> int:
         generate(Inputs(options.work / "data", SCALES[options.events], _day_events(options)))
     elif options.action == "report":
         print(write_report(store.read(), store.folder.parent))
-        print(write_page(store.folder.parent))
+        if read_runs(store.folder.parent):
+            print(write_page(store.folder.parent))
     elif options.action == "models":
         _run_models(options, store.folder.parent)
     else:
