@@ -15,6 +15,7 @@ from segmentation.increments.restate import restate
 from segmentation.increments.state import hold, release_held
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
+from segmentation.runtime.stored import require_events
 from segmentation.storage.increment_writer import write_increment
 from segmentation.storage.state import read_state
 from segmentation.tables.events import EVENTS
@@ -51,10 +52,7 @@ def run(ctx: Context) -> RunReport:
     """
     conf_dir = Path(ctx.options.get("conf_dir", "conf"))
     params, lake = load_identities(conf_dir), ctx.lake
-    events = lake.require(EVENTS, "ingest_events")
-    rebuild = f"python jobs/ingest_events.py --source ... --input ... --lake {lake.root} --rebuild"
-    shaping = {"sessions": ctx.config.sessions.fingerprint, "workspace": ctx.config.workspace.fingerprint}
-    lake.check_parameters(EVENTS, shaping, rebuild)
+    events = require_events(ctx)
     if not _concerns(ctx, params):
         return RunReport(as_of=ctx.as_of, notes=[f"no source that {conf_dir / FILE} names was taken in: unchanged"])
     with ctx.progress.step("find persons"), release_held(ctx.spark):

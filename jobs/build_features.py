@@ -9,11 +9,13 @@ from pyspark.sql import functions as F
 
 from segmentation.features import catalogue, feature_set_version, user_features_contract
 from segmentation.features.build import FeatureInputs, build_user_features
+from segmentation.features.pace import find_bots, is_bot, select_people
 from segmentation.increments.cut import before_cut, tables_at_cut
 from segmentation.parameters import fingerprint_of
 from segmentation.privacy.consent import build_consents, select_consented
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
+from segmentation.runtime.stored import require_events
 from segmentation.segments.asking import read_history
 from segmentation.segments.targets import find_cuts, load_targets
 from segmentation.sequences.funnels import choose_funnels
@@ -54,7 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(ctx: Context) -> RunReport:
     """Write `user_features` at the cut, at the earlier cuts of propensity and of hysteresis; again leaves equal rows.
 
-    Users who do not allow what is needed (`consent.needed`) have none, at any of the cuts, and are counted.
+    Users who do not allow what is needed (`consent.needed`) have none, at any of the cuts, and are counted. Users at no
+    person's pace (`bots`) are counted, and have none at the cuts from then on where the policy is to exclude them.
 
     Raises:
         DataError: nothing had happened and been received before the cut.
@@ -64,11 +67,12 @@ def run(ctx: Context) -> RunReport:
     as_of, table = ctx.as_of, user_features_contract(ctx.config.features)
     if not ctx.options.get("rebuild"):
         ctx.lake.check_parameters(table, _fingerprints(ctx), f"python {REBUILD} --lake {ctx.lake.root}")
-    events = ctx.lake.require(EVENTS, "ingest_events")
+    events = require_events(ctx)
     cuts = _find_cuts(ctx, events, as_of)
     inputs = {cut: _inputs_at(ctx, events, cut, is_current=current) for cut, current in cuts.items()}
     built = build_user_features(inputs, params=ctx.config.features, basis=_basis(ctx))
-    features = select_consented(built, _consents(ctx, events), ctx.config.consent)
+    consents = _consents(ctx, events)
+    features = select_people(select_consented(built, consents, ctx.config.consent), ctx.config.bots)
     if ctx.options.get("rebuild"):
         ctx.lake.replace(table, features)
     else:
@@ -79,8 +83,14 @@ def run(ctx: Context) -> RunReport:
     written = ctx.lake.read(table).where(F.col("as_of").isin(*cuts))
     users = {str(row["as_of"]): row["count"] for row in written.groupBy("as_of").count().orderBy("as_of").collect()}
     quality: dict[str, Any] = {"users": users, "features": len(catalogue(ctx.config.features))}
+    left_out = 0
+    if ctx.config.bots.policy == "flag":
+        quality["bots"] = written.where(F.col("as_of") == F.lit(as_of)).where(is_bot(ctx.config.bots)).count()
+    else:
+        bots = find_bots(inputs[as_of].user_day_counts, as_of=as_of, params=ctx.config.bots)
+        quality["bots_left_out"] = left_out = select_consented(bots, consents, ctx.config.consent).count()
     if ctx.config.consent.needed:
-        quality["without_consent"] = _count_users(ctx, events) - users.get(str(as_of), 0)
+        quality["without_consent"] = _count_users(ctx, events) - users.get(str(as_of), 0) - left_out
     return RunReport(as_of=as_of, quality=quality)
 
 
@@ -155,6 +165,7 @@ def _basis(ctx: Context) -> str | None:
 def _fingerprints(ctx: Context) -> dict[str, str]:
     return {
         "features": feature_set_version(ctx.config.features, _basis(ctx)),
+        "bots": ctx.config.bots.fingerprint,
         "consent": ctx.config.consent.fingerprint,
         "sessions": ctx.config.sessions.fingerprint,
         "workspace": ctx.config.workspace.fingerprint,

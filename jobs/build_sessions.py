@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from segmentation.increments.cut import tables_of
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
+from segmentation.runtime.stored import require_events
 from segmentation.tables.events import EVENTS
 from segmentation.tables.sessions import SESSIONS
 from segmentation.tables.user_day_counts import USER_DAY_COUNTS
@@ -32,10 +33,7 @@ def run(ctx: Context) -> RunReport:
     Raises:
         ConfigurationError: the events were cut into sessions under other parameters.
     """
-    events = ctx.lake.require(EVENTS, "ingest_events")
-    shaping = {"sessions": ctx.config.sessions.fingerprint, "workspace": ctx.config.workspace.fingerprint}
-    rebuild = f"python jobs/ingest_events.py --source ... --input ... --lake {ctx.lake.root} --rebuild"
-    ctx.lake.check_parameters(EVENTS, shaping, rebuild)
+    events = require_events(ctx)
     report = RunReport(as_of=ctx.as_of)
     if not ctx.options.get("rebuild") and ctx.lake.reflects(EVENTS, WRITES):
         report.notes.append("sessions and user days already reflect all events")

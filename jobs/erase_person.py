@@ -15,6 +15,7 @@ from segmentation.identities.erasure import NAME, Traces, find_traces, plan_eras
 from segmentation.increments.state import release_held
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
+from segmentation.runtime.stored import require_events
 from segmentation.storage.increment_writer import write_increment
 from segmentation.storage.kafka import drop_messages
 from segmentation.storage.messages import MESSAGES
@@ -58,9 +59,7 @@ def run(ctx: Context) -> RunReport:
     lake, config, person = ctx.lake, ctx.config, ctx.options["person"]
     if not person:
         raise ConfigurationError("--person is empty: give a person as in events.user_id")
-    lake.require(EVENTS, "ingest_events")
-    shaping = {"sessions": config.sessions.fingerprint, "workspace": config.workspace.fingerprint}
-    lake.check_parameters(EVENTS, shaping, f"python jobs/ingest_events.py --lake {lake.root} --source ... --rebuild")
+    require_events(ctx)
     with ctx.progress.step("erase"), release_held(ctx.spark):
         state = read_state(lake)
         traces = find_traces(person, state, lake.read(IDENTITIES))

@@ -38,7 +38,7 @@ def run(ctx: Context) -> RunReport:
     """Explain the scores at the cut by the versions that made them; again leaves equal rows.
 
     Raises:
-        ConfigurationError: nothing was scored at the cut yet.
+        ConfigurationError: nothing was scored at the cut yet, or without any propensity.
     """
     as_of = ctx.as_of
     assignments = ctx.lake.require(SEGMENT_ASSIGNMENTS, "score_segments").where(F.col("as_of") == F.lit(as_of))
@@ -48,6 +48,8 @@ def run(ctx: Context) -> RunReport:
             f"nothing was scored at {as_of}: run jobs/score_segments.py with the same --as-of first"
         )
     versions = {entry["target"]: entry["model_version"] for entry in scored["propensities"]}
+    if not versions:
+        raise ConfigurationError(f"nobody has a propensity at {as_of}: run jobs/train_propensity.py, which says why")
     reasons = union_all(_explain(ctx, assignments, target, version) for target, version in versions.items())
     ctx.lake.replace(PROPENSITY_REASONS, reasons, where=f"as_of = DATE'{as_of}'")
     ctx.lake.publish({PROPENSITY_REASONS.name: ctx.lake.publications.current().bases.get(SEGMENT_ASSIGNMENTS.name, 0)})

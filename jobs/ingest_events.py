@@ -14,6 +14,7 @@ from segmentation.increments.state import release_held
 from segmentation.privacy.keys import key_frame, load_keys
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
+from segmentation.runtime.stored import accept_rates, shaping, write_rates
 from segmentation.sources.mapping import SourceMapping, load_mapping
 from segmentation.sources.tracking_plan import load_tracking_plan
 from segmentation.storage.increment_writer import write_increment
@@ -25,6 +26,7 @@ from segmentation.storage.received import add_units, read_units, receive, unit_r
 from segmentation.storage.slices import check_accepted, check_slice, parse_slice, partitions_of, planned_for
 from segmentation.storage.state import read_state
 from segmentation.storage.units import are_few, list_units, slices
+from segmentation.tables.currency_rates import CURRENCY_RATES
 from segmentation.tables.duplicates import DUPLICATES
 from segmentation.tables.events import EVENTS
 from segmentation.tables.ingest_ledger import INGEST_LEDGER
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
 
     from segmentation.storage.units import InputUnit
 
-READS = (INPUT_UNITS, EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS, QUARANTINE, DUPLICATES)
+READS = (INPUT_UNITS, EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS, QUARANTINE, DUPLICATES, CURRENCY_RATES)
 WRITES = (*READS, TRANSITIONS, INGEST_LEDGER)
 DERIVED = (SESSIONS, USER_DAYS, USER_DAY_COUNTS, TRANSITIONS)
 
@@ -70,7 +72,7 @@ def run(ctx: Context) -> RunReport:
     command = f"python jobs/ingest_events.py --source {mapping.name}{given} --lake {ctx.lake.root} --rebuild"
     if mapping.kafka is not None:
         return _follow(ctx, mapping, command)
-    ctx.lake.check_parameters(EVENTS, _fingerprints(ctx, mapping), command)
+    _check_parameters(ctx, mapping, command)
     inputs, notes = _inputs(ctx, mapping)
     if not inputs:
         return RunReport(as_of=ctx.given_as_of, notes=notes)
@@ -111,7 +113,7 @@ def _follow(ctx: Context, mapping: SourceMapping, command: str) -> RunReport:
     """Take in what a topic holds now beyond what was taken in, range by range, each published whole."""
     lake, folder = ctx.lake, raw_folder(ctx.lake.root, mapping.name)
     taken = [row["path"] for row in read_units(lake, mapping.name)]
-    lake.check_parameters(EVENTS, _fingerprints(ctx, mapping), command)
+    _check_parameters(ctx, mapping, command)
     opened = open_topic(ctx.spark, mapping, folder, taken)
     ranges = 0
     for units in land_rounds(ctx.spark, mapping, folder, ctx.run_id, opened):
@@ -158,6 +160,8 @@ def _rebuild(ctx: Context) -> RunReport:
         _fingerprints(ctx, mapping)  # a key that is missing is missed before anything is cleared
     for table in WRITES:
         ctx.lake.clear(table)
+    if ctx.config.workspace.rates:
+        write_rates(ctx)
     for name, mapping in mappings.items():
         for part in slices(found[name], ctx.config.ingest.slice_mb):
             _take_in(ctx, mapping, part, {})
@@ -205,6 +209,12 @@ def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit], repla
             check_accepted(lake.read(EVENTS), mapping.name)
 
 
+def _check_parameters(ctx: Context, mapping: SourceMapping, rebuild: str) -> None:
+    """Refuse to mix parameters in the tables; rates may be added for days that have no event yet."""
+    accept_rates(ctx, rebuild)
+    ctx.lake.check_parameters(EVENTS, _fingerprints(ctx, mapping), rebuild)
+
+
 def _fingerprints(ctx: Context, mapping: SourceMapping) -> dict[str, str]:
     config = ctx.config
     plan = load_tracking_plan(ctx.options["conf_dir"])
@@ -216,8 +226,7 @@ def _fingerprints(ctx: Context, mapping: SourceMapping) -> dict[str, str]:
         **keyed,
         "privacy": config.privacy.shaping,
         "ingest": config.ingest.shaping,
-        "sessions": config.sessions.fingerprint,
-        "workspace": config.workspace.fingerprint,
+        **shaping(config),
         f"source.{mapping.name}": mapping.fingerprint,
     }
 

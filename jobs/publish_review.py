@@ -88,7 +88,7 @@ def run(ctx: Context) -> RunReport:
         as_of=reading.as_of,
         versions=current.tables,
         bases=current.bases,
-        parameters=ctx.config.model_dump(mode="json", include=set(SHOWN_PARAMETERS)),
+        parameters=ctx.config.model_dump(mode="json", include=set(SHOWN_PARAMETERS), exclude={"workspace": {"rates"}}),
         publication=current.number,
     )
     page = _keep(ctx, render_site(pages, provenance), render_one_page(pages, provenance))

@@ -20,7 +20,7 @@ from jobs import (
     train_clusters,
     train_propensity,
 )
-from segmentation.errors import SegmentationError
+from segmentation.errors import SegmentationError, UntrainableError
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.runtime.summary import summarise
@@ -59,6 +59,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(ctx: Context) -> RunReport:
     """Run every job on the same lake; the first that fails ends the run, what was published before stays.
 
+    Where no target can be learnt from these data, users are segmented without propensities, and a note says why.
+
     A watcher that fails, as where nobody takes its alerts, holds nothing up: the run ends with its error when all
     other jobs are done.
     """
@@ -70,6 +72,9 @@ def run(ctx: Context) -> RunReport:
         try:
             with ctx.progress.step(name):
                 report = job.run(ctx)
+        except UntrainableError as error:
+            notes.append(f"{name}: {error}")
+            continue
         except SegmentationError as error:
             if job not in WATCHERS:
                 raise

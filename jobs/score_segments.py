@@ -64,14 +64,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(ctx: Context) -> RunReport:
     """Write assignments and profiles at the cut, and the changes into it and out of it; again leaves equal rows.
 
+    A target without a champion is scored for nobody, with a note.
+
     Raises:
-        ConfigurationError: no champion is registered yet, or `user_features` lacks the cut or a feature.
+        ConfigurationError: no champion of the clusters is registered yet, or `user_features` lacks the cut or a
+            feature.
     """
     as_of, store = ctx.as_of, ctx.tracking.store
     table = ctx.lake.require(USER_FEATURES, "build_features")
     feature_set_at(table, as_of=as_of)
     clusters = store.require_champion(CLUSTERS, "train_clusters")
-    scorers = _load_scorers(ctx)
+    notes: list[str] = []
+    scorers = _load_scorers(ctx, notes)
     users, scored = _score(ctx, table, clusters, scorers)
     assignments = build_segment_assignments(
         scored,
@@ -98,14 +102,17 @@ def run(ctx: Context) -> RunReport:
         **{propensity_kind(target.name): model.version for target, model in scorers},
     }
     quality = {"models": versions, "segments": {r[0]: r[1] for r in sizes}, "held_back": sum(r[2] for r in sizes)}
-    return RunReport(as_of=as_of, quality=quality, notes=_changed_since(scorers))
+    return RunReport(as_of=as_of, quality=quality, notes=notes + _changed_since(scorers))
 
 
-def _load_scorers(ctx: Context) -> list[tuple[Target, ModelVersion]]:
+def _load_scorers(ctx: Context, notes: list[str]) -> list[tuple[Target, ModelVersion]]:
     """Find the champion of each target, once: all users are scored by the versions that are champions now."""
     config, found = ctx.config, []
     for target in load_targets(ctx.conf_dir, params=config.propensity, workspace=config.workspace):
-        model = ctx.tracking.store.require_champion(propensity_kind(target.name), "train_propensity")
+        model = ctx.tracking.store.champion(propensity_kind(target.name))
+        if model is None:
+            notes.append(f"{target.name}: no model, so nobody has this propensity (jobs/train_propensity.py says why)")
+            continue
         if CALIBRATION_METHOD not in model.tags:
             raise ConfigurationError(
                 f"version {model.version} of '{model.name}' was trained by an earlier release: run "

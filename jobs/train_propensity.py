@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
+from segmentation.errors import UntrainableError
 from segmentation.evaluation.classification import AUC_PR, AUC_ROC, BRIER, LOG_LOSS
 from segmentation.frames import union_all
 from segmentation.models.clustering import CLUSTERS, assign_clusters
@@ -64,31 +65,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(ctx: Context) -> RunReport:
     """Train, register and judge each target; the same events, features, parameters and code make no second version.
 
+    A target that cannot be learnt from these data is left out with a note, and keeps the champion that it has.
+
     Raises:
-        DataError: the history is too short, or labels hold one class only.
+        UntrainableError: no target can be learnt: the history is too short, or labels hold one class only.
         ConfigurationError: a target is wrong, a table is missing, or `user_features` lacks a cut or a feature.
     """
     config = ctx.config
     targets = load_targets(ctx.conf_dir, params=config.propensity, workspace=config.workspace)
     inputs = read_inputs(ctx)
     check_known(inputs.features, features=learnt_features(config.propensity))
-    cuts = {target.name: _cuts_of(ctx, target, inputs.history) for target in targets}
-    versions = feature_sets_at(inputs.features, cuts=sorted({cut for one in cuts.values() for cut in one.all}))
-    models, quality, notes = {}, dict[str, Any](), []
+    models, quality, notes = {}, dict[str, Any](), list[str]()
+    failure: UntrainableError | None = None
     for target in targets:
-        used = cuts[target.name]
-        fingerprint = _fingerprint(ctx, target, [versions[cut] for cut in used.all])
-        found = ctx.tracking.store.find(propensity_kind(target.name), fingerprint)
-        model = found or _train(ctx, inputs, target, used, fingerprint)
-        if DECISION not in model.tags:
-            model = ctx.tracking.store.settle(model, _judge(ctx, inputs, target, used, model))
+        try:
+            model, quality[target.name] = _learn(ctx, inputs, target)
+        except UntrainableError as error:
+            notes.append(f"{target.name}: no model: {error}")
+            failure = failure or error
+            continue
         models[propensity_kind(target.name)] = model
-        quality[target.name] = _summary(model, used, trained=found is None)
         notes += [f"{target.name}: {remark}" for remark in json.loads(model.tags[REMARKS])]
-        if found:
+        if not quality[target.name]["trained"]:
             notes.append(f"{target.name}: nothing changed since version {model.version} was trained: it is kept")
+    if failure is not None and not models:
+        raise failure
     write_decisions(ctx, models)
     return RunReport(as_of=ctx.as_of, quality=quality, notes=notes)
+
+
+def _learn(ctx: Context, inputs: Inputs, target: Target) -> tuple[ModelVersion, dict[str, Any]]:
+    """Train and judge the model of a target, where nothing like it was trained before; say what it is like."""
+    cuts = _cuts_of(ctx, target, inputs.history)
+    versions = feature_sets_at(inputs.features, cuts=sorted(cuts.all))
+    fingerprint = _fingerprint(ctx, target, [versions[cut] for cut in cuts.all])
+    found = ctx.tracking.store.find(propensity_kind(target.name), fingerprint)
+    model = found or _train(ctx, inputs, target, cuts, fingerprint)
+    if DECISION not in model.tags:
+        model = ctx.tracking.store.settle(model, _judge(ctx, inputs, target, cuts, model))
+    return model, _summary(model, cuts, trained=found is None)
 
 
 def _cuts_of(ctx: Context, target: Target, history: History) -> Cuts:

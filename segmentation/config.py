@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import csv
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from segmentation.errors import ConfigurationError
 from segmentation.evaluation.params import EvaluationParams, FeatureReportParams
-from segmentation.features.params import FeatureParams
+from segmentation.features.params import BotParams, FeatureParams
 from segmentation.increments.params import IngestParams
 from segmentation.models.params import ClusterParams, HysteresisParams, LifetimeParams, PropensityParams
 from segmentation.monitoring.params import MonitoringParams, WebhookParams
-from segmentation.parameters import Parameters, WorkspaceParams, parse_yaml, read_yaml, validated
+from segmentation.parameters import Parameters, Rate, WorkspaceParams, parse_yaml, read_yaml, validated
 from segmentation.privacy.params import ConsentParams, PrivacyParams
 from segmentation.segments.params import LifecycleParams
 from segmentation.sequences.params import EngagementParams, SequenceParams
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ENVIRONMENTS = ("local", "dev", "prod")
+RATES = "rates.csv"
+"""Exchange rates, in the folder of the configuration: currency,since,rate."""
 
 
 class Config(Parameters):
@@ -40,6 +43,7 @@ class Config(Parameters):
     sequences: SequenceParams = SequenceParams()
     engagement: EngagementParams = EngagementParams()
     features: FeatureParams = FeatureParams()
+    bots: BotParams = BotParams()
     lifecycle: LifecycleParams = LifecycleParams()
     clusters: ClusterParams = ClusterParams()
     hysteresis: HysteresisParams = HysteresisParams()
@@ -59,7 +63,7 @@ def load_config(conf_dir: Path, environment: str, overrides: Sequence[str] = ())
     """Load the configuration of an environment.
 
     Args:
-        conf_dir: folder with base.yaml and <environment>.yaml.
+        conf_dir: folder with base.yaml and <environment>.yaml, and rates.csv where there are other currencies.
         environment: name of the overlay.
         overrides: `section.key=value` items; the value is read as YAML.
 
@@ -69,9 +73,23 @@ def load_config(conf_dir: Path, environment: str, overrides: Sequence[str] = ())
     merged: dict[str, Any] = {}
     for name in ("base", environment):
         merged = _overlay(merged, read_yaml(conf_dir / f"{name}.yaml"))
+    rates = conf_dir / RATES
+    if rates.is_file():
+        merged = _overlay(merged, {"workspace": {"rates": _read_rates(rates)}})
     for override in overrides:
         merged = _overlay(merged, _parse_override(override))
     return validated(Config, merged, f"{conf_dir}/base.yaml + {environment}.yaml")
+
+
+def _read_rates(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        table = csv.DictReader(lines, skipinitialspace=True)
+        if table.fieldnames != [*Rate.model_fields]:
+            raise ConfigurationError(f"{path}: the first line must be {','.join(Rate.model_fields)}")
+        rows = list(table)
+    for number, row in enumerate(rows, start=2):
+        validated(Rate, row, f"{path} line {number}")
+    return rows
 
 
 def _overlay(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,10 @@ class DataError(SegmentationError):
     exit_code = 3
 
 
+class UntrainableError(DataError):
+    """The data hold too little to learn one target from: what does not need its model can go on."""
+
+
 class RetryableError(SegmentationError):
     """Another run holds the lake, or storage refused for now: the same command may succeed later."""
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from datetime import date
+from decimal import Decimal
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from segmentation.errors import ConfigurationError, nearest
 
@@ -54,15 +57,48 @@ class Declared(Parameters):
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
 
 
+class Rate(Parameters):
+    """What one unit of a currency is worth in the reporting currency, from a day on."""
+
+    currency: str = Field(pattern=r"^[A-Z]{3}$")
+    """ISO 4217 code."""
+    since: date
+    """First day of the reporting zone on which the rate holds; it does until the currency's next one."""
+    rate: Decimal = Field(gt=0, max_digits=18, decimal_places=8)
+    """Units of the reporting currency."""
+
+
 class WorkspaceParams(Parameters):
     """What all stages share."""
 
     time_zone: str = "UTC"
     """Reporting zone: days are days of this zone. Part of what shapes every table."""
     currency: str = "USD"
-    """Reporting currency; values in another currency have no rate yet: left out of sums and counted."""
+    """Reporting currency; values in another are taken at its rate, or left out of sums and counted (`no_rate`)."""
+    rates: tuple[Rate, ...] = ()
+    """Rates of other currencies: the lines of `conf/rates.csv`, where there is one. Rates for days to come are taken up
+    by the next `ingest_events`; whatever would change values that are stored asks for its `--rebuild`."""
     conversion_events: tuple[str, ...] = ("purchase",)
     """Event names that count as purchases."""
+
+    @field_validator("rates")
+    @classmethod
+    def _in_order(cls, rates: tuple[Rate, ...]) -> tuple[Rate, ...]:
+        keys = sorted((rate.currency, rate.since) for rate in rates)
+        twice = [f"{one[0]} since {one[1]}" for one, next_ in pairwise(keys) if one == next_]
+        if twice:
+            raise ValueError(f"there are two rates of {', '.join(twice)}")
+        return tuple(sorted(rates, key=lambda rate: (rate.currency, rate.since)))
+
+    @property
+    def fingerprint(self) -> str:
+        """Fingerprint of all but the rates, which have one of their own: they may grow."""
+        return fingerprint_of(self.model_dump(mode="json", exclude={"rates"}))
+
+    @property
+    def rates_fingerprint(self) -> str:
+        """Fingerprint of the rates."""
+        return fingerprint_of(self.model_dump(mode="json", include={"rates"}))
 
 
 class _Loader(yaml.SafeLoader):

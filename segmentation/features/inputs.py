@@ -42,13 +42,15 @@ def view_days(user_days: Mapping[date, DataFrame]) -> DataFrame:
 def view_items(user_day_counts: Mapping[date, DataFrame], *, params: FeatureParams) -> DataFrame:
     """Sum each user's counts per item over the windows, before the cut.
 
-    Grain: a user's day x dimension x item, by cut -> cut x user x dimension x item, with `n_<window>`. Transitions
-    are summed over platforms: the item loses its first part.
+    Grain: a user's day x dimension x item, by cut -> cut x user x dimension x item, with `n_<window>` and
+    `n_in_a_day_max`. Transitions are summed over platforms: the item loses its first part.
     """
     of_all_platforms = F.regexp_replace("item", PLATFORM_OF_STEP, "")
     item = F.when(F.col("dimension") == TRANSITION, of_all_platforms).otherwise(F.col("item"))
     sums = [F.sum(F.when(F.expr(w.holds()), F.col("n")).otherwise(0)).alias(f"n_{w}") for w in windows_of(params)]
-    return _before(user_day_counts, "event_date").groupBy(*USER_AT_CUT, "dimension", item.alias("item")).agg(*sums)
+    most = F.max("n").alias("n_in_a_day_max")
+    items = _before(user_day_counts, "event_date").groupBy(*USER_AT_CUT, "dimension", item.alias("item"))
+    return items.agg(*sums, most)
 
 
 def view_sessions(sessions: Mapping[date, DataFrame]) -> DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from typing import Literal
 
 from pydantic import Field, field_validator
 
@@ -58,6 +59,16 @@ class FeatureParams(Parameters):
         if "other" in map(slug, platforms):
             raise ValueError("'other' is the share of all platforms that are not listed: leave it out")
         return platforms
+
+
+class BotParams(Parameters):
+    """What is done about users who act faster than people, whatever their user agent says."""
+
+    hourly_events_max: int = Field(default=3600, ge=1)
+    """More events than this within one hour of a day, once ever, is no person's pace."""
+    policy: Literal["flag", "exclude"] = "flag"
+    """`flag`: `build_features` counts them; `exclude`: they get no features, and with that no segments,
+    scores or part in models."""
 
 
 def slug(text: str) -> str:

@@ -148,7 +148,7 @@ def fit_propensity(  # noqa: PLR0913  what is learnt from, and how
         segments: `user_id` and `segment` at the evaluation cut, to look at calibration within each.
 
     Raises:
-        DataError: the training cuts or one half hold one class only; names target, cut and counts.
+        UntrainableError: the training cuts or one half hold one class only; names target, cut and counts.
     """
     rows = prepare_rows(labelled, cuts=cuts, target=target, params=params, segments=segments)
     trials = _search(rows, cuts, window, params, Forgetful() if memory is None else memory)

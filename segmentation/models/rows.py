@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.ml import Pipeline
 from pyspark.sql import functions as F
 
-from segmentation.errors import DataError
+from segmentation.errors import UntrainableError
 from segmentation.models.candidates import DRAW
 from segmentation.models.held_out import MEASURES, RANDOM_LABEL, SEGMENT, draw_of, measures_of
 from segmentation.models.inputs import arrange, measure_features
@@ -67,8 +67,8 @@ def prepare_rows(
         segments: `user_id` and `segment` at the evaluation cut.
 
     Raises:
-        DataError: the training cuts or one half of the evaluation cut hold one class only, or no feature tells users
-            apart.
+        UntrainableError: the training cuts or one half of the evaluation cut hold one class only.
+        DataError: no feature tells users apart.
     """
     arranged = arrange(labelled, partitions=params.partitions, by=("user_id", "cut")).cache()
     classes, counts = _count_classes(arranged, cuts, target, params)
@@ -119,7 +119,7 @@ def _count_classes(
     for one, found in by_set.items():
         if not found.are_both_there:
             days = ", ".join(map(str, cuts.training if one == SETS[0] else (cuts.evaluation,)))
-            raise DataError(
+            raise UntrainableError(
                 f"propensity '{target}': the {one} (cut {days}) has one class only: {found.positives} of {found.rows} "
                 f"users are positive; choose another --as-of or horizon_days, look at conf/targets/{target}.yaml, or "
                 f"leave the target out of propensity.targets"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from segmentation.errors import DataError
+from segmentation.errors import UntrainableError
 
 if TYPE_CHECKING:
     from segmentation.models.params import PropensityParams
@@ -84,10 +84,12 @@ def choose_cuts(
     return Cuts(kept, evaluation) if kept else None
 
 
-def too_short(target: str, window: LabelWindow, *, as_of: date, history: History, maturity_days: int) -> DataError:
+def too_short(
+    target: str, window: LabelWindow, *, as_of: date, history: History, maturity_days: int
+) -> UntrainableError:
     """Say that there are no cuts, and what to do."""
     days = window.gap_days + window.horizon_days
-    return DataError(
+    return UntrainableError(
         f"propensity '{target}': the history from {history.first} to {history.last} is too short as of {as_of}: it "
         f"must hold two label windows of {days} days each, {maturity_days} days in which they ripen, and some days "
         f"before them; lower propensity.horizon_days (or horizon_days of conf/targets/{target}.yaml), or choose a "

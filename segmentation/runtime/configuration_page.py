@@ -40,6 +40,7 @@ SHAPED = {
     "privacy": ("ingest_events",),
     "sessions": ("ingest_events", "build_features"),
     "features": ("build_features",),
+    "bots": ("build_features",),
     "consent": ("build_features",),
     "sequences": ("build_journeys",),
 }
@@ -51,6 +52,8 @@ RUNNING = {
     "propensity": ("parallelism",),
 }
 """Section -> its keys that are left out of the fingerprint: they say how a job runs, or shape a table made whole."""
+BY_INGEST = {("workspace", "rates")}
+"""Keys that shape what `ingest_events` alone writes, where others of their section shape more."""
 RETRAINED = ("clusters", "propensity")
 """Sections that are part of a training's fingerprint."""
 KINDS = {"integer": "whole number", "number": "number", "string": "text", "boolean": "true or false", "null": "null"}
@@ -69,6 +72,8 @@ def configuration_page() -> str:
 
 def needs_rebuild(section: str, key: str) -> tuple[str, ...]:
     """Name the jobs that must run with --rebuild after a key has changed; none where it shapes no stored table."""
+    if (section, key) in BY_INGEST:
+        return ("ingest_events",)
     return () if key in RUNNING.get(section, ()) else SHAPED.get(section, ())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segmentation.increments.cut import CutTables, choose_tables
-from segmentation.tables.events import EVENTS
+from segmentation.runtime.stored import require_events
 from segmentation.tables.sessions import SESSIONS
 from segmentation.tables.user_day_counts import USER_DAY_COUNTS
 from segmentation.tables.user_days import USER_DAYS
@@ -18,10 +18,10 @@ def read_stored(ctx: Context) -> CutTables:
     """Read the published events and the tables made of them, of whatever is known by now.
 
     Raises:
-        ConfigurationError: a table is missing; names the job that writes it.
+        ConfigurationError: a table is missing, or was made under other parameters; names the job that writes it.
     """
-    tables = (EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS)
-    return CutTables(*(ctx.lake.require(table, "ingest_events") for table in tables))
+    tables = (ctx.lake.require(table, "ingest_events") for table in (SESSIONS, USER_DAYS, USER_DAY_COUNTS))
+    return CutTables(require_events(ctx), *tables)
 
 
 def read_cut(ctx: Context) -> CutTables:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType
 
 from segmentation.frames import conform
 from segmentation.models.held_out import RAW
@@ -55,7 +56,8 @@ def add_propensities(users: DataFrame, *, scorers: Sequence[Scorer]) -> DataFram
             F.lit(scorer.version).alias("model_version"),
         ).cast(PROPENSITY)
         users = score_propensity(users, pipeline=scorer.pipeline).select(*users.columns, entry.alias(_entry(scorer)))
-    return users.select(*kept, F.array(*map(_entry, ordered)).alias("propensities"))
+    entries = F.array(*map(_entry, ordered)).cast(ArrayType(PROPENSITY))  # of no type where there are none
+    return users.select(*kept, entries.alias("propensities"))
 
 
 def build_segment_assignments(

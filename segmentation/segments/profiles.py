@@ -49,19 +49,12 @@ def build_segment_profiles(
     values = F.explode(F.array(*(F.struct(F.lit(n).alias("feature"), F.col(n).alias("value")) for n in features)))
     long = members.join(users, "user_id").select("segment_id", values.alias("_")).select("segment_id", "_.*")
     centroids = _describe_features(long)
-    propensities = (
-        members.select("segment_id", F.explode("propensities").alias("p"))
-        .groupBy("segment_id", F.col("p.target").alias("target"))
-        .agg(F.avg("p.calibrated").alias("mean"))
-        .groupBy("segment_id")
-        .agg(F.map_from_entries(F.array_sort(F.collect_list(F.struct("target", "mean")))).alias("propensities"))
-    )
     sizes = members.groupBy(*IDENTITY).agg(F.count(F.lit(1)).alias("users"))
     total = members.agg(F.count(F.lit(1)).alias("_total"))
     profiles = (
         sizes.crossJoin(F.broadcast(total))
         .join(centroids, "segment_id")
-        .join(propensities, "segment_id")
+        .join(_average_propensities(members), "segment_id")
         .select(
             "*",
             F.lit(as_of).alias("as_of"),
@@ -70,6 +63,18 @@ def build_segment_profiles(
         )
     )
     return conform(profiles, SEGMENT_PROFILES)
+
+
+def _average_propensities(members: DataFrame) -> DataFrame:
+    """Grain: a member with `propensities` -> a segment with target -> mean; of targets that nobody has, none."""
+    return (
+        members.select("segment_id", F.explode_outer("propensities").alias("p"))
+        .groupBy("segment_id", F.col("p.target").alias("target"))
+        .agg(F.avg("p.calibrated").alias("mean"))
+        .groupBy("segment_id")
+        .agg(F.array_sort(F.collect_list(F.when(F.col("target").isNotNull(), F.struct("target", "mean")))).alias("_"))
+        .select("segment_id", F.map_from_entries("_").alias("propensities"))
+    )
 
 
 def _describe_features(long: DataFrame) -> DataFrame:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.frames import conform
+from segmentation.sessions.money import reporting_value
 from segmentation.sessions.sessionise import SIGN
 from segmentation.tables.sessions import SESSIONS
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import DataFrame
 
     from segmentation.parameters import WorkspaceParams
     from segmentation.sessions.params import SessionParams
@@ -25,7 +26,7 @@ def build_sessions(laid_out: DataFrame, *, workspace: WorkspaceParams, params: S
     Grain: events of complete sessions, laid out by `sessionise`, in; a session (and its sign) out. Durations are ms:
     last less first event, or the end of the longest supplied duration; null where one event has none supplied.
     engaged_ms is Snowplow's 10 x (distinct heartbeat buckets - 1) + 5 seconds, null without heartbeats.
-    `value` sums what is in the reporting currency.
+    `value` sums what has a value in the reporting currency.
     """
     # Numbers alone fit a hash aggregate; the texts stand in the session's last event, found without an exchange.
     last = laid_out.where("ends").select(
@@ -73,10 +74,5 @@ def _sums(laid_out: DataFrame, workspace: WorkspaceParams) -> DataFrame:
         F.max("duration_ms").isNotNull().alias("_supplied"),
         F.sum("heartbeat_bucket_starts").alias("_beats"),
         F.max(F.col("event_name").isin(*workspace.conversion_events)).alias("converted"),
-        F.coalesce(F.sum(reporting_value(workspace.currency)), F.lit(0)).cast("decimal(28,4)").alias("value"),
+        F.coalesce(F.sum(reporting_value(workspace)), F.lit(0)).cast("decimal(28,4)").alias("value"),
     )
-
-
-def reporting_value(currency: str) -> Column:
-    """Return an event's value where it is in the reporting currency (or carries none), else null."""
-    return F.when(F.coalesce(F.col("currency"), F.lit(currency)) == currency, F.col("value"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pyspark.sql import functions as F
 
 from segmentation.frames import conform, union_all
-from segmentation.sessions.build import reporting_value
+from segmentation.sessions.money import reporting_value
 from segmentation.sessions.sessionise import SIGN
 from segmentation.tables import user_day_counts as dimensions
 from segmentation.tables.transitions import EXIT, START
@@ -38,7 +38,7 @@ def sum_contexts(laid_out: DataFrame, *, workspace: WorkspaceParams) -> DataFram
     Grain: events laid out by `sessionise` in; CONTEXT out, with the event measures of `user_days`, null where there
     is nothing to sum.
     """
-    value = reporting_value(workspace.currency)
+    value = reporting_value(workspace)
     purchase = F.col("event_name").isin(*workspace.conversion_events)
     hour = F.hour(F.from_utc_timestamp("event_at", workspace.time_zone)).alias("hour")
     return laid_out.groupBy(*CONTEXT[:-1], hour).agg(
@@ -56,7 +56,7 @@ def build_user_days(of: Complete) -> DataFrame:
     """Sum events by their day and sessions by the day they started.
 
     Grain: complete sessions in; a user's day out: its sums or, where events of both signs are given, their change.
-    Money in the reporting currency; values in others are counted in no_rate. Capped sessions count as sessions and
+    Money in the reporting currency; values without a rate are counted in no_rate. Capped sessions count as sessions and
     add no duration.
     """
     return sum_by_key([_event_sums(of.contexts), _session_sums(of.sessions)], USER_DAYS)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -74,3 +76,30 @@ def test_wrong_mappings_name_file_and_key(tmp_path: Path, text: str, words: list
 def test_only_true_and_false_are_booleans(tmp_path: Path) -> None:
     (tmp_path / "x.yaml").write_text("no: [no, on, yes, off, y, true, False]\n")
     assert read_yaml(tmp_path / "x.yaml") == {"no": ["no", "on", "yes", "off", "y", True, False]}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("currency,rate\nEUR,1\n", ["rates.csv", "currency,since,rate"]),
+        ("currency,since,rate\nEUR,2024-01-01,1.1\nEUR,2024-02-01,-1\n", ["rates.csv line 3", "rate"]),
+        ("currency,since,rate\neur,2024-01-01,1.1\n", ["rates.csv line 2", "currency"]),
+        ("currency,since,rate\nEUR,2024-01-01,1.1\nEUR,2024-01-01,1.2\n", ["two rates of EUR since 2024-01-01"]),
+    ],
+)
+def test_wrong_rates_name_their_line(tmp_path: Path, text: str, words: list[str]) -> None:
+    shutil.copytree(CONF, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "rates.csv").write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        load_config(tmp_path, "local")
+    for word in words:
+        assert word in str(caught.value)
+
+
+def test_rates_are_read_as_they_are_and_have_a_fingerprint_of_their_own(tmp_path: Path) -> None:
+    shutil.copytree(CONF, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "rates.csv").write_text("\ufeffcurrency,since,rate\nGBP,2024-01-01,1.27\nEUR,2024-01-01,1.10000001\n")
+    workspace, without = load_config(tmp_path, "local").workspace, load_config(CONF, "local").workspace
+    assert [(r.currency, r.rate) for r in workspace.rates] == [("EUR", Decimal("1.10000001")), ("GBP", Decimal("1.27"))]
+    assert workspace.fingerprint == without.fingerprint
+    assert workspace.rates_fingerprint != without.rates_fingerprint

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,7 +13,7 @@ import yaml
 
 from jobs import build_features, build_journeys, ingest_events
 from segmentation.config import Config, load_config
-from segmentation.parameters import Parameters
+from segmentation.parameters import Parameters, Rate
 from segmentation.privacy.params import ConsentEvent
 from segmentation.runtime.configuration_page import configuration_page, needs_rebuild
 from segmentation.sources.mapping import load_mapping
@@ -27,6 +29,7 @@ CHANGED = {
     "funnels": ("checkout",),
     "keep_properties": ("other",),
     "platform_shares": ("platform_web_share_life",),
+    "rates": (Rate(currency="EUR", since=date(2024, 1, 1), rate=Decimal("1.1")),),
     "events": {"opted_out": ConsentEvent(purpose="ads", granted=False)},
 }
 """Other values where the text 'other' would not do."""

@@ -360,6 +360,8 @@ def expected(rows: Rows, user: str) -> dict[str, float | None]:
         "gap_mean_s_life": statistics.mean(gaps) if gaps else None,
         "gap_std_s_life": statistics.stdev(gaps) if len(gaps) > 1 else None,
     }
+    hours = (n for owner, on, kind, _, n in rows.items if (owner, kind) == (user, "hour") and on < AS_OF)
+    result["events_in_an_hour_max_life"] = max(hours, default=0)
     bought = [float(d["purchase_value"]) for d in days if d["purchases"]]
     result["rfm_monetary_value"] = statistics.mean(bought[1:]) if len(bought) > 1 else None
     known = sorted(s["duration_ms"] // 1000 for s in rows.sessions if s["duration_ms"] is not None)

@@ -117,3 +117,32 @@ def test_cuts_do_not_leak_and_parameters_do_not_mix(spark: SparkSession, tmp_pat
     assert "events_count_14d" in rebuilt.columns
     assert "events_count_30d" not in rebuilt.columns
     assert rebuilt.where("events_count_14d > 0").count() > 0
+
+
+def test_whoever_acts_faster_than_people_is_counted_and_left_out_where_asked(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    few = (*FEW[1:], "consent.needed=[profiling]", "consent.events={off: {purpose: profiling, granted: false}}")
+    few = (*few, "consent.otherwise=granted", "bots.hourly_events_max=2")
+    ctx = open_context(conf_dir=CONF, lake=str(tmp_path / "lake"), overrides=few, spark=spark)
+    burst = AS_OF - timedelta(days=3)
+    fast = [event(user, datetime(burst.year, burst.month, burst.day, 9, m, tzinfo=timezone.utc))
+            for user in ("machine", "refusing machine") for m in range(3)]  # fmt: skip
+    calm = [event(user, START + timedelta(days=day)) for user in ("machine", "refusing machine") for day in range(9)]
+    off = event("refusing machine", START) | {"event_id": "off", "event_name": "off", "state": "off"}
+    write(ctx, [*history(), *fast, *calm, off])
+    report = run(ctx)
+    assert report.as_of == AS_OF
+    before = min(report.quality["users"])
+    assert date.fromisoformat(before) <= burst
+    assert report.quality["users"] == dict.fromkeys(report.quality["users"], 3)
+    assert (report.quality["bots"], report.quality["without_consent"]) == (1, 1)
+
+    people = ctx.config.model_copy(update={"bots": ctx.config.bots.model_copy(update={"policy": "exclude"})})
+    with pytest.raises(ConfigurationError, match="--rebuild"):
+        run(replace(ctx, config=people))
+    report = run(replace(ctx, config=people, options={**ctx.options, "rebuild": True}))
+    assert (report.quality["bots_left_out"], report.quality["without_consent"]) == (1, 1)
+    left = {(row["as_of"], row["user_id"]) for row in ctx.lake.read(USER_FEATURES).collect()}
+    assert (date.fromisoformat(before), "machine") in left  # nobody could know it then
+    assert {user for cut, user in left if cut == AS_OF} == {"often", "rarely"}

@@ -27,7 +27,7 @@ from jobs import (
     train_clusters,
     train_propensity,
 )
-from segmentation.errors import ConfigurationError, DataError
+from segmentation.errors import ConfigurationError, DataError, UntrainableError
 from segmentation.frames import empty_frame
 from segmentation.models.params import ClusterParams, HysteresisParams, PropensityParams
 from segmentation.models.propensity import score_propensity
@@ -194,6 +194,33 @@ def test_every_decision_is_written_down_once(ctx: Context, scored: Scored):
     train_propensity.run(ctx)
     train_clusters.run(ctx)
     assert ctx.lake.rows(MODEL_DECISIONS) == decided
+
+
+def test_a_target_that_never_happens_holds_up_no_other_and_no_segments(ctx: Context, scored: Scored):
+    def aiming(*targets: str) -> Context:
+        aimed = PROPENSITY.model_copy(update={"targets": targets})
+        return replace(ctx, config=ctx.config.model_copy(update={"propensity": aimed}))
+
+    (ctx.conf_dir / "targets" / "upgrade.yaml").write_text("name: upgrade\nhappens: {did: upgraded}\n")
+    with pytest.raises(UntrainableError, match=r"propensity 'upgrade': .* has one class only: 0 of"):
+        train_propensity.run(aiming("upgrade"))
+    report = train_propensity.run(aiming("upgrade", "churn"))
+    assert list(report.quality) == ["churn"]
+    assert any(note.startswith("upgrade: no model: propensity 'upgrade'") for note in report.notes)
+    before = snapshot(ctx, SEGMENT_ASSIGNMENTS)[SEGMENT_ASSIGNMENTS.name]
+    report = score_segments.run(aiming("upgrade"))
+    assert report.notes == ["upgrade: no model, so nobody has this propensity (jobs/train_propensity.py says why)"]
+    at_cut = F.col("as_of") == F.lit(AS_OF)
+    alone = ctx.lake.read(SEGMENT_ASSIGNMENTS)
+    assert alone.where(at_cut & (F.size("propensities") != 0)).isEmpty()
+    same = [name for name in SEGMENT_ASSIGNMENTS.names if name != "propensities"]
+    assertDataFrameEqual(alone.select(same), before.select(same))
+    profiles = ctx.lake.read(SEGMENT_PROFILES).where(at_cut).collect()
+    assert {row["segment_name"]: row["users"] for row in profiles} == report.quality["segments"]
+    assert all(row["propensities"] == {} for row in profiles)
+    evaluate_segments.run(ctx)
+    score_segments.run(ctx)
+    assertDataFrameEqual(ctx.lake.read(SEGMENT_ASSIGNMENTS), before)
 
 
 def test_a_challenger_no_better_beyond_chance_leaves_the_champion_and_a_rollback_takes_it_back(
