@@ -81,17 +81,23 @@ def run(ctx: Context) -> RunReport:
     ctx.lake.set_parameters(table, _fingerprints(ctx))
     ctx.lake.publish(ctx.lake.basis(EVENTS, (table, CONSENTS)))
     written = ctx.lake.read(table).where(F.col("as_of").isin(*cuts))
-    users = {str(row["as_of"]): row["count"] for row in written.groupBy("as_of").count().orderBy("as_of").collect()}
+    counted = written.groupBy("as_of").count().orderBy("as_of").collect()  # a row per cut
+    users = {str(row["as_of"]): row["count"] for row in counted}
     quality: dict[str, Any] = {"users": users, "features": len(catalogue(ctx.config.features))}
-    left_out = 0
-    if ctx.config.bots.policy == "flag":
-        quality["bots"] = written.where(F.col("as_of") == F.lit(as_of)).where(is_bot(ctx.config.bots)).count()
-    else:
-        bots = find_bots(inputs[as_of].user_day_counts, as_of=as_of, params=ctx.config.bots)
-        quality["bots_left_out"] = left_out = select_consented(bots, consents, ctx.config.consent).count()
+    bots = _count_bots(ctx, inputs[as_of], consents, written)
     if ctx.config.consent.needed:
-        quality["without_consent"] = _count_users(ctx, events) - users.get(str(as_of), 0) - left_out
-    return RunReport(as_of=as_of, quality=quality)
+        others = users.get(str(as_of), 0) + bots.get("bots_left_out", 0)
+        quality["without_consent"] = _count_users(ctx, events) - others
+    return RunReport(as_of=as_of, quality={**quality, **bots})
+
+
+def _count_bots(ctx: Context, inputs: FeatureInputs, consents: DataFrame, written: DataFrame) -> dict[str, int]:
+    """Count the bots at the cut that have features, or would have them if the policy were not to leave them out."""
+    config, as_of = ctx.config, ctx.as_of
+    if config.bots.policy == "flag":
+        return {"bots": written.where((F.col("as_of") == F.lit(as_of)) & is_bot(config.bots)).count()}
+    found = find_bots(inputs.user_day_counts, as_of=as_of, params=config.bots)
+    return {"bots_left_out": select_consented(found, consents, config.consent).count()}
 
 
 def _consents(ctx: Context, events: DataFrame) -> DataFrame:
