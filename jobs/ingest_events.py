@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 READS = (INPUT_UNITS, EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS, QUARANTINE, DUPLICATES, CURRENCY_RATES)
 WRITES = (*READS, TRANSITIONS, INGEST_LEDGER)
+REBUILT = tuple(table for table in WRITES if table is not CURRENCY_RATES)
 DERIVED = (SESSIONS, USER_DAYS, USER_DAY_COUNTS, TRANSITIONS)
 
 
@@ -158,9 +159,9 @@ def _rebuild(ctx: Context) -> RunReport:
     }
     for mapping in mappings.values():
         _fingerprints(ctx, mapping)  # a key that is missing is missed before anything is cleared
-    for table in WRITES:
+    for table in REBUILT:
         ctx.lake.clear(table)
-    if ctx.config.workspace.rates:
+    if ctx.config.workspace.rates or ctx.lake.version(CURRENCY_RATES) is not None:
         write_rates(ctx)
     for name, mapping in mappings.items():
         for part in slices(found[name], ctx.config.ingest.slice_mb):
