@@ -81,23 +81,19 @@ def run(ctx: Context) -> RunReport:
     ctx.lake.set_parameters(table, _fingerprints(ctx))
     ctx.lake.publish(ctx.lake.basis(EVENTS, (table, CONSENTS)))
     written = ctx.lake.read(table).where(F.col("as_of").isin(*cuts))
-    counted = written.groupBy("as_of").count().orderBy("as_of").collect()  # a row per cut
-    users = {str(row["as_of"]): row["count"] for row in counted}
+    figures = F.count(F.lit(1)).alias("users"), F.count_if(is_bot(ctx.config.bots)).alias("bots")
+    counted = {row["as_of"]: row for row in written.groupBy("as_of").agg(*figures).orderBy("as_of").collect()}
+    users = {str(cut): row["users"] for cut, row in counted.items()}
     quality: dict[str, Any] = {"users": users, "features": len(catalogue(ctx.config.features))}
-    bots = _count_bots(ctx, inputs[as_of], consents, written)
+    left_out = 0
+    if ctx.config.bots.policy == "exclude":
+        bots = find_bots(inputs[as_of].user_day_counts, as_of=as_of, params=ctx.config.bots)
+        quality["bots_left_out"] = left_out = select_consented(bots, consents, ctx.config.consent).count()
+    else:
+        quality["bots"] = counted[as_of]["bots"] if as_of in counted else 0
     if ctx.config.consent.needed:
-        others = users.get(str(as_of), 0) + bots.get("bots_left_out", 0)
-        quality["without_consent"] = _count_users(ctx, events) - others
-    return RunReport(as_of=as_of, quality={**quality, **bots})
-
-
-def _count_bots(ctx: Context, inputs: FeatureInputs, consents: DataFrame, written: DataFrame) -> dict[str, int]:
-    """Count the bots at the cut that have features, or would have them if the policy were not to leave them out."""
-    config, as_of = ctx.config, ctx.as_of
-    if config.bots.policy == "flag":
-        return {"bots": written.where((F.col("as_of") == F.lit(as_of)) & is_bot(config.bots)).count()}
-    found = find_bots(inputs.user_day_counts, as_of=as_of, params=config.bots)
-    return {"bots_left_out": select_consented(found, consents, config.consent).count()}
+        quality["without_consent"] = _count_users(ctx, events) - users.get(str(as_of), 0) - left_out
+    return RunReport(as_of=as_of, quality=quality)
 
 
 def _consents(ctx: Context, events: DataFrame) -> DataFrame:

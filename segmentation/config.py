@@ -81,15 +81,12 @@ def load_config(conf_dir: Path, environment: str, overrides: Sequence[str] = ())
     return validated(Config, merged, f"{conf_dir}/base.yaml + {environment}.yaml")
 
 
-def _read_rates(path: Path) -> list[dict[str, str]]:
+def _read_rates(path: Path) -> list[Rate]:
     with path.open(encoding="utf-8-sig", newline="") as lines:
         table = csv.DictReader(lines, skipinitialspace=True)
         if table.fieldnames != [*Rate.model_fields]:
             raise ConfigurationError(f"{path}: the first line must be {','.join(Rate.model_fields)}")
-        rows = list(table)
-    for number, row in enumerate(rows, start=2):
-        validated(Rate, row, f"{path} line {number}")
-    return rows
+        return [validated(Rate, row, f"{path} line {table.line_num}") for row in table]
 
 
 def _overlay(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

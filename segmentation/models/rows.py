@@ -71,7 +71,11 @@ def prepare_rows(
         DataError: no feature tells users apart.
     """
     arranged = arrange(labelled, partitions=params.partitions, by=("user_id", "cut")).cache()
-    classes, counts = _count_classes(arranged, cuts, target, params)
+    try:
+        classes, counts = _count_classes(arranged, cuts, target, params)
+    except UntrainableError:
+        arranged.unpersist()  # the run goes on without this target
+        raise
     training = arranged.where(F.col("cut") != F.lit(cuts.evaluation))
     ranges, left_out = measure_features(training, features=learnt_features(params))
     stages = preparation_stages(ranges, transform="signed_log1p", clip=False, indicators=True)

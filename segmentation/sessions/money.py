@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from segmentation.tables.table import MONEY
+from segmentation.tables.table import MONEY, RATE
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
     from segmentation.parameters import Rate, WorkspaceParams
 
-_RATES = "map<string, array<struct<since: date, rate: decimal(18,8)>>>"
+_RATES = f"map<string, array<struct<since: date, rate: {RATE.simpleString()}>>>"
 
 
 def reporting_value(workspace: WorkspaceParams) -> Column:

@@ -1,8 +1,6 @@
 """The exchange rates that the stored sums were made with."""
 
-from pyspark.sql.types import DecimalType
-
-from segmentation.tables.table import DAY, STRING, Column, Table
+from segmentation.tables.table import DAY, RATE, STRING, Column, Table
 
 CURRENCY_RATES = Table(
     name="currency_rates",
@@ -11,7 +9,7 @@ CURRENCY_RATES = Table(
     columns=(
         Column("currency", STRING, "ISO 4217 code"),
         Column("since", DAY, "first day on which the rate holds, until the currency's next one"),
-        Column("rate", DecimalType(18, 8), "units of the reporting currency for one unit"),
+        Column("rate", RATE, "units of the reporting currency for one unit"),
     ),
     written_by="ingest_events",
 )

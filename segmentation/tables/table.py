@@ -29,6 +29,7 @@ INSTANT = TimestampType()
 REAL = DoubleType()
 MONEY = DecimalType(18, 4)
 MONEY_SUM = DecimalType(28, 4)
+RATE = DecimalType(18, 8)
 STRINGS = ArrayType(STRING)
 VERSIONS = MapType(STRING, COUNT)
 
