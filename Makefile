@@ -28,7 +28,7 @@ setup: ## JDK, .venv from the lock, jars; a second time takes a second
 data: setup ## fetch the demonstration data sets into data/
 	@$(ENV) python scripts/fetch_data.py
 
-demo: setup ## segment real customers (DATASET=ecom or complete_journey, LAKE=folder, ARGS=job options)
+demo: setup ## segment the customers of a shop (DATASET=ecom or complete_journey, LAKE=folder, ARGS=job options)
 	@$(if $(INPUT),,echo "make demo: DATASET is ecom or complete_journey; for other data run jobs/run_pipeline.py" >&2; exit 2)
 	@$(ENV) python scripts/fetch_data.py $(DATASET)
 	@$(ENV) python jobs/run_pipeline.py --env local --source $(DATASET) --input $(INPUT) --lake $(LAKE) $(ARGS)
@@ -63,7 +63,7 @@ truths: setup data ## the tests against published figures; fails if one was skip
 
 bench: setup ## the benchmark at a small scale against DuckDB (ARGS=more options of python -m benchmarks run)
 	@$(ENV) python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
-	@$(ENV) python -m benchmarks run --events 1M --modes full,increment --engines suite,duckdb $(ARGS)
+	@$(ENV) python -m benchmarks --results bench/results run --events 1M --modes full,increment --engines suite,duckdb --memory 4GB $(ARGS)
 
 mlflow: setup ## the MLflow UI of LAKE's runs and models on 127.0.0.1:PORT
 	@test -f $(LAKE)/mlflow.db || { echo "make mlflow: $(LAKE)/mlflow.db does not exist; make demo DATASET=$(DATASET) makes it" >&2; exit 2; }

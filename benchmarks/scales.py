@@ -36,11 +36,13 @@ SCALES = {
         Scale("200k", 200_000, 4_000),
         Scale("1M", 1_000_000, 20_000),
         Scale("10M", 10_000_000, 400_000),
+        Scale("10M-1Mu", 10_000_000, 1_000_000),
         Scale("20M", 20_000_000, 400_000),
         Scale("100M", 100_000_000, 400_000),
     )
 }
-"""10M and 100M have the same users, so that a day of equally many events is the same day for both."""
+"""10M and 100M have the same users, so that a day of equally many events is the same day for both. 10M-1Mu has a
+million of them, for the sequences."""
 
 
 @dataclass(frozen=True)

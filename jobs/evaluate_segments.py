@@ -66,7 +66,7 @@ def run(ctx: Context) -> RunReport:
 
 
 def _judge_models(ctx: Context, assignments: DataFrame) -> list[Figure]:
-    """Judge the model versions that scored: clusters on the scored users, propensities as measured at training."""
+    """Judge the model versions that scored: the published segments in the model's space, propensities as measured."""
     params, store = ctx.config.evaluation, ctx.tracking.store
     scored = assignments.select("cluster_model_version", "propensities").first()
     if scored is None:
@@ -77,7 +77,8 @@ def _judge_models(ctx: Context, assignments: DataFrame) -> list[Figure]:
     users = select_cut(ctx.lake.read(USER_FEATURES), as_of=ctx.as_of, features=features_of(model))
     segments = segments_of(model)
     placed = assign_clusters(users, pipeline=store.load(model), segments=segments)
-    placed = placed.select("user_id", SCALED, "cluster_id").cache()
+    published = assignments.select("user_id", "cluster_id")  # whom hysteresis holds back is not where the model says
+    placed = placed.select("user_id", SCALED).join(published, "user_id").cache()
     figures = judge_separation(placed, vector=SCALED, cluster="cluster_id", params=params)
     placed.unpersist()
     jaccards = {segment.segment_id: segment.jaccard for segment in segments}

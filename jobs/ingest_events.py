@@ -22,7 +22,7 @@ from segmentation.storage.jdbc import land_rows
 from segmentation.storage.kafka import land_rounds, open_topic, raw_folder
 from segmentation.storage.messages import list_landed
 from segmentation.storage.raw import named_read_errors
-from segmentation.storage.received import add_units, read_units, receive, unit_rows
+from segmentation.storage.received import add_units, read_units, receive, stands_of, unit_rows
 from segmentation.storage.slices import check_accepted, check_slice, parse_slice, partitions_of, planned_for
 from segmentation.storage.state import read_state
 from segmentation.storage.units import are_few, list_units, slices
@@ -79,13 +79,18 @@ def run(ctx: Context) -> RunReport:
         return RunReport(as_of=ctx.given_as_of, notes=notes)
     units = list_units(ctx.spark, mapping, inputs)
     received = receive(units, read_units(ctx.lake, mapping.name), mapping.supersede)
+    without_rate = 0
     for part in slices(received.standing, ctx.config.ingest.slice_mb):
-        _take_in(ctx, mapping, part, received.replaced_by(part))
+        without_rate += _take_in(ctx, mapping, part, received.replaced_by(part))
         ctx.lake.publish(ctx.lake.basis(EVENTS, DERIVED))
     if received.outdated:
         ctx.lake.append(INPUT_UNITS, unit_rows(ctx.spark, received.outdated, mapping.name, ctx.run_id, received.by))
         ctx.lake.publish({})
-    return RunReport(as_of=ctx.as_of, quality=reconcile(ctx, mapping.name), notes=[*notes, *received.notes()])
+    return RunReport(
+        as_of=ctx.as_of,
+        quality=reconcile(ctx, mapping.name),
+        notes=[*notes, *received.notes(), *_on_rates(ctx, without_rate)],
+    )
 
 
 def check_input(mapping: SourceMapping, given: Sequence[str] | None) -> None:
@@ -116,13 +121,14 @@ def _follow(ctx: Context, mapping: SourceMapping, command: str) -> RunReport:
     taken = [row["path"] for row in read_units(lake, mapping.name)]
     _check_parameters(ctx, mapping, command)
     opened = open_topic(ctx.spark, mapping, folder, taken)
-    ranges = 0
+    ranges = without_rate = 0
     for units in land_rounds(ctx.spark, mapping, folder, ctx.run_id, opened):
         for part in slices(units, ctx.config.ingest.slice_mb):
-            _take_in(ctx, mapping, part, {})
+            without_rate += _take_in(ctx, mapping, part, {})
             lake.publish(lake.basis(EVENTS, DERIVED))
         ranges += len(units)
-    notes = [*opened.notes, f"{ranges} ranges of offsets were taken in" if ranges else "no new message: unchanged"]
+    told = f"{ranges} ranges of offsets were taken in" if ranges else "no new message: unchanged"
+    notes = [*opened.notes, told, *_on_rates(ctx, without_rate)]
     as_of = ctx.given_as_of if lake.read(EVENTS).isEmpty() else ctx.as_of
     return RunReport(as_of=as_of, quality=reconcile(ctx, mapping.name), notes=notes)
 
@@ -147,38 +153,61 @@ def reconcile(ctx: Context, source: str) -> dict[str, Any]:
 
 def _rebuild(ctx: Context) -> RunReport:
     """Fold the whole history again, under the parameters of today; readers see it when it is complete."""
-    stored = ctx.lake.require(INPUT_UNITS, "ingest_events").where(F.col("superseded_by").isNull())
-    taken = stored.select("source", "path").collect()  # a row per file
-    sources = sorted({row["source"] for row in taken})
+    named = ctx.lake.require(INPUT_UNITS, "ingest_events").select("source").distinct().collect()  # a row per source
+    sources = sorted(row["source"] for row in named)
     mappings = {name: _mapping(ctx, name) for name in sources}
-    found = {
-        name: (list_landed if mapping.kafka else list_units)(
-            ctx.spark, mapping, [unquote(row["path"]) for row in taken if row["source"] == name]
-        )
-        for name, mapping in mappings.items()
-    }
+    found: dict[str, list[InputUnit]] = {}
+    notes = ["rebuilt from all input units"]
+    for name, mapping in mappings.items():
+        found[name], changed = _list_again(ctx, mapping)
+        notes += changed
     for mapping in mappings.values():
         _fingerprints(ctx, mapping)  # a key that is missing is missed before anything is cleared
     for table in REBUILT:
         ctx.lake.clear(table)
     if ctx.config.workspace.rates or ctx.lake.version(CURRENCY_RATES) is not None:
         write_rates(ctx)
+    without_rate = 0
     for name, mapping in mappings.items():
         for part in slices(found[name], ctx.config.ingest.slice_mb):
-            _take_in(ctx, mapping, part, {})
+            without_rate += _take_in(ctx, mapping, part, {})
     ctx.lake.publish(ctx.lake.basis(EVENTS, DERIVED))
     return RunReport(
         as_of=ctx.as_of,
         quality={name: reconcile(ctx, name) for name in sources},
-        notes=["rebuilt from all input units"],
+        notes=[*notes, *_on_rates(ctx, without_rate)],
     )
+
+
+def _list_again(ctx: Context, mapping: SourceMapping) -> tuple[list[InputUnit], list[str]]:
+    """List the files of a source that stand, by what the mapping says today of newer ones; note what they held before.
+
+    Files are the raw layer: a file from which a person was deleted, say, is read as it is now.
+
+    Raises:
+        ConfigurationError: one is missing; names it.
+    """
+    taken = stands_of(read_units(ctx.lake, mapping.name), mapping.supersede)
+    paths = sorted({unquote(path) for path in taken.values()})
+    units = (list_landed if mapping.kafka else list_units)(ctx.spark, mapping, paths)
+    changed = sorted({taken[batch_id] for batch_id in taken.keys() - {unit.batch_id for unit in units}})
+    named = f"{', '.join(changed[:10])}{' ...' if len(changed) > 10 else ''}"  # noqa: PLR2004
+    told = f"{mapping.name}: {len(changed)} files hold something else than when they were taken in: {named}"
+    return units, [told] if changed else []
 
 
 def _mapping(ctx: Context, source: str) -> SourceMapping:
     return load_mapping(ctx.options["conf_dir"], source).under(ctx.config.privacy)
 
 
-def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit], replaced: Mapping[str, str]) -> None:
+def _on_rates(ctx: Context, values: int) -> list[str]:
+    """Say that sums of money are not whole: nobody looks for it."""
+    missing = f"whose currency has no rate to {ctx.config.workspace.currency} on their day"
+    return [f"values in no sum of money, {missing}: {values} (see conf/rates.csv)"] if values > 0 else []
+
+
+def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit], replaced: Mapping[str, str]) -> int:
+    """Take one slice in, unpublished; return how many more values than before have no rate."""
     config, lake = ctx.config, ctx.lake
     new_units = unit_rows(ctx.spark, units, mapping.name, ctx.run_id)
     with (
@@ -208,6 +237,7 @@ def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit], repla
         write_increment(lake, increment)
         if state.is_empty and not of_messages:
             check_accepted(lake.read(EVENTS), mapping.name)
+    return increment.values_without_rate
 
 
 def _check_parameters(ctx: Context, mapping: SourceMapping, rebuild: str) -> None:

@@ -48,7 +48,7 @@ from segmentation.tables.sessions import SESSIONS
 from segmentation.tables.user_day_counts import USER_DAY_COUNTS
 from segmentation.tables.user_days import USER_DAYS
 from segmentation.tables.user_features import USER_FEATURES
-from segmentation.tracking.trainings import features_of, propensity_kind, segments_of
+from segmentation.tracking.trainings import TARGET_VERSION, features_of, propensity_kind, segments_of
 
 if TYPE_CHECKING:
     import argparse
@@ -95,7 +95,7 @@ def run(ctx: Context) -> RunReport:
     drift = [] if baseline is None else judge_drift(_compare(ctx, baseline, notes), params=params)
     if baseline is None:
         notes.append(f"no cut of user_features is {params.baseline_days} days before {as_of}: no drift is measured")
-    rates = judge_rates([*_compare_transitions(ctx), *compare_outcomes(_outcomes(ctx, notes))], params=params)
+    rates = judge_rates([*_compare_transitions(ctx), *_compare_outcomes(ctx, notes)], params=params)
     alerts = in_order([*drift, *rates])
     _write(ctx, drift, rates, alerts, baseline)
     for alert in alerts:
@@ -173,29 +173,51 @@ def _compare_transitions(ctx: Context) -> list[Rate]:
     return compare_rates(daily, as_of=as_of, goals=ctx.config.sequences.goals, params=params)
 
 
-def _outcomes(ctx: Context, notes: list[str]) -> list[Outcome]:
-    """Count, for each target, what came of the newest predictions whose label window is over and ripe."""
+def _compare_outcomes(ctx: Context, notes: list[str]) -> list[Rate]:
+    """Compare, for each target, the newest predictions whose label window is over and ripe with what came of them."""
     config, table = ctx.config, ctx.lake.read(SEGMENT_ASSIGNMENTS)
     cuts = sorted(row["as_of"] for row in table.select("as_of").distinct().collect())  # a row per cut
     if not cuts:
         notes.append("nothing was scored yet: no calibration is measured")
         return []
     targets = load_targets(ctx.conf_dir, params=config.propensity, workspace=config.workspace)
-    inputs, found = read_inputs(ctx), []
+    inputs, found = read_inputs(ctx), list[Outcome]()
     maturity = maturity_of(inputs.history, lateness_days=config.ingest.lateness_days, params=config.propensity)
     for target in targets:
         over = [cut for cut in cuts if target.window.closes(cut) + timedelta(days=maturity) <= ctx.as_of]
-        if over:
-            found.append(_outcome(inputs.known, table.where(F.col("as_of") == F.lit(over[-1])), target, over[-1]))
-        else:
+        if not over:
             notes.append(f"{target.name}: no label window of a scored cut is over yet: no calibration is measured")
-    return found
+            continue
+        asked = _predictions(table, target, over[-1])
+        if _predicted_something_else(ctx, asked, target):
+            notes.append(f"{target.name}: it meant something else at {over[-1]}: no calibration is measured")
+            continue
+        found.append(_outcome(inputs.known, asked.join(_people(ctx), "user_id", "left_semi"), target, over[-1]))
+    return compare_outcomes(found, rate=config.monitoring.false_discovery_rate)
 
 
-def _outcome(known: Known, scored: DataFrame, target: Target, cut: date) -> Outcome:
+def _predictions(assignments: DataFrame, target: Target, cut: date) -> DataFrame:
+    """List what was predicted of whom at a cut."""
+    scored = assignments.where(F.col("as_of") == F.lit(cut)).select("user_id", F.inline("propensities"))
+    return scored.where((F.col("target") == target.name) & F.col("calibrated").isNotNull())
+
+
+def _predicted_something_else(ctx: Context, predictions: DataFrame, target: Target) -> bool:
+    """Tell whether the target was another when the model behind the predictions was trained."""
+    row = predictions.select("model_version").first()
+    if row is None:
+        return False
+    model = ctx.tracking.store.version(propensity_kind(target.name), row["model_version"])
+    return model.tags.get(TARGET_VERSION) != target.version
+
+
+def _people(ctx: Context) -> DataFrame:
+    """List today's persons: of those who have another name than when they were scored nothing is recorded."""
+    return ctx.lake.read(USER_DAYS).select("user_id").distinct()
+
+
+def _outcome(known: Known, asked: DataFrame, target: Target, cut: date) -> Outcome:
     p = F.col("calibrated")
-    predictions = scored.select("user_id", F.inline("propensities"))
-    asked = predictions.where((F.col("target") == target.name) & p.isNotNull())
     labels = label_users(
         asked.select("user_id", F.lit(True).alias(target.asked_column)), known, target=target, cut=cut, features=()
     )

@@ -16,8 +16,9 @@ from segmentation.runtime.decisions import write_decisions
 from segmentation.runtime.main import run_job
 from segmentation.tables.model_decisions import MODEL_DECISIONS
 from segmentation.tables.user_features import USER_FEATURES
-from segmentation.tracking.challenge import crown, judge_refit, settled_before
+from segmentation.tracking.challenge import crown, judge_refit, outdated, settled_before
 from segmentation.tracking.cluster_trainings import (
+    AS_OF,
     CANDIDATE,
     FOUND,
     NONE,
@@ -60,7 +61,7 @@ def run(ctx: Context) -> RunReport:
     table = ctx.lake.require(USER_FEATURES, "build_features")
     fingerprint = training_fingerprint(
         basis=ctx.lake.publications.current().bases.get(USER_FEATURES.name, 0),
-        feature_set_version=feature_set_at(table, as_of=as_of),
+        shaped_by={"features": feature_set_at(table, as_of=as_of), **ctx.lake.parameters(USER_FEATURES)},
         as_of=as_of,
         params=ctx.config.clusters,
     )
@@ -103,9 +104,12 @@ def _train(ctx: Context, table: DataFrame, fingerprint: str) -> ModelVersion:
 
 
 def _compare(ctx: Context, table: DataFrame, fit: ClusterFit) -> Comparison | None:
-    """Find the champion's segments in a new model, on the users at this cut; None where either has none."""
+    """Find the champion's segments in a new model, on the users at this cut; None where either has none.
+
+    Everyone together is no segment: a cluster that holds most of them is not what they were.
+    """
     champion = _usable_champion(ctx, table)
-    if champion is None or fit.chosen is None:
+    if champion is None or fit.chosen is None or not has_structure(champion):
         return None
     features = tuple(dict.fromkeys((*fit.features, *features_of(champion))))
     users = select_cut(table, as_of=ctx.as_of, features=features)
@@ -132,6 +136,8 @@ def _judge(ctx: Context, table: DataFrame, model: ModelVersion) -> Verdict:
     if champion is not None and champion.version == model.version:
         return settled_before(model)
     version = champion.version if champion else None
+    if champion is not None and champion.tags[AS_OF] > str(ctx.as_of):
+        return outdated(champion.version, since=champion.tags[AS_OF], cut=str(ctx.as_of))
     if not has_structure(model):
         kept = f"the segments of version {version} stay in use" if champion else "everyone is one segment"
         reason = f"no candidate kept to the rule ({rule_behind(model)}): {kept}"

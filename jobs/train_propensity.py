@@ -31,11 +31,12 @@ from segmentation.tables.sessions import SESSIONS
 from segmentation.tables.user_day_counts import USER_DAY_COUNTS
 from segmentation.tables.user_days import USER_DAYS
 from segmentation.tables.user_features import USER_FEATURES
-from segmentation.tracking.challenge import crown, judge_challenger, settled_before
+from segmentation.tracking.challenge import crown, judge_challenger, outdated, settled_before
 from segmentation.tracking.records import CHOSEN, DECISION, DataSet, ModelVersion, Verdict
 from segmentation.tracking.trainings import (
     CALIBRATED,
     CALIBRATION_METHOD,
+    EVALUATION_CUT,
     REMARKS,
     TARGET_VERSION,
     describe_propensity,
@@ -118,7 +119,12 @@ def _cuts_of(ctx: Context, target: Target, history: History) -> Cuts:
 def _fingerprint(ctx: Context, target: Target, feature_sets: Sequence[str]) -> str:
     return training_fingerprint(
         basis=ctx.lake.publications.current().bases.get(USER_FEATURES.name, 0),
-        feature_set_version=f"{target.version}:{','.join(feature_sets)}",
+        shaped_by={
+            **ctx.lake.parameters(USER_FEATURES),
+            "features": ",".join(feature_sets),
+            "target": target.version,
+            "costs": target.costs.fingerprint,
+        },
         as_of=ctx.as_of,
         params=ctx.config.propensity.shaping,
     )
@@ -175,6 +181,9 @@ def _judge(ctx: Context, inputs: Inputs, target: Target, cuts: Cuts, model: Mode
         return crown("there was no champion")
     if champion.version == model.version:
         return settled_before(model)
+    since = champion.tags.get(EVALUATION_CUT, "")
+    if since > str(cuts.evaluation):
+        return outdated(champion.version, since=since, cut=str(cuts.evaluation))
     hindrance = _hindrance(champion, target, inputs)
     if hindrance:
         return crown(f"champion {champion.version} cannot be compared: {hindrance}", champion.version)

@@ -26,16 +26,24 @@ apt_install() {
 
 # --- Python ---------------------------------------------------------------------------------------------------------------
 
+# The lock is made for 3.10 to 3.12; a newer one is taken where there is no other.
+python_is_locked() { "$1" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))' >/dev/null 2>&1; }
 python_works() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 10))' >/dev/null 2>&1; }
 python_makes_venvs() { "$1" -c 'import ensurepip, venv' >/dev/null 2>&1; }
 
 find_python() {
-    local candidate
-    for candidate in ${PYTHON:+"$PYTHON"} python3 python3.12 python3.11 python3.10; do
-        if python_works "$candidate"; then
-            echo "$candidate"
-            return 0
-        fi
+    local candidate fits
+    if [ -n "${PYTHON:-}" ] && python_works "$PYTHON"; then
+        echo "$PYTHON"
+        return 0
+    fi
+    for fits in python_is_locked python_works; do
+        for candidate in python3 python3.12 python3.11 python3.10; do
+            if "$fits" "$candidate"; then
+                echo "$candidate"
+                return 0
+            fi
+        done
     done
     return 1
 }

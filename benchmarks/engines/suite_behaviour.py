@@ -31,41 +31,46 @@ if TYPE_CHECKING:
 GOALS = (c.CONVERSION,)
 
 
-def ask_flows(lake: Lake) -> DataFrame:
+def lay_out_steps(lake: Lake) -> DataFrame:
+    """Lay out all events as steps, which most questions start from."""
+    return build_steps(lake.read(EVENTS), states=StateMapping(), time_zone="UTC")
+
+
+def ask_flows(_lake: Lake, steps: DataFrame) -> DataFrame:
     """Count and rate the moves between states; the rates, which follow from the counts, are not compared."""
-    return rate_flows(count_flows(_steps(lake))).drop("weight", "weight_squares")
+    return rate_flows(count_flows(steps)).drop("weight", "weight_squares")
 
 
-def ask_paths(lake: Lake) -> DataFrame:
+def ask_paths(_lake: Lake, steps: DataFrame) -> DataFrame:
     """Rank the beginnings of sessions."""
-    paths = build_paths(lake.read(EVENTS), steps=c.PATH_STEPS, goals=GOALS)
+    paths = build_paths(steps, steps=c.PATH_STEPS, goals=GOALS)
     ranked = rank_paths(paths, limit=c.NAMED_PATHS, as_of=c.CUT)
     return ranked.select(F.to_json("path").alias("path"), "ended", "sessions", "converted")
 
 
-def ask_funnel(lake: Lake) -> DataFrame:
+def ask_funnel(_lake: Lake, steps: DataFrame) -> DataFrame:
     """Count how many users got to each step."""
     funnel = Funnel(name="funnel", steps=tuple((state,) for state in c.FUNNEL), window_s=c.FUNNEL_WINDOW_S)
     numbers = F.array(*map(F.lit, range(1, len(c.FUNNEL) + 1)))
-    depths = find_attempts(_steps(lake), funnel=funnel).groupBy("depth").agg(F.count(F.lit(1)).alias("n"))
-    steps = depths.select(F.explode(numbers).alias("step"), "depth", "n")
-    return steps.groupBy("step").agg(F.sum(F.when(F.col("depth") >= F.col("step"), F.col("n"))).alias("reached"))
+    depths = find_attempts(steps, funnel=funnel).groupBy("depth").agg(F.count(F.lit(1)).alias("n"))
+    reached = depths.select(F.explode(numbers).alias("step"), "depth", "n")
+    return reached.groupBy("step").agg(F.sum(F.when(F.col("depth") >= F.col("step"), F.col("n"))).alias("reached"))
 
 
-def ask_sequences(lake: Lake) -> DataFrame:
+def ask_sequences(_lake: Lake, steps: DataFrame) -> DataFrame:
     """Weigh the different sequences by their sessions."""
-    sequences = build_user_sequences(_steps(lake), limit=c.SEQUENCE_STEPS, goals=GOALS, as_of=c.CUT)
+    sequences = build_user_sequences(steps, limit=c.SEQUENCE_STEPS, goals=GOALS, as_of=c.CUT)
     states = F.array_join("states", ">").alias("states")
     return sequences.groupBy(states).agg(F.count(F.lit(1)).alias("sessions"))
 
 
-def ask_features(lake: Lake) -> DataFrame:
+def ask_features(lake: Lake, _steps: DataFrame) -> DataFrame:
     """Compute the features that are compared; Spark leaves out what nobody asks for."""
     inputs = FeatureInputs(*map(lake.read, (USER_DAYS, USER_DAY_COUNTS, SESSIONS)))
     return build_user_features({c.CUT: inputs}, params=FeatureParams()).select(*c.BEHAVIOUR["features"])
 
 
-QUESTIONS: dict[str, Callable[[Lake], DataFrame]] = {
+QUESTIONS: dict[str, Callable[[Lake, DataFrame], DataFrame]] = {
     "flows": ask_flows,
     "paths": ask_paths,
     "funnel": ask_funnel,
@@ -76,7 +81,7 @@ QUESTIONS: dict[str, Callable[[Lake], DataFrame]] = {
 
 def write_sequences(lake: Lake, path: str) -> None:
     """Write all sessions as sequences of states: what alignment reads."""
-    sequences = build_user_sequences(_steps(lake), limit=c.SEQUENCE_STEPS, goals=GOALS, as_of=c.CUT)
+    sequences = build_user_sequences(lay_out_steps(lake), limit=c.SEQUENCE_STEPS, goals=GOALS, as_of=c.CUT)
     sequences.write.parquet(path, mode="overwrite")
 
 
@@ -85,7 +90,3 @@ def write_clusters(lake: Lake, sequences: str, path: str) -> None:
     stored = lake.spark.read.parquet(sequences)
     model = find_typical(stored, params=SequenceParams())
     build_journey_clusters(stored, model=model).write.parquet(path, mode="overwrite")
-
-
-def _steps(lake: Lake) -> DataFrame:
-    return build_steps(lake.read(EVENTS), states=StateMapping(), time_zone="UTC")

@@ -71,7 +71,8 @@ def revise(
     built = hold(build_sessions(moved.events, workspace=workspace, params=params))
     change = Complete(moved.events, contexts, built)
     plan.additions.append(Addition(SESSIONS, conform(built.where(F.col(SIGN) > 0), SESSIONS)))
-    deltas, noted = hold_noting(build_user_days(change), _most_events())
+    deltas, noted = hold_noting(build_user_days(change), _most_events(), F.sum("no_rate").alias("no_rate"))
+    plan.values_without_rate = noted["no_rate"] or 0
     days = _list_days(
         user_days=deltas.select("event_date"),
         **({} if stale is None else {"events": stale.select("event_date")}),

@@ -131,6 +131,8 @@ class Increment:
     """How many records the slice has."""
     ledger: DataFrame = field(init=False)
     """The slice's signed ledger rows, held."""
+    values_without_rate: int = 0
+    """How many more events than before have a value in a currency without a rate, and are in no sum of money."""
     most_events: int = 0
     """Most events that any touched user's day has after the slice."""
     transition_days: list[date] = field(default_factory=list)

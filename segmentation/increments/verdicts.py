@@ -10,11 +10,11 @@ from segmentation.events.deduplicate import CONFLICT, DUPLICATE, HEAD, IDENTITY,
 from segmentation.events.payload import restored_events
 from segmentation.increments.known import known_records, new_records
 from segmentation.increments.routes import ROUTE, find_suspects, identity_hash, index_records
-from segmentation.increments.state import hold_noting
+from segmentation.increments.state import hold, hold_noting
 from segmentation.quality.lateness import is_late
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
     from segmentation.increments.state import Slice, State
 
@@ -35,7 +35,7 @@ class Verdicts(NamedTuple):
     changed: DataFrame | None
     """Known records whose verdict or survivor changed, with both and their payload; None: there are none."""
     revived: DataFrame | None
-    """Those of them that were copies of what leaves, and are events now; as stored, with known_as and `late`."""
+    """Those of them that were copies of what left, and are events now; as stored, with known_as and `late`."""
 
 
 def judge_slice(received: Slice, state: State, *, horizon_days: int, zone: str) -> Verdicts:
@@ -58,14 +58,15 @@ def judge_slice(received: Slice, state: State, *, horizon_days: int, zone: str) 
     is_copy = F.col("verdict").isNotNull()
     no_heads = told.where(F.col("rejected") | F.col("late") | is_copy).select("row_key")
     changed = None if suspects.received_since is None else _changed(noted, everything, state)
+    revived = None if changed is None else _revived(changed, received.lateness_days, zone)
     return Verdicts(
         records=index.records,
         heads=received.records.join(state.broadcast(no_heads), "row_key", "left_anti"),
         rejected=told.where("rejected"),
         late=told.where(F.col("late") & ~F.col("rejected") & ~is_copy),
         copies=told.where(is_copy),
-        changed=changed,
-        revived=_revived(changed, received.lateness_days, zone) if state.withdrawal.batch_ids else None,
+        changed=None if changed is None else changed.records,
+        revived=revived,
     )
 
 
@@ -82,7 +83,13 @@ def _set_aside(received: Slice, index: DataFrame, routes: DataFrame, state: Stat
     return state.hold_few(mark(few.select("*", identity_hash())).drop(ROUTE))
 
 
-def _changed(noted: DataFrame, records: DataFrame, state: State) -> DataFrame | None:
+class _Changed(NamedTuple):
+    records: DataFrame
+    revived: int
+    """How many of them were copies of what left, and are copies of nothing now."""
+
+
+def _changed(noted: DataFrame, records: DataFrame, state: State) -> _Changed | None:
     """Give known records whose verdict changed their payload, which a duplicate shares with its former survivor.
 
     Args:
@@ -93,19 +100,23 @@ def _changed(noted: DataFrame, records: DataFrame, state: State) -> DataFrame | 
     other_verdict = F.col("verdict") != F.col("known_verdict")
     other_survivor = (F.col("verdict") == CONFLICT) & (F.col("head_hash") != F.col("known_head_hash"))
     changes = noted.where(F.col("known_as").isNotNull() & (other_verdict | other_survivor))
-    moved, count = hold_noting(changes, F.count(F.lit(1)).alias("records"))
-    if not count["records"]:
+    counts = F.count(F.lit(1)).alias("records"), F.count_if(_is_revived()).alias("revived")
+    moved, noticed = hold_noting(changes, *counts)
+    if not noticed["records"]:
         return None
     given = records.where(F.col("payload").isNotNull())
     payloads = given.select(*IDENTITY, "payload_hash", "payload").distinct()
-    return state.hold_few(moved.drop("payload").join(payloads, [*IDENTITY, "payload_hash"], "left"))
+    given_back = moved.drop("payload").join(payloads, [*IDENTITY, "payload_hash"], "left")
+    return _Changed(state.hold_few(given_back), noticed["revived"])
 
 
-def _revived(changed: DataFrame | None, lateness_days: int | None, zone: str) -> DataFrame | None:
-    if changed is None:
+def _is_revived() -> Column:
+    """Tell whether a known copy is one no longer: its survivor left with its unit, or was erased."""
+    return (F.col("verdict") == HEAD) & F.col("known_verdict").isin(DUPLICATE, CONFLICT)
+
+
+def _revived(changed: _Changed, lateness_days: int | None, zone: str) -> DataFrame | None:
+    if not changed.revived:
         return None
-    revived = changed.where((F.col("verdict") == HEAD) & F.col("known_verdict").isin(DUPLICATE, CONFLICT))
-    events = restored_events(revived, "payload", zone, "known_as")
-    told = events.select("*", is_late("received_at", "event_at", lateness_days).alias("late"))
-    revived, count = hold_noting(told, F.count(F.lit(1)).alias("records"))
-    return revived if count["records"] else None
+    events = restored_events(changed.records.where(_is_revived()), "payload", zone, "known_as")
+    return hold(events.select("*", is_late("received_at", "event_at", lateness_days).alias("late")))

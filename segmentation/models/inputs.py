@@ -12,7 +12,7 @@ from segmentation.errors import ConfigurationError, DataError, nearest
 from segmentation.parameters import fingerprint_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from pyspark.sql import DataFrame
@@ -137,12 +137,19 @@ def measure_features(
     return tuple(kept), left_out
 
 
-def training_fingerprint(*, basis: int, feature_set_version: str, as_of: date, params: Parameters) -> str:
-    """Fingerprint what a training depends on: `events` at the version behind its inputs, parameters and code."""
+def training_fingerprint(*, basis: int, shaped_by: Mapping[str, str], as_of: date, params: Parameters) -> str:
+    """Fingerprint what a training depends on: `events` at the version behind its inputs, parameters and code.
+
+    Args:
+        basis: version of `events` that the features reflect.
+        shaped_by: fingerprints of what shapes its inputs: features, who has any, labels.
+        as_of: the cut.
+        params: of the training.
+    """
     return fingerprint_of(
         {
             "basis": basis,
-            "feature_set_version": feature_set_version,
+            "shaped_by": dict(shaped_by),
             "as_of": as_of.isoformat(),
             "parameters": params.fingerprint,
             "code": __version__,

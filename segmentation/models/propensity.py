@@ -219,10 +219,14 @@ def _measure(contest: _Contest, costs: Costs) -> Measured:
 
 
 def _compare(contest: _Contest) -> dict[str, Difference]:
-    """Hold the chosen model against always saying the training cuts' share, and against the simple model."""
-    measuring, learnt = contest.measuring, contest.learnt
+    """Hold the chosen model against always saying one share, and against the simple model.
+
+    The share is that of the calibrating half: all three know how much happened in this window, and no more.
+    """
+    measuring = contest.measuring
+    share = float(contest.held_out.where(~contest.held_out.measures).label.mean())
     calibrated = {name: c.calibrator.apply(measuring.scores[name]) for name, c in contest.calibrations.items()}
-    simpler = {MAJORITY: np.full(len(measuring.label), learnt.positives / learnt.rows)}
+    simpler = {MAJORITY: np.full(len(measuring.label), share)}
     simpler |= {name: p for name, p in calibrated.items() if name == RFM}
     ours = calibrated[contest.chosen.setting.kind]
     return compare_with_baselines(ours, simpler, measuring.label, params=contest.params)

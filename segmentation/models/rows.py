@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from segmentation.errors import UntrainableError
 from segmentation.models.candidates import DRAW
-from segmentation.models.held_out import MEASURES, RANDOM_LABEL, SEGMENT, draw_of, measures_of
+from segmentation.models.held_out import MEASURES, RANDOM_LABEL, SEGMENT, draw_of, measures_of, sampled
 from segmentation.models.inputs import arrange, measure_features
 from segmentation.models.preparation import VECTOR, preparation_stages
 from segmentation.models.search import STOPS, Classes
@@ -95,7 +95,8 @@ def prepare_rows(
     if segments is None:
         vectors = vectors.withColumn(SEGMENT, F.lit(None).cast("string"))
     else:
-        vectors = vectors.join(F.broadcast(segments.select("user_id", SEGMENT)), "user_id", "left")
+        looked_at = segments.where(sampled(params, classes[cuts.evaluation].rows)).select("user_id", SEGMENT)
+        vectors = vectors.join(F.broadcast(looked_at), "user_id", "left")
     names = tuple(r.name for r in ranges) + tuple(r.name for r in ranges if r.has_nulls)
     held = vectors.localCheckpoint(eager=True)
     arranged.unpersist()

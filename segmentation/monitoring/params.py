@@ -32,7 +32,8 @@ class MonitoringParams(Parameters):
     sample_users: int = Field(default=10_000, ge=100)
     """Users at most that are compared at a cut, always the same ones."""
     false_discovery_rate: float = Field(default=0.01, gt=0.0, lt=1.0)
-    """Share of false findings among the findings that is accepted; without any change, of all cuts that alert."""
+    """Share of false findings among the findings that is accepted, by table and kind; without any change, of cuts that
+    alert."""
     psi_max: float | None = Field(default=0.25, gt=0.0)
     """Greatest population stability index."""
     js_distance_max: float | None = Field(default=None, gt=0.0, le=1.0)

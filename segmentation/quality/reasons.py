@@ -18,10 +18,13 @@ class Reason(str, Enum):
     NULL_EVENT_ID = "null_event_id", "no event id"
     NULL_EVENT_NAME = "null_event_name", "no event name"
     NULL_TIME = "null_time", "no event time"
-    UNREADABLE_TIME = "unreadable_time", "the event time does not fit its declared format or unit"
+    UNREADABLE_TIME = (
+        "unreadable_time",
+        "the event time does not fit its declared format or unit, or is not of 1970 to 2099",
+    )
     UNREADABLE_RECEIVED_TIME = (
         "unreadable_received_time",
-        "the received time is missing or does not fit its declared format",
+        "the received time is missing, does not fit its declared format, or is not of 1970 to 2099",
     )
     FUTURE_TIME = "future_time", "the event lies further after its receipt than the allowed clock skew"
     UNREADABLE_NUMBER = "unreadable_number", "a mapped number is not a number"

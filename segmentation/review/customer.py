@@ -34,7 +34,7 @@ def write_customer(customer: Mapping[str, Any]) -> str:
 
 
 def _next_segment(margin: float | None) -> str:
-    """Say how far the next segment is; nearer than their own it is of whom hysteresis holds, or a method puts there."""
+    """Say how far the next segment is: nearer than their own of whom is held back, and by methods without centroids."""
     if margin is None:
         return ""
     return f", the next segment {text.number(abs(margin))} {'further' if margin >= 0 else 'nearer'}"
@@ -45,7 +45,8 @@ def _segment(customer: Mapping[str, Any]) -> list[str]:
         return ["", "Segment: not scored yet"]
     now = customer["scores"][0]
     distance = f"distance {text.number(now['distance'])}{_next_segment(now['margin'])}"
-    head = f"Segment: {text.clean(now['segment_name'])} ({now['as_of']}; {distance})"
+    held = f"; held back here: {text.clean(now['assignment_rule'])}" if now["held_back"] else ""
+    head = f"Segment: {text.clean(now['segment_name'])} ({now['as_of']}; {distance}{held})"
     lines = [
         f"  {text.feature(r['feature']):<{_WIDE}} {text.number(r['value']):>9}   "
         f"segment {text.number(r['segment_mean'])}, everyone {text.number(r['overall_mean'])}"

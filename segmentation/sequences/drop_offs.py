@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 from segmentation.frames import conform
 from segmentation.sequences.groups import split_groups
 from segmentation.sequences.rates import wilson_bounds
+from segmentation.sequences.steps import SESSION
 from segmentation.tables.drop_offs import DROP_OFFS
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from segmentation.sequences.params import SequenceParams
 
-OF_SESSION = ("session_id", "user_id", "platform", "channel", "session_date")
+OF_SESSION = (*SESSION, "platform", "channel", "session_date")
 
 
 def build_drop_offs(steps: DataFrame, *, params: SequenceParams, as_of: date, memberships: DataFrame) -> DataFrame:
@@ -37,7 +38,7 @@ def build_drop_offs(steps: DataFrame, *, params: SequenceParams, as_of: date, me
         memberships: rows of `groups.list_memberships`.
     """
     is_goal = F.col("state").isin(*params.goals)
-    goal_at = F.min(F.when(is_goal, F.col("position"))).over(Window.partitionBy("session_id"))
+    goal_at = F.min(F.when(is_goal, F.col("position"))).over(Window.partitionBy(*SESSION))
     before = steps.withColumn("goal_at", goal_at).where(
         F.col("goal_at").isNull() | (F.col("position") < F.col("goal_at"))
     )

@@ -13,7 +13,7 @@ from segmentation.frames import conform
 from segmentation.parameters import Declared, Texts, load_declared
 from segmentation.sequences.groups import Dimension, split_groups
 from segmentation.sequences.rates import wilson_bounds
-from segmentation.sequences.steps import ORDER
+from segmentation.sequences.steps import ORDER, SESSION
 from segmentation.tables.funnels import FUNNELS
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 FOLDER = "funnels"
-UNITS = {"user": "user_id", "session": "session_id"}
+UNITS = {"user": ("user_id",), "session": SESSION}
 SECOND = 1_000_000
 
 
@@ -97,7 +97,7 @@ def find_attempts(steps: DataFrame, *, funnel: Funnel) -> DataFrame:
         the unit's column and user_id, depth (steps taken), times (UTC micros of the steps taken), platform and channel
         of the first, last_start (UTC micros of the last event that is a first step).
     """
-    return _furthest(_carried(steps, funnel), [UNITS[funnel.unit], "user_id"], len(funnel.steps))
+    return _furthest(_carried(steps, funnel), UNITS[funnel.unit], len(funnel.steps))
 
 
 def find_latest_starts(steps: DataFrame, *, funnel: Funnel) -> DataFrame:
@@ -120,10 +120,10 @@ def _carried(steps: DataFrame, funnel: Funnel) -> DataFrame:
     wanted = {state for step in funnel.steps for state in step}
     seen = steps if funnel.order == "strict" else steps.where(F.col("state").isin(*sorted(wanted)))
     at = F.unix_micros("event_at")
-    order = Window.partitionBy(unit).orderBy(*ORDER)
+    order = Window.partitionBy(*unit).orderBy(*ORDER)
     earlier = order.rowsBetween(Window.unboundedPreceding, -1)
     begun = F.struct(F.array(at).alias("times"), "platform", "channel")
-    ids = dict.fromkeys((unit, "user_id", *ORDER, "state"))
+    ids = (*unit, *ORDER, "state")
     frame = seen.select(*ids, at.alias("_at"), F.when(_is_step(funnel, 0), begun).alias("_1"))
     for number in range(2, len(funnel.steps) + 1):
         last = F.col(f"_{number - 1}")
@@ -179,7 +179,7 @@ def _extended(window_s: int) -> Column:
     return F.when(F.col("_at") - times[0] <= window_s * SECOND, attempt)
 
 
-def _furthest(frame: DataFrame, unit: list[str], length: int) -> DataFrame:
+def _furthest(frame: DataFrame, unit: tuple[str, ...], length: int) -> DataFrame:
     ended = [
         F.when(
             F.col(f"_{n}").isNotNull(),
@@ -187,12 +187,10 @@ def _furthest(frame: DataFrame, unit: list[str], length: int) -> DataFrame:
         )
         for n in range(length, 0, -1)
     ]
-    best = frame.groupBy(*dict.fromkeys(unit)).agg(
+    best = frame.groupBy(*unit).agg(
         F.max(F.coalesce(*ended)).alias("best"), F.max(F.col("_1.times")[0]).alias("last_start")
     )
-    return best.where(F.col("best").isNotNull()).select(
-        *dict.fromkeys(unit), "best.depth", "best.attempt.*", "last_start"
-    )
+    return best.where(F.col("best").isNotNull()).select(*unit, "best.depth", "best.attempt.*", "last_start")
 
 
 def _measure(number: int) -> Column:

@@ -8,6 +8,7 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from segmentation.frames import conform
+from segmentation.sequences.steps import ORDER, SESSION
 from segmentation.tables.path_edges import PATH_EDGES
 from segmentation.tables.paths import PATHS
 from segmentation.tables.user_sequences import USER_SEQUENCES
@@ -26,8 +27,8 @@ OTHER_PATHS = "(all other paths)"
 def build_paths(events: DataFrame, *, steps: int, goals: Sequence[str] = ()) -> DataFrame:
     """Count sessions by the first states they went through.
 
-    Grain: an event with its session_id -> a path. Consecutive events of one state are one step; events are ordered
-    as everywhere (event_at, sequence_no, event_id, received_at). Never holds more than `steps` states per session.
+    Grain: an event with its user_id and session_id -> a path. Consecutive events of one state are one step; events
+    are ordered as everywhere (:data:`ORDER`). Never holds more than `steps` states per session.
 
     Returns:
         path (array of 1 to `steps` states), ended (true: the session ended with the path's last state;
@@ -36,7 +37,7 @@ def build_paths(events: DataFrame, *, steps: int, goals: Sequence[str] = ()) -> 
     converted = F.coalesce(F.bool_or(F.col("state").isin(*goals)), F.lit(False))
     return (
         _mark_steps(events)
-        .groupBy("session_id")
+        .groupBy(*SESSION)
         .agg(_first_states(steps).alias("path"), (F.max("step") <= steps).alias("ended"), converted.alias("converted"))
         .groupBy("path", "ended")
         .agg(F.count("*").alias("sessions"), F.count_if("converted").alias("converted"))
@@ -81,7 +82,7 @@ def build_user_sequences(steps: DataFrame, *, limit: int, goals: Sequence[str], 
     Grain: a row of `build_steps` -> a row of `user_sequences`. At most `limit` states of a session are ever held.
     """
     head = F.when(F.col("position") <= limit, F.struct("position", "state"))
-    sequences = steps.groupBy("session_id", "user_id", "session_date", "platform", "channel").agg(
+    sequences = steps.groupBy(*SESSION, "session_date", "platform", "channel").agg(
         F.transform(F.array_sort(F.collect_list(head)), lambda step: step["state"]).alias("states"),
         F.max("position").alias("steps"),
         F.bool_or(F.col("state").isin(*goals)).alias("reached_goal"),
@@ -118,11 +119,11 @@ def build_flows(paths: DataFrame, *, states_per_step: int) -> DataFrame:
 
 
 def _mark_steps(events: DataFrame) -> DataFrame:
-    ordered = Window.partitionBy("session_id").orderBy("event_at", "sequence_no", "event_id", "received_at")
+    ordered = Window.partitionBy(*SESSION).orderBy(*ORDER)
     previous = F.lag("state").over(ordered)
     changed = (previous.isNull() | (previous != F.col("state"))).cast("int")
     step = F.sum("changed").over(ordered.rowsBetween(Window.unboundedPreceding, Window.currentRow))
-    return events.select("*", changed.alias("changed")).select("session_id", "state", step.alias("step"))
+    return events.select("*", changed.alias("changed")).select(*SESSION, "state", step.alias("step"))
 
 
 def _first_states(steps: int) -> Column:

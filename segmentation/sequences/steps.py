@@ -12,8 +12,10 @@ from segmentation.sequences.states import StateMapping, state_of
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-ORDER = ("event_at", "sequence_no", "event_id", "received_at")
+ORDER = ("event_at", "sequence_no", "event_id", "received_at", "source")
 """Order of a user's events, as in sessions."""
+SESSION = ("user_id", "session_id")
+"""A session is of one user: told by both, steps that lie by user need no exchange for anything within a session."""
 ABOUT = ("platform", "channel", "session_date")
 """What a step is told apart by beside its person: of the session's first event that is a step."""
 
@@ -22,23 +24,25 @@ def build_steps(events: DataFrame, *, states: StateMapping, time_zone: str) -> D
     """Lay out events as steps of their sessions.
 
     Grain: an event -> a step; events whose state is left out are none, and of repeats in a row only the first is
-    one where the mapping collapses them. A session without a step is not there. One exchange (by session) and one sort.
+    one where the mapping collapses them. A session without a step is not there. One exchange (by user, so that what is
+    asked of a user or of a session needs no other) and one sort.
 
     Returns:
         user_id, session_id, position (1, 2, ... in the session), state, previous_state, next_state (null at the
         ends of the session), event_at (UTC) with the rest of :data:`ORDER`; platform and channel (null: not told)
         of the session's first step, session_date (day of that session's start in `time_zone`).
     """
-    named = events.withColumn("state", state_of(states)).where(F.col("state").isNotNull())
-    order = Window.partitionBy("session_id").orderBy(*ORDER)
+    columns = (*SESSION, *ORDER, "session_started_at", "platform", "channel")
+    named = events.select(*columns, state_of(states).alias("state")).where(F.col("state").isNotNull())
+    named = named.repartition("user_id")
+    order = Window.partitionBy(*SESSION).orderBy(*ORDER)
     if states.collapse_repeats:
         before = F.lag("state").over(order)
         named = named.select("*", before.alias("_before")).where(~F.col("_before").eqNullSafe(F.col("state")))
     first = F.first(F.struct("platform", "channel")).over(order)
     return (
         named.select(
-            "user_id",
-            "session_id",
+            *SESSION,
             F.row_number().over(order).cast("bigint").alias("position"),
             "state",
             F.lag("state").over(order).alias("previous_state"),

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column, DataFrame, WindowSpec
 
-ORDER = ("event_at", "sequence_no", "event_id", "received_at")
-"""Order of a user's events. Never arrival."""
+ORDER = ("event_at", "sequence_no", "event_id", "received_at", "source")
+"""Order of a user's events. Never arrival; the source, last, parts ids that two sources share."""
 SEPARATOR = "\u001f"
 SIGN = "sign"
 """+1 for an event that comes or stays, -1 for one as it was: what is summed with it is what changes."""
-LOOKED_AT = ("source", "user_id", "session_hint", *ORDER, "event_name", "state", "platform")
+LOOKED_AT = ("user_id", "session_hint", *ORDER, "event_name", "state", "platform")
 """What deciding on sessions takes."""
 SAME = {"identifier": "user_id"}
 """Columns, never null, that mostly repeat another."""

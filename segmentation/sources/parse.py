@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, NamedTuple
@@ -48,6 +49,8 @@ UNIT_SHIFT = 40
 MICROS_PER_UNIT = {"s": 1_000_000, "ms": 1_000, "us": 1}
 LEAST_EPOCH = {"s": 10**8, "ms": 10**11, "us": 10**14}
 """Where the size of an epoch number tells its unit: from 3 March 1973 on, up to a thousand times as much."""
+EARLIEST, BEYOND = (datetime(year, 1, 1, tzinfo=timezone.utc) for year in (1970, 2100))
+"""Between these lie the times that a clock may have said."""
 NUMBER_FIELDS = {"value": "decimal(18,4)", "sequence_no": "bigint", "duration_ms": "bigint"}
 
 
@@ -174,8 +177,8 @@ def _drafts(raw: DataFrame, origins: Mapping[str, Origin], mapping: SourceMappin
         spelled = _spelled(origins[name].column, mapping) if name in IDS else None
         return _text(origins[name], getattr(fields, name), spelled)
 
-    event_at = _instant(origins["event_at"], fields.event_at)
-    received_at = _instant(origins["received_at"], fields.received_at) if fields.received_at else event_at
+    event_at = _plausible(_instant(origins["event_at"], fields.event_at))
+    received_at = _plausible(_instant(origins["received_at"], fields.received_at)) if fields.received_at else event_at
     drafts = {
         "event_id": origins["event_id"].column,
         "user_id": text("user_id"),
@@ -312,6 +315,11 @@ def _instant(origin: Origin, spec: TimeMapping) -> Column:
     instant = F.to_utc_timestamp(local, spec.zone)
     # An hour that the clocks leave out cannot be read; of one that they repeat the first is taken.
     return F.when(F.from_utc_timestamp(instant, spec.zone) == local, instant)
+
+
+def _plausible(instant: Column) -> Column:
+    """Take what no clock says in earnest for unreadable: a field's default, an epoch in another unit than declared."""
+    return F.when((instant >= F.lit(EARLIEST)) & (instant < F.lit(BEYOND)), instant)
 
 
 def _micros_per_unit(number: Column, unit: str) -> Column:

@@ -18,7 +18,8 @@ FIELDS = (
 PERSONAL = ("event_id", "user_id", "session_hint")
 """Counted, never shown: they tell people apart."""
 
-
+DISTINCT_ERROR = 0.01
+"""Relative standard error to which distinct values are counted."""
 PARTS = ("filled", "distinct", "least", "greatest")
 
 
@@ -29,16 +30,18 @@ def preview_records(parsed: DataFrame) -> dict[str, Any]:
         records, accepted, identities (distinct among the accepted), users, decomposed (accepted records whose user's id
         has another form in NFC), reasons (reason -> records; a record may
         have several), examples (reason -> the first location) and fields (name -> filled, distinct, and least and
-        greatest among the accepted, as text, of fields that are not personal). `distinct` of a field is approximate.
+        greatest among the accepted, as text, of fields that are not personal). `distinct` is exact for event_id and
+        user_id, and within some 1 % for others, never above `filled`.
     """
     decomposed = (compose_identifier(F.col("user_id")) != F.col("user_id")).alias("decomposed")
     accepted = parsed.where(~F.col("rejected")).select("*", decomposed)
-    measures = [F.count(F.lit(1)).alias("records"), F.count_distinct("event_id").alias("identities")]
-    measures += [F.count_distinct("user_id").alias("users"), F.count_if("decomposed").alias("decomposed")]
+    measures = [F.count(F.lit(1)).alias("records"), F.count_if("decomposed").alias("decomposed")]
     for name in FIELDS:
+        exact = name in ("event_id", "user_id")
+        distinct = F.count_distinct(name) if exact else F.approx_count_distinct(name, DISTINCT_ERROR)
         measures += [
             F.count(name).alias(f"{name} filled"),
-            F.approx_count_distinct(name).alias(f"{name} distinct"),
+            F.least(F.count(name), distinct).alias(f"{name} distinct"),
         ]
         if name not in PERSONAL:
             measures += [
@@ -53,8 +56,8 @@ def preview_records(parsed: DataFrame) -> dict[str, Any]:
     return {
         "records": parsed.count(),
         "accepted": totals["records"],
-        "identities": totals["identities"],
-        "users": totals["users"],
+        "identities": totals["event_id distinct"],
+        "users": totals["user_id distinct"],
         "decomposed": totals["decomposed"],
         "reasons": {row["reason"]: row["records"] for row in found},
         "examples": {row["reason"]: row["example"] for row in found},

@@ -12,7 +12,7 @@ from pydantic import field_validator
 from segmentation.parameters import Parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 
 class SupersedeParams(Parameters):
@@ -54,10 +54,14 @@ class Delivery(NamedTuple):
     bytes: int
 
 
-def find_superseded(deliveries: Iterable[Delivery], params: SupersedeParams | None) -> dict[str, str]:
+def find_superseded(
+    deliveries: Iterable[Delivery], params: SupersedeParams | None, *, news: Collection[str] = ()
+) -> dict[str, str]:
     """Return batch_id of each superseded unit -> of one that stands in its place.
 
-    It depends on all units ever received and not on their order. A unit whose path does not fit `key` stands.
+    Which are superseded depends on all units ever received and not on their order. A unit whose path does not fit
+    `key` stands. Where an export is several files, one of those that come now (`news`) takes the place: with it the
+    older one leaves, and those that were there before are not read again.
     """
     if params is None:
         return {}
@@ -69,7 +73,7 @@ def find_superseded(deliveries: Iterable[Delivery], params: SupersedeParams | No
     superseded: dict[str, str] = {}
     for rivals in by_key.values():
         standing = _standing(rivals, params)
-        first = min(standing)
+        first = min(standing.intersection(news) or standing)
         superseded |= {rival.batch_id: first for rival in rivals if rival.batch_id not in standing}
     return superseded
 

@@ -251,7 +251,7 @@ class Lake:
     # Parameters
 
     def check_parameters(self, table: Table, fingerprints: Mapping[str, str], rebuild: str) -> None:
-        """Refuse to mix parameters in one table; writes nothing.
+        """Refuse to mix parameters in one table; writes nothing. What no run has published holds nothing to mix with.
 
         Args:
             table: the table about to be written.
@@ -261,13 +261,17 @@ class Lake:
         Raises:
             ConfigurationError: a group's fingerprint differs from the stored one.
         """
-        stored = self._fingerprints(table)
+        stored = {} if self.version(table) is None else self._fingerprints(table)
         changed = sorted(name for name, value in fingerprints.items() if stored.get(name, value) != value)
         if changed:
             raise ConfigurationError(
                 f"table '{table.name}' was built under other parameters ({', '.join(changed)}); "
                 f"to build it anew under these: {rebuild}"
             )
+
+    def parameters(self, table: Table) -> dict[str, str]:
+        """Return the fingerprints of the parameters that shape a table; none where nothing was built."""
+        return dict(self._fingerprints(table))
 
     def set_parameters(self, table: Table, fingerprints: Mapping[str, str]) -> None:
         """Store the fingerprints of the parameters that shape a table from now on."""

@@ -59,13 +59,20 @@ def read_units(lake: Lake, source: str) -> list[Row]:
     return stored.select("batch_id", "path", "format", modified_us, "bytes", "superseded_by").collect()
 
 
+def stands_of(stored: Iterable[Row], params: SupersedeParams | None) -> dict[str, str]:
+    """Return batch_id -> path of the stored units (:func:`read_units`) that none of the others supersedes."""
+    known = {row["batch_id"]: _delivery(row) for row in stored}
+    outdated = find_superseded(known.values(), params)
+    return {batch_id: one.path for batch_id, one in known.items() if batch_id not in outdated}
+
+
 def receive(units: Sequence[InputUnit], stored: Sequence[Row], params: SupersedeParams | None) -> Received:
     """Tell the given units apart, by all that was ever received of the source."""
     known = {row["batch_id"] for row in stored}
     news = [unit for unit in units if unit.batch_id not in known]
-    deliveries = [Delivery(row["batch_id"], row["path"], row["modified_us"], row["bytes"]) for row in stored]
+    deliveries = list(map(_delivery, stored))
     deliveries += [Delivery(unit.batch_id, unit.path, unit.modified_us, unit.bytes) for unit in news]
-    by = find_superseded(deliveries, params)
+    by = find_superseded(deliveries, params, news={unit.batch_id for unit in news})
     stood = (row["batch_id"] for row in stored if row["superseded_by"] is None)
     return Received(
         standing=[unit for unit in news if unit.batch_id not in by],
@@ -74,6 +81,10 @@ def receive(units: Sequence[InputUnit], stored: Sequence[Row], params: Supersede
         by=by,
         unchanged=len(units) - len(news),
     )
+
+
+def _delivery(row: Row) -> Delivery:
+    return Delivery(row["batch_id"], row["path"], row["modified_us"], row["bytes"])
 
 
 def unit_rows(

@@ -22,6 +22,18 @@ def crown(why: str, champion: str | None = None) -> Verdict:
     return Verdict(promoted=True, reason=why, evidence={"champion_before": champion})
 
 
+def outdated(champion: str, *, since: str, cut: str) -> Verdict:
+    """Decide for a challenger of an earlier cut than the champion's: it does not replace what is newer.
+
+    Args:
+        champion: the champion's version.
+        since: the cut that the champion was judged at.
+        cut: the challenger's.
+    """
+    reason = f"of an earlier cut ({cut}) than champion {champion} ({since})"
+    return Verdict(promoted=False, reason=reason, evidence={"champion_before": champion})
+
+
 def settled_before(model: ModelVersion) -> Verdict:
     """Return the verdict on a version that is champion already: a run broke off before it was written down."""
     return Verdict(promoted=True, reason=model.tags[REASON], evidence=json.loads(model.tags[EVIDENCE]))

@@ -28,6 +28,8 @@ CANDIDATE = "candidate"
 RULE = "rule"
 REFERENCE, JACCARD = "reference_silhouette", "bootstrap_jaccard"
 ADJUSTED_RAND_TO_CHAMPION = "adjusted_rand_to_champion"
+AS_OF = "as_of"
+"""Tag: the cut of the training."""
 CANDIDATES = "candidates.json"
 """Document of all that was tried: figures and verdict of each."""
 MATCHES, MIGRATION = "segment_matches.json", "segment_migration.json"
@@ -59,7 +61,7 @@ def describe_clusters(
         params={**encode_params(params), **described},
         metrics={**_metrics(fit), **({ADJUSTED_RAND_TO_CHAMPION: comparison.adjusted_rand} if comparison else {})},
         tags={
-            "as_of": str(as_of),
+            AS_OF: str(as_of),
             FEATURES: json.dumps(fit.features),
             SEGMENTS: json.dumps([segment.as_document() for segment in fit.segments]),
             STRUCTURE: FOUND if fit.chosen else NONE,

@@ -35,7 +35,7 @@ def summarise_events(events: DataFrame) -> Record:
 
 def list_newest_events(events: DataFrame, limit: int) -> Records:
     """List a person's newest events, newest first, in the order that all sequences have."""
-    order = (F.col(name).desc_nulls_last() for name in ("event_at", "sequence_no", "event_id", "received_at"))
+    order = (F.col(name).desc_nulls_last() for name in ("event_at", "sequence_no", "event_id", "received_at", "source"))
     return fetch_records(events.orderBy(*order).select(*EVENT_COLUMNS).limit(limit))
 
 
@@ -46,8 +46,10 @@ def list_newest_sessions(sessions: DataFrame, limit: int) -> Records:
 
 
 def list_scores(assignments: DataFrame, until: date) -> Records:
-    """List a person's segments and scores at every scored cut, newest first."""
-    known = assignments.where(F.col("as_of") <= F.lit(until)).drop("user_id", "cluster_id")
+    """List a person's segments and scores at every scored cut, newest first; held_back: the model says another."""
+    held = (F.col("cluster_id") != F.col("model_cluster_id")).alias("held_back")
+    known = assignments.where(F.col("as_of") <= F.lit(until)).select("*", held)
+    known = known.drop("user_id", "cluster_id", "model_cluster_id")
     return fetch_records(known.orderBy(F.col("as_of").desc()))
 
 

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from benchmarks.contract import BEHAVIOUR
-from benchmarks.engines.suite_behaviour import QUESTIONS
+from benchmarks.engines.suite_behaviour import QUESTIONS, lay_out_steps
 from benchmarks.engines.task import Clock
 from segmentation.tables.events import EVENTS
 from tests.unit.benchmarks.conftest import write_days  # noqa: F401  a fixture
@@ -40,8 +40,9 @@ def test_our_answers_are_those_of_duckdb(spark: SparkSession, write_days, tmp_pa
         return stored.select(*columns, *order)
 
     lake = SimpleNamespace(read=read)
+    steps = lay_out_steps(lake)
     for name, ask in QUESTIONS.items():
-        ask(lake).coalesce(1).write.parquet(str(tmp_path / "ours" / name))
+        ask(lake, steps).coalesce(1).write.parquet(str(tmp_path / "ours" / name))
     theirs = digest_tables(tmp_path / "state" / "behaviour", BEHAVIOUR)
     assert differences(digest_tables(tmp_path / "ours", BEHAVIOUR), theirs) == []
     assert theirs["funnel"]["reached"] > theirs["features"]["rows"] > 1

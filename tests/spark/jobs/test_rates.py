@@ -74,7 +74,8 @@ def test_rates_may_grow_and_never_mix(workspace: Workspace) -> None:
 
     rates.write_text(RATES)
     first, second = workspace.file("1.csv", HEAD + FIRST), workspace.file("2.csv", HEAD + SECOND)
-    assert ingest(first).code == 0
+    told = ingest(first)
+    assert (told.code, [note.partition(":")[2] for note in told.result["notes"]]) == (0, [" 1 (see conf/rates.csv)"])
     before = {("ana", 10): (125, 0), ("bob", 10): (10, 0), ("cay", 10): (0, 1)}
     assert days() == before
     assert {row["value"] for row in workspace.table("sessions").collect()} == {125, 10, 0}
@@ -82,7 +83,7 @@ def test_rates_may_grow_and_never_mix(workspace: Workspace) -> None:
     rates.write_text(RATES + NEXT)  # rates for days, and of a currency, that have no event yet
     refused = workspace.run(build_sessions)
     assert (refused.code, "other parameters (rates)" in refused.stderr) == (2, True)
-    assert ingest(second).code == 0
+    assert ingest(second).result["notes"] == []
     grown = {**before, ("ana", 11): (5, 0), ("bob", 11): (-2, 0)}  # 3.3333 x 1.5 is 4.99995
     assert days() == grown
     assert workspace.run(build_sessions).code == 0

@@ -374,6 +374,30 @@ def test_noise_is_told_and_leaves_the_champions_segments_in_use(ctx: Context, sc
     assert ctx.tracking.store.champion("clusters").version == "1"
 
 
+def test_a_cluster_that_follows_everyone_together_is_a_new_segment(ctx: Context, scored: Scored):
+    def training(**changes: Any) -> Context:
+        return replace(ctx, config=ctx.config.model_copy(update={"clusters": CLUSTERS.model_copy(update=changes)}))
+
+    together = train_clusters.run(training(features=("tempo",), k_max=2, seed=11)).quality["version"]
+    roll_back(ctx, model="clusters", to=together)
+    try:
+        quality = train_clusters.run(training(seed=9, max_iterations=28)).quality
+        (everyone,) = segments_of(ctx.tracking.store.version("clusters", together))
+        found = segments_of(ctx.tracking.store.version("clusters", quality["version"]))
+        assert max(segment.users for segment in found) >= USERS / 2
+        assert {s.segment_id for s in found}.isdisjoint({everyone.segment_id})
+        assert {s.segment_name for s in found}.isdisjoint({everyone.segment_name})
+    finally:
+        roll_back(ctx, model="clusters", to="1")
+
+
+def test_a_model_of_an_earlier_cut_does_not_replace_a_newer_one(ctx: Context, scored: Scored):
+    quality = train_clusters.run(replace(ctx, given_as_of=CUTS[1])).quality
+    model = ctx.tracking.store.version("clusters", quality["version"])
+    assert quality["decision"] == "kept as challenger"
+    assert model.tags["decision_reason"] == f"of an earlier cut ({CUTS[1]}) than champion 1 ({AS_OF})"
+
+
 def test_a_model_comes_back_as_it_was_logged(ctx: Context, scored: Scored):
     store = open_context(
         conf_dir=Path(__file__).parents[3] / "conf", lake=ctx.lake.root, spark=ctx.spark
@@ -461,6 +485,8 @@ def test_a_user_between_segments_is_held_by_an_earlier_cut_whatever_was_scored_b
     before = {row["user_id"]: row for row in ctx.lake.read(SEGMENT_ASSIGNMENTS).where(at_cut).collect()}
     assert {row["assignment_rule"] for row in before.values()} == {"as the model says"}
     assert all(row["cluster_id"] == row["model_cluster_id"] for row in before.values())
+    evaluate_segments.run(ctx)
+    sharp = silhouette_of_published(ctx)
     wavering = min(user for user, row in before.items() if row["cluster_id"] != larger)
     example = features_at(CUTS[1])[0 if before["u00"]["cluster_id"] == larger else 1]
     rows = [
@@ -476,6 +502,8 @@ def test_a_user_between_segments_is_held_by_an_earlier_cut_whatever_was_scored_b
         held = after[wavering]
         assert (held["cluster_id"], held["model_cluster_id"]) == (larger, before[wavering]["cluster_id"])
         assert held["margin"] < 0 < held["distance"]
+        evaluate_segments.run(ctx)
+        assert silhouette_of_published(ctx) < sharp, "judged is what is published"
         assert held["segment_id"] == next(s.segment_id for s in segments if s.cluster_id == larger)
         assert held["assignment_rule"] == "clear by 1e+09 at one of 2 cuts, 10 days apart"
         others = ("cluster_id", "distance", "margin", "segment_name")
@@ -488,6 +516,11 @@ def test_a_user_between_segments_is_held_by_an_earlier_cut_whatever_was_scored_b
         write_features(ctx)
         ctx.lake.publish({FEATURES.name: 1})
         score_segments.run(ctx)
+
+
+def silhouette_of_published(ctx: Context) -> float:
+    rows = ctx.lake.read(EVALUATIONS).where(F.col("as_of") == F.lit(AS_OF))
+    return rows.where("metric = 'silhouette_squared_euclidean' AND scope = 'clusters'").head()["value"]
 
 
 def test_scoring_and_judging_again_leave_equal_tables(ctx: Context, scored: Scored):
@@ -533,9 +566,23 @@ def test_monitoring_is_quiet_until_something_changes_and_tells_it_once(ctx: Cont
     assert "nothing was scored at 2024-04-02 (jobs/score_segments.py" in unscored.notes[0]
     rates = {row["scope"]: row for row in ctx.lake.read(MONITORED_RATES).collect()}
     churn = rates["calibration:churn"]
-    active = {row[0] for row in features_at(CUTS[1]) if row[3] <= 15}
+    active = {row[0] for row in features_at(CUTS[1]) if row[3] <= 15} & {user for user, _, _ in events()}
     came = {user for user, day, _ in events() if CUTS[1] <= day < AS_OF}
     assert (churn["from_date"], churn["trials"], churn["successes"]) == (CUTS[1], len(active), len(active - came))
+
+    target, days = ctx.conf_dir / "targets" / "purchase.yaml", ctx.lake.read(USER_DAYS).localCheckpoint()
+    meant, renamed = target.read_text(), min(active - came)
+    target.write_text("name: purchase\nhappens: {did: '*'}\n")
+    ctx.lake.replace(USER_DAYS, days.where(F.col("user_id") != renamed))
+    ctx.lake.publish({})
+    try:
+        assert "purchase: it meant something else at 2024-03-22" in monitor_segments.run(ctx).notes[0]
+        (churn,) = ctx.lake.read(MONITORED_RATES).where(F.col("as_of") == F.lit(AS_OF)).collect()
+        assert (churn["trials"], churn["successes"]) == (len(active) - 1, len(active - came) - 1)
+    finally:
+        target.write_text(meant)
+        ctx.lake.replace(USER_DAYS, days)
+        ctx.lake.publish({})
 
     moved = [
         (*row[:4], row[4] + 10_000, row[5]) if row[1] == AS_OF else row for cut in CUTS for row in features_at(cut)

@@ -132,14 +132,14 @@ def outcome(came_true: int, *, users: int = 1_000, p: float = 0.2) -> Outcome:
 
 
 def test_predictions_that_do_not_come_true_are_an_alert_and_others_not() -> None:
-    good, bad, barely = (compare_outcomes([outcome(n)])[0] for n in (205, 90, 240))
+    good, bad, barely = (compare_outcomes([outcome(n)], rate=0.01)[0] for n in (205, 90, 240))
     assert (bad.scope, bad.rate, bad.reference) == ("calibration:purchase", 0.09, pytest.approx(0.2))
     assert bad.difference == pytest.approx(-0.11)
     assert bad.lower < bad.difference < bad.upper < 0
     alerts = in_order(judge_rates([good, bad, barely], params=MonitoringParams()))
     assert [(a.metric, a.value) for a in alerts] == [("calibration_gap", pytest.approx(-0.11))]
     assert barely.q_value < 0.01  # beyond chance, within the threshold
-    assert compare_outcomes([outcome(0, users=0)]) == []
+    assert compare_outcomes([outcome(0, users=0)], rate=0.01) == []
 
 
 def test_right_probabilities_alarm_at_the_level_stated() -> None:
@@ -149,5 +149,5 @@ def test_right_probabilities_alarm_at_the_level_stated() -> None:
         p = rng.beta(2, 6, 300)
         true = int((rng.random(300) < p).sum())
         one = Outcome("churn", AS_OF, AS_OF, 300, true, float(p.sum()), float((p * (1 - p)).sum()))
-        alarms += compare_outcomes([one])[0].p_value <= level
+        alarms += compare_outcomes([one], rate=level)[0].p_value <= level
     assert binomtest(alarms, cuts, level).pvalue > 0.001, alarms

@@ -14,7 +14,9 @@ CUSTOMER = {
     "user_id": ESCAPE,
     "as_of": date(2024, 4, 1),
     "about": {"events": 1, "first_at": AT, "last_at": AT, "platforms": ["web"], "sources": ["shop"]},
-    "scores": [{"as_of": date(2024, 4, 1), "segment_name": "regulars", "distance": 1.25, "margin": None}],
+    "scores": [
+        {"as_of": date(2024, 4, 1), "segment_name": "regulars", "distance": 1.25, "margin": None, "held_back": False}
+    ],
     "segment_reasons": [
         {"feature": "sessions_count_30d", "value": None, "segment_mean": 4.0, "overall_mean": 1.0, "effect_size": 1.0}
     ],
@@ -84,13 +86,18 @@ def test_nobody_was_scored_yet() -> None:
 
 
 @pytest.mark.parametrize(
-    ("margin", "told"),
+    ("margin", "held_back", "told"),
     [
-        (None, "distance 1.25)"),
-        (0.5, "distance 1.25, the next segment 0.5 further)"),
-        (-0.5, "distance 1.25, the next segment 0.5 nearer)"),
+        (None, False, "distance 1.25)"),
+        (0.5, False, "distance 1.25, the next segment 0.5 further)"),
+        (-0.5, True, "distance 1.25, the next segment 0.5 nearer; held back here: clear by 1 at one of 2 cuts)"),
     ],
 )
-def test_how_far_the_next_segment_is_is_told_of_who_is_held_back_too(margin: float | None, told: str) -> None:
-    scores = [{**CUSTOMER["scores"][0], "margin": margin}]
+def test_how_far_the_next_segment_is_and_who_is_held_back_is_told(
+    margin: float | None,
+    held_back: bool,  # noqa: FBT001  a case
+    told: str,
+) -> None:
+    rule = "clear by 1 at one of 2 cuts"
+    scores = [{**CUSTOMER["scores"][0], "margin": margin, "held_back": held_back, "assignment_rule": rule}]
     assert told in write_customer({**CUSTOMER, "scores": scores})

@@ -59,6 +59,15 @@ def test_what_stands_does_not_depend_on_order(params, deliveries, standing) -> N
         assert set(superseded.values()) <= standing
 
 
+def test_a_file_that_comes_again_takes_the_place_whatever_else_the_export_has() -> None:
+    export = [delivery("day=20240301/0", 1), delivery("day=20240301/1", 1)]
+    again = delivery("day=20240301/1", 2)
+    for news in ((), (again.batch_id,)):
+        superseded = find_superseded([*export, again], PLAIN, news=news)
+        assert set(superseded) == {export[1].batch_id}
+    assert superseded == {export[1].batch_id: again.batch_id}
+
+
 def test_a_pattern_without_a_group_is_refused() -> None:
     with pytest.raises(ValidationError, match=re.escape("needs a group")):
         SupersedeParams(key=r"\d{8}")
