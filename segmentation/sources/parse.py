@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
@@ -18,8 +17,9 @@ from segmentation.quality.checks import Check, any_fails, failed_reasons
 from segmentation.quality.lateness import is_late
 from segmentation.quality.reasons import Reason
 from segmentation.sources.bots import is_known_bot
+from segmentation.sources.fields import Origin, is_given, read_instant, read_number, read_text
 from segmentation.sources.identifiers import compose_identifier, trim_identifier
-from segmentation.sources.mapping import FieldMapping, SourceMapping, TimeMapping
+from segmentation.sources.mapping import FieldMapping, SourceMapping
 from segmentation.sources.platforms import common_platform
 from segmentation.sources.tracking_plan import FIELDS as PLANNED_FIELDS
 from segmentation.sources.tracking_plan import breaks_plan
@@ -46,11 +46,6 @@ IDS = ("user_id", "session_hint")
 TEXT_FIELDS = ("platform", "device_type", "channel", "session_hint", "currency")
 UNIT_SHIFT = 40
 """Bits of a record's position in its unit, within row_key."""
-MICROS_PER_UNIT = {"s": 1_000_000, "ms": 1_000, "us": 1}
-LEAST_EPOCH = {"s": 10**8, "ms": 10**11, "us": 10**14}
-"""Where the size of an epoch number tells its unit: from 3 March 1973 on, up to a thousand times as much."""
-EARLIEST, BEYOND = (datetime(year, 1, 1, tzinfo=timezone.utc) for year in (1970, 2100))
-"""Between these lie the times that a clock may have said."""
 NUMBER_FIELDS = {"value": "decimal(18,4)", "sequence_no": "bigint", "duration_ms": "bigint"}
 
 
@@ -153,13 +148,6 @@ def _derive(raw: DataFrame, mapping: SourceMapping) -> DataFrame:
     return raw
 
 
-class Origin(NamedTuple):
-    """What a field is read from, and its type there."""
-
-    column: Column
-    type: str
-
-
 def _origins(raw: DataFrame, mapping: SourceMapping) -> dict[str, Origin]:
     """Find every field's origin; typed columns (Parquet) need not be read back from their text."""
     names = ("user_id", "event_name", "state", "event_at", "received_at", *TEXT_FIELDS, *NUMBER_FIELDS)
@@ -175,17 +163,17 @@ def _drafts(raw: DataFrame, origins: Mapping[str, Origin], mapping: SourceMappin
 
     def text(name: str) -> Column:
         spelled = _spelled(origins[name].column, mapping) if name in IDS else None
-        return _text(origins[name], getattr(fields, name), spelled)
+        return read_text(origins[name], getattr(fields, name), spelled)
 
-    event_at = _plausible(_instant(origins["event_at"], fields.event_at))
-    received_at = _plausible(_instant(origins["received_at"], fields.received_at)) if fields.received_at else event_at
+    event_at = read_instant(origins["event_at"], fields.event_at)
+    received_at = read_instant(origins["received_at"], fields.received_at) if fields.received_at else event_at
     drafts = {
         "event_id": origins["event_id"].column,
         "user_id": text("user_id"),
         "event_name": text("event_name"),
         "state": text("state"),
         "event_at": event_at,
-        "event_at_given": _given(origins["event_at"], fields.event_at),
+        "event_at_given": is_given(origins["event_at"], fields.event_at),
         "received_at": received_at,
         "properties": _properties(raw, mapping),
         **_property_drafts(raw, mapping),
@@ -195,8 +183,8 @@ def _drafts(raw: DataFrame, origins: Mapping[str, Origin], mapping: SourceMappin
         drafts["agent"] = _origin(raw, "agent", mapping.agent).cast("string")
     drafts.update({name: text(name) for name in TEXT_FIELDS if name != "platform"})
     for name, kind in NUMBER_FIELDS.items():
-        drafts[name] = _number(origins[name], getattr(fields, name), kind)
-        drafts[f"{name}_given"] = _given(origins[name], getattr(fields, name))
+        drafts[name] = read_number(origins[name], getattr(fields, name), kind)
+        drafts[f"{name}_given"] = is_given(origins[name], getattr(fields, name))
     return [column.alias(f"_{name}") for name, column in drafts.items()]
 
 
@@ -266,71 +254,6 @@ def _spelled(column: Column, mapping: SourceMapping) -> Column:
     """Spell an id in one way; blank is null."""
     trimmed = trim_identifier(column.cast("string"))
     return compose_identifier(trimmed) if mapping.id_form == "nfc" else trimmed
-
-
-def _text(origin: Origin, spec: FieldMapping | None, spelled: Column | None = None) -> Column:
-    """Read a field as trimmed text, or as it is spelled; blank is null, and null takes the declared default."""
-    trimmed = F.nullif(F.trim(origin.column.cast("string")), F.lit("")) if spelled is None else spelled
-    if spec is not None and spec.case is not None:
-        trimmed = {"lower": F.lower, "upper": F.upper}[spec.case](trimmed)
-    if spec is None or spec.default is None:
-        return trimmed
-    return F.coalesce(trimmed, F.lit(str(spec.default)))
-
-
-def _is_typed(origin: Origin, spec: FieldMapping | None, *types: str) -> bool:
-    return (spec is None or spec.default is None) and origin.type.startswith(types)
-
-
-def _given(origin: Origin, spec: FieldMapping | None) -> Column:
-    """Tell whether a field holds anything."""
-    typed = _is_typed(origin, spec, "timestamp", "int", "bigint", "decimal", "smallint", "tinyint", "void")
-    return (origin.column if typed else _text(origin, spec)).isNotNull()
-
-
-def _number(origin: Origin, spec: FieldMapping | None, kind: str) -> Column:
-    """Read a field as a number of the given type; null where it is none."""
-    if _is_typed(origin, spec, kind):
-        return origin.column
-    return _text(origin, spec).try_cast(kind)
-
-
-def _instant(origin: Origin, spec: TimeMapping) -> Column:
-    """Read a time as a UTC instant; null where it does not fit its declared form."""
-    if spec.unit is not None:
-        if spec.unit == "us" and _is_typed(origin, spec, "bigint"):
-            return F.timestamp_micros(origin.column)
-        number = _text(origin, spec).try_cast("decimal(38,6)")
-        micros = (number * _micros_per_unit(number, spec.unit)).cast("decimal(38,0)").try_cast("bigint")
-        return F.timestamp_micros(micros)
-    if not spec.format and spec.zone == "UTC" and _is_typed(origin, spec, "timestamp"):
-        return origin.column.cast("timestamp")
-    text = _text(origin, spec)
-    if spec.format:
-        local = F.coalesce(*(F.try_to_timestamp(text, F.lit(pattern)) for pattern in spec.format))
-    else:
-        local = text.try_cast("timestamp")
-    if spec.zone == "UTC":
-        return local
-    instant = F.to_utc_timestamp(local, spec.zone)
-    # An hour that the clocks leave out cannot be read; of one that they repeat the first is taken.
-    return F.when(F.from_utc_timestamp(instant, spec.zone) == local, instant)
-
-
-def _plausible(instant: Column) -> Column:
-    """Take what no clock says in earnest for unreadable: a field's default, an epoch in another unit than declared."""
-    return F.when((instant >= F.lit(EARLIEST)) & (instant < F.lit(BEYOND)), instant)
-
-
-def _micros_per_unit(number: Column, unit: str) -> Column:
-    """Return the unit of an epoch number; told from its size, seconds, ms and us since 1973 do not overlap."""
-    if unit != "auto":
-        return F.lit(MICROS_PER_UNIT[unit])
-    told = F.lit(None).cast("bigint")
-    for name, least in LEAST_EPOCH.items():
-        fits = F.abs(number).between(F.lit(least), F.lit(least * 1_000 - 1))
-        told = F.when(fits, F.lit(MICROS_PER_UNIT[name])).otherwise(told)
-    return told
 
 
 def _event_id(raw: DataFrame, mapping: SourceMapping) -> Column:

@@ -1,0 +1,93 @@
+"""Read a record's fields as what they are declared to be: texts, numbers and times."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, NamedTuple
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+if TYPE_CHECKING:
+    from segmentation.sources.mapping import FieldMapping, TimeMapping
+
+MICROS_PER_UNIT = {"s": 1_000_000, "ms": 1_000, "us": 1}
+LEAST_EPOCH = {"s": 10**8, "ms": 10**11, "us": 10**14}
+"""Where the size of an epoch number tells its unit: from 3 March 1973 on, up to a thousand times as much."""
+EARLIEST, BEYOND = (datetime(year, 1, 1, tzinfo=timezone.utc) for year in (1970, 2100))
+"""Between these lie the times that a clock may have said."""
+
+
+class Origin(NamedTuple):
+    """What a field is read from, and its type there."""
+
+    column: Column
+    type: str
+
+
+def read_text(origin: Origin, spec: FieldMapping | None, spelled: Column | None = None) -> Column:
+    """Read a field as trimmed text, or as it is spelled; blank is null, and null takes the declared default."""
+    trimmed = F.nullif(F.trim(origin.column.cast("string")), F.lit("")) if spelled is None else spelled
+    if spec is not None and spec.case is not None:
+        trimmed = {"lower": F.lower, "upper": F.upper}[spec.case](trimmed)
+    if spec is None or spec.default is None:
+        return trimmed
+    return F.coalesce(trimmed, F.lit(str(spec.default)))
+
+
+def _is_typed(origin: Origin, spec: FieldMapping | None, *types: str) -> bool:
+    return (spec is None or spec.default is None) and origin.type.startswith(types)
+
+
+def is_given(origin: Origin, spec: FieldMapping | None) -> Column:
+    """Tell whether a field holds anything."""
+    typed = _is_typed(origin, spec, "timestamp", "int", "bigint", "decimal", "smallint", "tinyint", "void")
+    return (origin.column if typed else read_text(origin, spec)).isNotNull()
+
+
+def read_number(origin: Origin, spec: FieldMapping | None, kind: str) -> Column:
+    """Read a field as a number of the given type; null where it is none."""
+    if _is_typed(origin, spec, kind):
+        return origin.column
+    return read_text(origin, spec).try_cast(kind)
+
+
+def read_instant(origin: Origin, spec: TimeMapping) -> Column:
+    """Read a time as a UTC instant; null where it does not fit its declared form, or no clock says it in earnest.
+
+    A field's default (year 1, 9999-12-31) and an epoch in another unit than declared are instants, but no times.
+    """
+    instant = _instant(origin, spec)
+    return F.when((instant >= F.lit(EARLIEST)) & (instant < F.lit(BEYOND)), instant)
+
+
+def _instant(origin: Origin, spec: TimeMapping) -> Column:
+    if spec.unit is not None:
+        if spec.unit == "us" and _is_typed(origin, spec, "bigint"):
+            return F.timestamp_micros(origin.column)
+        number = read_text(origin, spec).try_cast("decimal(38,6)")
+        micros = (number * _micros_per_unit(number, spec.unit)).cast("decimal(38,0)").try_cast("bigint")
+        return F.timestamp_micros(micros)
+    if not spec.format and spec.zone == "UTC" and _is_typed(origin, spec, "timestamp"):
+        return origin.column.cast("timestamp")
+    text = read_text(origin, spec)
+    if spec.format:
+        local = F.coalesce(*(F.try_to_timestamp(text, F.lit(pattern)) for pattern in spec.format))
+    else:
+        local = text.try_cast("timestamp")
+    if spec.zone == "UTC":
+        return local
+    instant = F.to_utc_timestamp(local, spec.zone)
+    # An hour that the clocks leave out cannot be read; of one that they repeat the first is taken.
+    return F.when(F.from_utc_timestamp(instant, spec.zone) == local, instant)
+
+
+def _micros_per_unit(number: Column, unit: str) -> Column:
+    """Return the unit of an epoch number; told from its size, seconds, ms and us since 1973 do not overlap."""
+    if unit != "auto":
+        return F.lit(MICROS_PER_UNIT[unit])
+    told = F.lit(None).cast("bigint")
+    for name, least in LEAST_EPOCH.items():
+        fits = F.abs(number).between(F.lit(least), F.lit(least * 1_000 - 1))
+        told = F.when(fits, F.lit(MICROS_PER_UNIT[name])).otherwise(told)
+    return told
