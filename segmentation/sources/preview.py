@@ -18,6 +18,8 @@ FIELDS = (
 PERSONAL = ("event_id", "user_id", "session_hint")
 """Counted, never shown: they tell people apart."""
 
+IDENTIFYING = ("event_id", "user_id")
+"""Counted exactly, and apart: beside exact counts Spark would keep the estimates' registers for every value."""
 DISTINCT_ERROR = 0.01
 """Relative standard error to which distinct values are counted."""
 PARTS = ("filled", "distinct", "least", "greatest")
@@ -37,18 +39,17 @@ def preview_records(parsed: DataFrame) -> dict[str, Any]:
     accepted = parsed.where(~F.col("rejected")).select("*", decomposed)
     measures = [F.count(F.lit(1)).alias("records"), F.count_if("decomposed").alias("decomposed")]
     for name in FIELDS:
-        exact = name in ("event_id", "user_id")
-        distinct = F.count_distinct(name) if exact else F.approx_count_distinct(name, DISTINCT_ERROR)
-        measures += [
-            F.count(name).alias(f"{name} filled"),
-            F.least(F.count(name), distinct).alias(f"{name} distinct"),
-        ]
+        measures.append(F.count(name).alias(f"{name} filled"))
+        if name not in IDENTIFYING:
+            distinct = F.least(F.count(name), F.approx_count_distinct(name, DISTINCT_ERROR))
+            measures.append(distinct.alias(f"{name} distinct"))
         if name not in PERSONAL:
             measures += [
                 F.min(name).cast("string").alias(f"{name} least"),
                 F.max(name).cast("string").alias(f"{name} greatest"),
             ]
-    totals = accepted.agg(*measures).collect()[0]
+    exact = [F.count_distinct(name).alias(f"{name} distinct") for name in IDENTIFYING]
+    totals = accepted.agg(*measures).collect()[0].asDict() | accepted.agg(*exact).collect()[0].asDict()
     reasons = parsed.where("rejected").select(F.explode("reasons").alias("reason"), "location", "row_key")
     first = F.min_by("location", "row_key").alias("example")
     by_reason = reasons.groupBy("reason").agg(F.count(F.lit(1)).alias("records"), first)
