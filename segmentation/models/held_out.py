@@ -51,6 +51,11 @@ class HeldOut:
     scores: Mapping[str, Floats] = field(default_factory=dict)
     """Model -> raw probabilities."""
 
+    @property
+    def calibrating(self) -> HeldOut:
+        """The half that chooses and calibrates."""
+        return self.where(~self.measures)
+
     def where(self, kept: NDArray[np.bool_] | NDArray[np.int64]) -> HeldOut:
         """Keep some of the users, by a mask or by position."""
         return HeldOut(

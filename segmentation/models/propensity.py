@@ -93,8 +93,6 @@ class _Contest:
 
     rows: Rows
     params: PropensityParams
-    learnt: Classes
-    """Of the training cuts."""
     models: Mapping[str, Any]
     held_out: HeldOut
     chosen: Trial
@@ -178,11 +176,9 @@ def _hold_contest(rows: Rows, best: Sequence[Trial], cuts: Cuts, params: Propens
     later = rows.classes[cuts.evaluation].rows
     evaluated = rows.vectors.where((F.col("cut") == F.lit(cuts.evaluation)) & sampled(params, later))
     held_out = score_held_out(evaluated, models=models)
-    calibrating = held_out.where(~held_out.measures)
+    calibrating = held_out.calibrating
     chosen = _choose(best, calibrating)
-    return _Contest(
-        rows, params, _learnt(rows, cuts), models, held_out, chosen, _calibrate(models, chosen, calibrating)
-    )
+    return _Contest(rows, params, models, held_out, chosen, _calibrate(models, chosen, calibrating))
 
 
 def _report(contest: _Contest, *, target: str, trials: tuple[Trial, ...], costs: Costs) -> PropensityFit:
@@ -224,7 +220,7 @@ def _compare(contest: _Contest) -> dict[str, Difference]:
     The share is that of the calibrating half: all three know how much happened in this window, and no more.
     """
     measuring = contest.measuring
-    share = float(contest.held_out.where(~contest.held_out.measures).label.mean())
+    share = float(contest.held_out.calibrating.label.mean())
     calibrated = {name: c.calibrator.apply(measuring.scores[name]) for name, c in contest.calibrations.items()}
     simpler = {MAJORITY: np.full(len(measuring.label), share)}
     simpler |= {name: p for name, p in calibrated.items() if name == RFM}

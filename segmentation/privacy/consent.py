@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 from segmentation.frames import conform, empty_frame, union_all
 from segmentation.privacy.params import PROPERTY
 from segmentation.tables.consents import CONSENTS
+from segmentation.tables.events import ORDER
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 YES = ("true", "1", "yes", "granted")
 """Texts of a property that grant, in any case. Any other text, and none, withdraws."""
-_ORDER = ("event_at", "sequence_no", "event_id", "received_at", "source")
-"""Order of a user's events; sources stand in it so that no two events are equal."""
 
 
 def build_consents(events: DataFrame, params: ConsentParams) -> DataFrame:
@@ -35,7 +34,7 @@ def build_consents(events: DataFrame, params: ConsentParams) -> DataFrame:
     if not params.events:
         return empty_frame(events.sparkSession, CONSENTS.schema)
     told = union_all(_told(events, name, spec) for name, spec in sorted(params.events.items()))
-    newest = F.max_by(F.struct("granted", "event_at"), F.struct(*_ORDER)).alias("newest")
+    newest = F.max_by(F.struct("granted", "event_at"), F.struct(*ORDER)).alias("newest")
     latest = told.groupBy("user_id", "purpose").agg(newest)
     decided = F.col("newest.event_at").alias("decided_at")
     return conform(latest.select("user_id", "purpose", F.col("newest.granted").alias("granted"), decided), CONSENTS)
@@ -60,7 +59,7 @@ def _told(events: DataFrame, name: str, spec: ConsentEvent) -> DataFrame:
     """Lay out what events of one name say: a row per purpose, several being separated by commas or blanks."""
     purposes = F.explode(F.array_distinct(F.split(F.trim(_value(spec.purpose)), r"[,\s]+"))).alias("purpose")
     granted = F.lit(spec.granted) if isinstance(spec.granted, bool) else _is_yes(_value(spec.granted))
-    rows = events.where(F.col("event_name") == name).select("user_id", *_ORDER, purposes, granted.alias("granted"))
+    rows = events.where(F.col("event_name") == name).select("user_id", *ORDER, purposes, granted.alias("granted"))
     return rows.where(F.col("purpose") != "")
 
 

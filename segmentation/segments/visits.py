@@ -14,7 +14,8 @@ from segmentation.parameters import Parameters, Texts
 from segmentation.segments.measures import column_of, is_since, within
 from segmentation.sequences.funnels import Funnel, find_attempts
 from segmentation.sequences.states import fits_any
-from segmentation.sequences.steps import ORDER, build_steps
+from segmentation.sequences.steps import build_steps
+from segmentation.tables.events import ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

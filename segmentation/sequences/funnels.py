@@ -13,7 +13,8 @@ from segmentation.frames import conform
 from segmentation.parameters import Declared, Texts, load_declared
 from segmentation.sequences.groups import Dimension, split_groups
 from segmentation.sequences.rates import wilson_bounds
-from segmentation.sequences.steps import ORDER, SESSION
+from segmentation.sequences.steps import SESSION
+from segmentation.tables.events import ORDER
 from segmentation.tables.funnels import FUNNELS
 
 if TYPE_CHECKING:

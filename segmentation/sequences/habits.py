@@ -9,7 +9,8 @@ from pyspark.sql import functions as F
 
 from segmentation.frames import union_all
 from segmentation.sequences.funnels import find_latest_starts
-from segmentation.sequences.steps import ORDER, SESSION
+from segmentation.sequences.steps import SESSION
+from segmentation.tables.events import ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,8 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from segmentation.frames import conform
-from segmentation.sequences.steps import ORDER, SESSION
+from segmentation.sequences.steps import SESSION
+from segmentation.tables.events import ORDER
 from segmentation.tables.path_edges import PATH_EDGES
 from segmentation.tables.paths import PATHS
 from segmentation.tables.user_sequences import USER_SEQUENCES

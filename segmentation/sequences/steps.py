@@ -8,12 +8,11 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from segmentation.sequences.states import StateMapping, state_of
+from segmentation.tables.events import ORDER
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-ORDER = ("event_at", "sequence_no", "event_id", "received_at", "source")
-"""Order of a user's events, as in sessions."""
 SESSION = ("user_id", "session_id")
 """A session is of one user: told by both, steps that lie by user need no exchange for anything within a session."""
 ABOUT = ("platform", "channel", "session_date")
@@ -29,8 +28,8 @@ def build_steps(events: DataFrame, *, states: StateMapping, time_zone: str) -> D
 
     Returns:
         user_id, session_id, position (1, 2, ... in the session), state, previous_state, next_state (null at the
-        ends of the session), event_at (UTC) with the rest of :data:`ORDER`; platform and channel (null: not told)
-        of the session's first step, session_date (day of that session's start in `time_zone`).
+        ends of the session), event_at (UTC) with the rest of `tables.events.ORDER`; platform and channel (null: not
+        told) of the session's first step, session_date (day of that session's start in `time_zone`).
     """
     columns = (*SESSION, *ORDER, "session_started_at", "platform", "channel")
     named = events.select(*columns, state_of(states).alias("state")).where(F.col("state").isNotNull())

@@ -8,14 +8,13 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from segmentation.sessions.params import SessionParams
+from segmentation.tables.events import ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pyspark.sql import Column, DataFrame, WindowSpec
 
-ORDER = ("event_at", "sequence_no", "event_id", "received_at", "source")
-"""Order of a user's events. Never arrival; the source, last, parts ids that two sources share."""
 SEPARATOR = "\u001f"
 SIGN = "sign"
 """+1 for an event that comes or stays, -1 for one as it was: what is summed with it is what changes."""

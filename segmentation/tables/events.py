@@ -2,6 +2,8 @@
 
 from segmentation.tables.table import COUNT, DAY, INSTANT, MONEY, STRING, Column, Table
 
+ORDER = ("event_at", "sequence_no", "event_id", "received_at", "source")
+"""Order of a user's events. Never arrival; the source, last, parts ids that two sources share."""
 EVENTS = Table(
     name="events",
     grain="an accepted event",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.review.frames.records import Record, Records, fetch_one, fetch_records
+from segmentation.tables.events import ORDER
 
 if TYPE_CHECKING:
     from datetime import date
@@ -35,7 +36,7 @@ def summarise_events(events: DataFrame) -> Record:
 
 def list_newest_events(events: DataFrame, limit: int) -> Records:
     """List a person's newest events, newest first, in the order that all sequences have."""
-    order = (F.col(name).desc_nulls_last() for name in ("event_at", "sequence_no", "event_id", "received_at", "source"))
+    order = (F.col(name).desc_nulls_last() for name in ORDER)
     return fetch_records(events.orderBy(*order).select(*EVENT_COLUMNS).limit(limit))
 
 
