@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from segmentation.events.deduplicate import CONFLICT, DUPLICATE, HEAD
+from segmentation.events.deduplicate import CONFLICT, DUPLICATE, HEAD, IDENTITY
 from segmentation.events.payload import payload_json, restore_payload
 from segmentation.increments.routes import ROUTE, identity_hash
 from segmentation.quality.reasons import VERDICTS
@@ -57,6 +57,21 @@ def known_records(state: State, suspects: Suspects) -> DataFrame:
         .unionByName(_known(held, F.col("reason"), held_verdict, F.coalesce("survivor_hash", F.sha2("payload", 256))))
         .unionByName(_known_duplicates(of_routes(state.duplicates.select("*", identity_hash()))))
     )
+
+
+def earlier_payloads(records: DataFrame, state: State) -> DataFrame:
+    """Read the payloads of the identities of few records, however long ago they came.
+
+    The head of a run of copies may lie far before the horizon of a record that leaves the run; it alone has the payload
+    of its duplicates. Hardly ever needed: all events are looked through.
+
+    Grain: IDENTITY, payload_hash, payload.
+    """
+    routes = state.broadcast(records.select(identity_hash()).distinct())
+    events = state.events.join(routes, ROUTE, "left_semi").select(*IDENTITY, payload_json().alias("payload"))
+    held = state.quarantine.where(F.col("reason").isin(*VERDICTS)).select("*", identity_hash())
+    held = held.join(routes, ROUTE, "left_semi").select(*IDENTITY, F.col("raw").alias("payload"))
+    return events.unionByName(held).select("*", F.sha2("payload", 256).alias("payload_hash"))
 
 
 def _known(df: DataFrame, known_as: Column, verdict: Column, head_hash: Column) -> DataFrame:

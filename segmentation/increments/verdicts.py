@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from segmentation.events.deduplicate import CONFLICT, DUPLICATE, HEAD, IDENTITY, judge_copies
 from segmentation.events.payload import restored_events
-from segmentation.increments.known import known_records, new_records
+from segmentation.increments.known import earlier_payloads, known_records, new_records
 from segmentation.increments.routes import ROUTE, find_suspects, identity_hash, index_records
 from segmentation.increments.state import hold, hold_noting
 from segmentation.quality.lateness import is_late
@@ -104,10 +104,19 @@ def _changed(noted: DataFrame, records: DataFrame, state: State) -> _Changed | N
     moved, noticed = hold_noting(changes, *counts)
     if not noticed["records"]:
         return None
-    given = records.where(F.col("payload").isNotNull())
-    payloads = given.select(*IDENTITY, "payload_hash", "payload").distinct()
-    given_back = moved.drop("payload").join(payloads, [*IDENTITY, "payload_hash"], "left")
-    return _Changed(state.hold_few(given_back), noticed["revived"])
+    held, missing = hold_noting(_given_back(moved, records), F.count_if(F.col("payload").isNull()).alias("payloads"))
+    if missing["payloads"]:
+        held = hold(_given_back(held, earlier_payloads(held, state)))
+    return _Changed(state.together(held), noticed["revived"])
+
+
+def _given_back(changed: DataFrame, records: DataFrame) -> DataFrame:
+    """Give records the payload that another of their identity and hash has; those that have one keep it."""
+    given = records.where(F.col("payload").isNotNull()).select(
+        *IDENTITY, "payload_hash", F.col("payload").alias("_given")
+    )
+    found = changed.join(given.distinct(), [*IDENTITY, "payload_hash"], "left")
+    return found.withColumn("payload", F.coalesce("payload", "_given")).drop("_given").select(*changed.columns)
 
 
 def _is_revived() -> Column:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,8 +11,9 @@ from pyspark.sql import functions as F
 
 from segmentation.tables.ingest_ledger import INGEST_LEDGER, PARSED, READ
 from segmentation.tables.input_units import INPUT_UNITS
-from tests.spark.increments.cases import differences, draw_cases, ingest
-from tests.spark.increments.oracle import Limits, Record, tables
+from segmentation.tables.quarantine import QUARANTINE
+from tests.spark.increments.cases import BASE, differences, draw_cases, ingest
+from tests.spark.increments.oracle import DAY, Limits, Record, tables
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,3 +56,23 @@ def test_any_order_batching_and_repetition_give_the_oracles_tables(spark: SparkS
     assert (counts[READ], counts[PARSED]) == (len(standing), len(standing))
     gone = lake.read(INPUT_UNITS).where(F.col("superseded_by").isNotNull()).select("path").collect()
     assert sorted(row["path"].rsplit("/", 1)[1] for row in gone) == [f"{OUTDATED}.jsonl", f"{EXPORT}.jsonl"]
+
+
+@pytest.mark.spark
+def test_what_leaves_a_run_that_began_long_before_it_leaves_nothing_without_payload(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """The record after the gap stands for itself; if it was a conflict, duplicates of the old head conflict with it."""
+    first_of = dict(zip((EXPORT, SECOND, THIRD, NEWER), (56, 0, 28, 56), strict=True))
+    units = {
+        unit: [Record(unit, "u", "view", BASE + n * DAY, BASE + n * DAY, 3, "web")] for unit, n in first_of.items()
+    }
+    for name, other in (("same", 3), ("other", 7)):
+        head = Record(name, name, "view", BASE, BASE, 3, "web")
+        far, leaving, alone, last = (replace(head, received_at=BASE + days * DAY) for days in (28, 56, 84, 85))
+        units[SECOND].append(head)
+        units[EXPORT].append(leaving)
+        units[THIRD] += [far, replace(alone, value=other), last]
+    lake = take_in(spark, tmp_path, units, list(units))
+    assert differences(lake, tables(units[SECOND] + units[THIRD] + units[NEWER], LIMITS)) == {}
+    assert lake.read(QUARANTINE).where(F.col("raw").isNull()).count() == 0
