@@ -16,7 +16,7 @@ class IngestParams(Parameters):
     """How far event_at may lie after received_at before the record is invalid."""
     user_day_cap: int = Field(default=50_000, ge=1)
     """Events of a user-day beyond this rank are quarantined as over_cap."""
-    slice_mb: int = Field(default=128, ge=1)
+    slice_mb: int = Field(default=256, ge=1)
     """History is folded in slices of about so many megabytes of input: what is sorted and held at a time."""
     partition_mb: int = Field(default=12, ge=1)
     """A slice is exchanged into one partition for every so many megabytes of input, at least as many as Spark is
