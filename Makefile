@@ -33,10 +33,10 @@ demo: setup ## segment the customers of a shop (DATASET=ecom or complete_journey
 	@$(ENV) python scripts/fetch_data.py $(DATASET)
 	@$(ENV) python jobs/run_pipeline.py --env local --source $(DATASET) --input $(INPUT) --lake $(LAKE) $(ARGS)
 
-check: setup lint ## the daily loop, under a minute: lint, types, layers, unit tests without Spark
+check: lint ## the daily loop, under a minute: lint, types, layers, unit tests without Spark
 	$(PYTEST) tests/unit -m "not spark and not faults" -q
 
-lint:
+lint: setup
 	$(ENV) ruff check .
 	$(ENV) ruff format --check .
 	$(ENV) mypy segmentation jobs
@@ -85,5 +85,5 @@ lock: ## make requirements.lock again from requirements.in (needs uv; ARGS=--upg
 	uv pip compile --universal --generate-hashes --python-version 3.10 --no-header --quiet $(ARGS) requirements.in -o requirements.lock
 
 clean: ## remove what was built and computed; .venv, .jars and data stay
-	rm -rf build dist lake *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis spark-warehouse metastore_db
+	rm -rf build dist lake bench *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis spark-warehouse metastore_db
 	find . -name __pycache__ -type d -not -path './.venv/*' -prune -exec rm -rf {} +
