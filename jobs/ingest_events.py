@@ -249,11 +249,11 @@ def _check_parameters(ctx: Context, mapping: SourceMapping, rebuild: str) -> Non
 def _fingerprints(ctx: Context, mapping: SourceMapping) -> dict[str, str]:
     config = ctx.config
     plan = load_tracking_plan(ctx.options["conf_dir"])
-    planned = {"tracking_plan": plan.fingerprint} if plan.enforced_on(mapping.name) else {}
+    enforced = plan.fingerprint if plan.enforced_on(mapping.name) else "kept"
     named = mapping.under(config.privacy).pseudonymise
     keyed = {"privacy.key": load_keys(config.privacy).check} if named else {}
     return {
-        **planned,
+        f"tracking_plan.{mapping.name}": enforced,
         **keyed,
         "privacy": config.privacy.shaping,
         "ingest": config.ingest.shaping,

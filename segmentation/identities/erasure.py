@@ -10,6 +10,7 @@ from unicodedata import normalize
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
+from segmentation.events.deduplicate import IDENTITY
 from segmentation.events.payload import payload_json
 from segmentation.frames import empty_frame, small_frame, union_all
 from segmentation.identities.params import BETWEEN
@@ -17,7 +18,7 @@ from segmentation.increments import rejections
 from segmentation.increments.cap import EVENT
 from segmentation.increments.restate import restate
 from segmentation.increments.state import RECORD_KEY, Correction, Increment, Retraction, hold
-from segmentation.quality.reasons import Reason
+from segmentation.quality.reasons import VERDICTS, Reason
 from segmentation.sources.identifiers import compose_identifier
 from segmentation.tables import ingest_ledger as ledger
 from segmentation.tables.duplicates import DUPLICATES
@@ -47,7 +48,7 @@ class Traces(NamedTuple):
     events: DataFrame
     """Rows of `events`."""
     copies: DataFrame
-    """Rows of `duplicates`: copies of those."""
+    """Rows of `duplicates`: copies of those, and of events that were held as too late or beyond the cap."""
     rejected: DataFrame
     """Rows of `quarantine` whose text holds one of the names, not as part of a longer one."""
 
@@ -73,10 +74,14 @@ def find_traces(person: str, state: State, identities: DataFrame) -> Traces:
     """
     theirs = hold(state.events.where(F.col(NAME) == person))
     names = _names(person, theirs, state.events, identities)
-    payloads = theirs.select("source", "event_id", F.sha2(payload_json(), 256).alias("payload_hash")).distinct()
-    copies = state.duplicates.join(payloads, ["source", "event_id", "payload_hash"], "left_semi")
     text = compose_identifier(F.concat_ws("\n", "raw", "event_id"))
-    return Traces(names, theirs, hold(copies), hold(state.quarantine.where(text.rlike(name_pattern(names)))))
+    rejected = hold(state.quarantine.where(text.rlike(name_pattern(names))))
+    payloads = theirs.select(*IDENTITY, payload_json().alias("payload")).unionByName(
+        rejected.where(F.col("reason").isin(*VERDICTS)).select(*IDENTITY, F.col("raw").alias("payload"))
+    )
+    hashes = payloads.select(*IDENTITY, F.sha2("payload", 256).alias("payload_hash")).distinct()
+    copies = state.duplicates.join(hashes, [*IDENTITY, "payload_hash"], "left_semi")
+    return Traces(names, theirs, hold(copies), rejected)
 
 
 def name_pattern(names: Iterable[str]) -> str:

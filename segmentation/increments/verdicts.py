@@ -106,7 +106,9 @@ def _changed(noted: DataFrame, records: DataFrame, state: State) -> _Changed | N
         return None
     held, missing = hold_noting(_given_back(moved, records), F.count_if(F.col("payload").isNull()).alias("payloads"))
     if missing["payloads"]:
-        held = hold(_given_back(held, earlier_payloads(held, state)))
+        given = _given_back(held, earlier_payloads(held, state))
+        # A payload that nobody has was erased with a person: copies of it stay what they are.
+        held = hold(given.where(F.col("payload").isNotNull()))
     return _Changed(state.together(held), noticed["revived"])
 
 

@@ -13,11 +13,12 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from delta.exceptions import DeltaConcurrentModificationException
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
 from segmentation.config import ENVIRONMENTS, Config, load_config
-from segmentation.errors import ExecutorLostError, SegmentationError
+from segmentation.errors import ExecutorLostError, RetryableError, SegmentationError
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.progress import LOGGER, Progress, start_logging
 from segmentation.runtime.session import configure, open_session
@@ -142,17 +143,24 @@ def _attempt(job: Job, name: str, options: argparse.Namespace) -> dict[str, Any]
         options=vars(options),
         name=name,
     )
-    with exclusive(ctx.lake.root) if job.WRITES else nullcontext(), _lost_frames_named():
-        ctx.lake.recover()
+    with exclusive(ctx.lake.root) if job.WRITES else nullcontext(), _passing_errors_named():
+        if job.WRITES:  # without the lock, what lies ahead of the published versions may be a running writer's
+            ctx.lake.recover()
         report = job.run(ctx)
         return _result(ctx, job, report)
 
 
 @contextmanager
-def _lost_frames_named() -> Iterator[None]:
-    """Tell the loss of a frame that was worked out and kept, which Spark cannot work out again, from other errors."""
+def _passing_errors_named() -> Iterator[None]:
+    """Tell errors that the next run does not meet from others.
+
+    A frame that was worked out and kept is lost with its executor, and Spark cannot work it out again. Where storage
+    has no lock, a rival writes meanwhile.
+    """
     try:
         yield
+    except DeltaConcurrentModificationException as error:
+        raise RetryableError("another run wrote to the lake meanwhile; run the same command again") from error
     except (PySparkException, Py4JError) as error:
         if LOST_BLOCK not in str(error):
             raise

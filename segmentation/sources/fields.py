@@ -49,7 +49,12 @@ def read_number(origin: Origin, spec: FieldMapping | None, kind: str) -> Column:
     """Read a field as a number of the given type; null where it is none."""
     if _is_typed(origin, spec, kind):
         return origin.column
-    return read_text(origin, spec).try_cast(kind)
+    return _writable(read_text(origin, spec)).try_cast(kind)
+
+
+def _writable(number: Column) -> Column:
+    """Leave out numbers with exponents of four digits: Spark fails on 1e-999999999, and writes out its zeros before."""
+    return F.when(~number.rlike(r"[eE][+-]?\d{4}"), number)
 
 
 def read_instant(origin: Origin, spec: TimeMapping) -> Column:
@@ -65,7 +70,7 @@ def _instant(origin: Origin, spec: TimeMapping) -> Column:
     if spec.unit is not None:
         if spec.unit == "us" and _is_typed(origin, spec, "bigint"):
             return F.timestamp_micros(origin.column)
-        number = read_text(origin, spec).try_cast("decimal(38,6)")
+        number = _writable(read_text(origin, spec)).try_cast("decimal(38,6)")
         micros = (number * _micros_per_unit(number, spec.unit)).cast("decimal(38,0)").try_cast("bigint")
         return F.timestamp_micros(micros)
     if not spec.format and spec.zone == "UTC" and _is_typed(origin, spec, "timestamp"):

@@ -12,7 +12,7 @@ from pydantic import field_validator
 from segmentation.parameters import Parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable, Sequence
 
 
 class SupersedeParams(Parameters):
@@ -55,13 +55,14 @@ class Delivery(NamedTuple):
 
 
 def find_superseded(
-    deliveries: Iterable[Delivery], params: SupersedeParams | None, *, news: Collection[str] = ()
+    deliveries: Iterable[Delivery], params: SupersedeParams | None, *, news: Sequence[str] = ()
 ) -> dict[str, str]:
     """Return batch_id of each superseded unit -> of one that stands in its place.
 
     Which are superseded depends on all units ever received and not on their order. A unit whose path does not fit
-    `key` stands. Where an export is several files, one of those that come now (`news`) takes the place: with it the
-    older one leaves, and those that were there before are not read again.
+    `key` stands. Where an export is several files, the first of those that come now (`news`, in the order in which
+    they are taken in) takes the place: with it the older one leaves, whatever becomes of the others, and those that
+    were there before are not read again.
     """
     if params is None:
         return {}
@@ -73,7 +74,7 @@ def find_superseded(
     superseded: dict[str, str] = {}
     for rivals in by_key.values():
         standing = _standing(rivals, params)
-        first = min(standing.intersection(news) or standing)
+        first = next((new for new in news if new in standing), min(standing))
         superseded |= {rival.batch_id: first for rival in rivals if rival.batch_id not in standing}
     return superseded
 

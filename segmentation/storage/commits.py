@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 
 
 def head_version(spark: SparkSession, folder: str) -> int:
-    """Return the version of a table's newest commit."""
+    """Return the version of a table's newest commit; -1: whoever made it died before the first."""
     if is_local(folder):  # a listing instead of a Spark job
-        return max(int(commit.stem) for commit in (local_path(folder) / "_delta_log").glob("*[0-9].json"))
+        commits = (local_path(folder) / "_delta_log").glob("*[0-9].json")
+        return max((int(commit.stem) for commit in commits), default=-1)
+    if not DeltaTable.isDeltaTable(spark, folder):
+        return -1
     row = DeltaTable.forPath(spark, folder).history(1).select("version").head()
     return int(row["version"]) if row else 0
 

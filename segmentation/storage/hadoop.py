@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from segmentation.errors import RetryableError
@@ -11,10 +12,16 @@ if TYPE_CHECKING:
 
 
 def glob_paths(spark: SparkSession, pattern: str) -> list[str]:
-    """Return the paths that match a pattern, sorted."""
+    """Return the paths that match a pattern, sorted; a path that exists is itself, whatever signs are in its name."""
     path = java(spark).org.apache.hadoop.fs.Path(pattern)
-    found = path.getFileSystem(_configuration(spark)).globStatus(path)
+    files = path.getFileSystem(_configuration(spark))
+    found = [files.getFileStatus(path)] if files.exists(path) else files.globStatus(path)
     return sorted(status.getPath().toString() for status in found or [])
+
+
+def as_pattern(path: str) -> str:
+    """Write a path as the pattern that it alone matches: Spark's readers take every path for one."""
+    return re.sub(r"([\\\[\]{}*?])", r"\\\1", path)
 
 
 def is_empty_file(spark: SparkSession, uri: str) -> bool:
@@ -24,18 +31,26 @@ def is_empty_file(spark: SparkSession, uri: str) -> bool:
     return bool(status.isFile() and status.getLen() == 0)
 
 
-def read_first_line(spark: SparkSession, uri: str, encoding: str) -> str | None:
-    """Read the first line of a text file, decompressed as Spark's reader would; None where the file is empty."""
+def read_first_line(spark: SparkSession, uri: str, encoding: str) -> tuple[int, str] | None:
+    """Read the first line of a text file that is not blank, decompressed as Spark's reader would.
+
+    Returns:
+        How many blank lines stand before it, and the line; None where all are blank or there are none.
+    """
     jvm, configuration = java(spark), _configuration(spark)
     path = jvm.org.apache.hadoop.fs.Path(jvm.java.net.URI(uri))
     stream = path.getFileSystem(configuration).open(path)
     try:
         codec = jvm.org.apache.hadoop.io.compress.CompressionCodecFactory(configuration).getCodec(path)
         decoded = codec.createInputStream(stream) if codec is not None else stream
-        line = jvm.java.io.BufferedReader(jvm.java.io.InputStreamReader(decoded, encoding)).readLine()
+        reader = jvm.java.io.BufferedReader(jvm.java.io.InputStreamReader(decoded, encoding))
+        for blank, line in enumerate(iter(reader.readLine, None)):
+            text = str(line).removeprefix("\ufeff")
+            if text.strip():
+                return blank, text
+        return None
     finally:
         stream.close()
-    return None if line is None else str(line).removeprefix("\ufeff")
 
 
 def move_file(spark: SparkSession, uri: str, target: str) -> None:

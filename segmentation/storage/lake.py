@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from segmentation.errors import ConfigurationError, RetryableError
 from segmentation.frames import conform, empty_frame
 from segmentation.storage.commits import head_version, runs_of_commits
-from segmentation.storage.hadoop import glob_paths
+from segmentation.storage.hadoop import delete_path, glob_paths
 from segmentation.storage.lock import is_local, local_path
 from segmentation.storage.publications import PublicationLog
 from segmentation.tables.publications import PUBLICATIONS
@@ -210,7 +210,9 @@ class Lake:
             if name == PUBLICATIONS.name:
                 continue
             head, published = head_version(self.spark, folder), current.tables.get(name, 0)
-            if head > published:
+            if head < 0:
+                delete_path(self.spark, f"{folder}/_delta_log")  # else Delta takes the folder for a table
+            elif head > published:
                 DeltaTable.forPath(self.spark, folder).restoreToVersion(published)
                 head = self._recovered[name] = head_version(self.spark, folder)
                 if name in current.tables:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from functools import partial, reduce
+from typing import TYPE_CHECKING, NamedTuple
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
@@ -21,9 +23,9 @@ from segmentation.storage.quoted_records import split_records
 from segmentation.storage.values import decode_text, parse_csv, parse_json, parse_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import Column, SparkSession
 
     from segmentation.sources.mapping import SourceMapping
     from segmentation.storage.units import InputUnit
@@ -123,28 +125,36 @@ def named_read_errors(units: Sequence[InputUnit], *, must_be_named: bool = False
 
 
 def _read_csv(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> DataFrame:
-    by_header: dict[tuple[str, ...], list[str]] = {}
+    by_header: dict[_Header, list[str]] = {}
     for unit in units:
-        header = mapping.header or _header_of(spark, mapping, unit)
-        by_header.setdefault(header, []).append(unit.readable_path)
-    by_header.pop((), None)
+        header = _Header(-1, mapping.header) if mapping.header else _header_of(spark, mapping, unit)
+        if header is not None:
+            by_header.setdefault(header, []).append(unit.readable_path)
     if not by_header:
         raise DataError(f"{units[0].path}: the file is empty (no header line)")
-    parts = [_parse_csv(spark, mapping, list(header), paths) for header, paths in sorted(by_header.items())]
-    whole = parts[0]
-    for part in parts[1:]:
-        whole = whole.unionByName(part, allowMissingColumns=True)
-    return whole
+    parts = [_parse_csv(spark, mapping, header, paths) for header, paths in sorted(by_header.items())]
+    return reduce(partial(DataFrame.unionByName, allowMissingColumns=True), parts)
 
 
-def _header_of(spark: SparkSession, mapping: SourceMapping, unit: InputUnit) -> tuple[str, ...]:
-    first = read_first_line(spark, unit.path, mapping.encoding)
-    if first is None:
-        return ()
-    return tuple(next(csv.reader([first], delimiter=mapping.delimiter), []))
+class _Header(NamedTuple):
+    position: int
+    """Of its line; -1: the mapping says it, and the file has none."""
+    names: tuple[str, ...]
 
 
-def _parse_csv(spark: SparkSession, mapping: SourceMapping, header: list[str], paths: list[str]) -> DataFrame:
+def _header_of(spark: SparkSession, mapping: SourceMapping, unit: InputUnit) -> _Header | None:
+    """Read a file's header; None where no line has any text."""
+    try:
+        first = read_first_line(spark, unit.path, mapping.encoding)
+        names = () if first is None else tuple(next(csv.reader([first[1]], delimiter=mapping.delimiter)))
+    except (Py4JJavaError, csv.Error) as error:
+        raise DataError(f"{unit.path}: its first line cannot be read (truncated or corrupt)") from error
+    # Records in quotes are counted without blank ones.
+    return None if first is None else _Header(0 if mapping.multiline else first[0], names)
+
+
+def _parse_csv(spark: SparkSession, mapping: SourceMapping, given: _Header, paths: list[str]) -> DataFrame:
+    header = list(given.names)
     missing = sorted(set(mapping.raw_columns) - set(header))
     if missing:
         raise ConfigurationError(
@@ -155,9 +165,7 @@ def _parse_csv(spark: SparkSession, mapping: SourceMapping, header: list[str], p
     if doubled:
         raise ConfigurationError(f"source '{mapping.name}': {paths[0]} has two columns named {', '.join(doubled)}")
     texts = (_quoted_records if mapping.multiline else _lines)(spark, mapping, paths)
-    if mapping.header is None:
-        texts = texts.where(F.col(RAW_RECORD_NO) > 0)
-    return parse_csv(texts, mapping, header)
+    return parse_csv(texts.where(F.col(RAW_RECORD_NO) > given.position), mapping, header)
 
 
 def _read_json(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> DataFrame:
@@ -178,22 +186,51 @@ def _read_messages(spark: SparkSession, mapping: SourceMapping, units: Sequence[
 
 def _read_parquet(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> DataFrame:
     try:
-        raw = spark.read.option("mergeSchema", "true").parquet(*(unit.readable_path for unit in units))
-    except PySparkException as error:
-        raise DataError(f"one of {len(units)} files from {units[0].path} is not readable Parquet: {error}") from error
-    missing = sorted(set(mapping.raw_columns) - set(raw.columns))
+        read = spark.read.option("mergeSchema", "true").parquet(*(unit.readable_path for unit in units))
+        raw = _placed_rows(read)
+    except (PySparkException, Py4JJavaError):  # columns of one name are of several types, or a file is no Parquet
+        raw = _read_by_schema(spark, units)
+    given = [name for name in raw.columns if name not in _POSITION]
+    missing = sorted(set(mapping.raw_columns) - set(given))
     if missing:
         raise ConfigurationError(
             f"source '{mapping.name}': {units[0].path} has no column {', '.join(missing)}; "
-            f"its columns are: {', '.join(raw.columns)}"
+            f"its columns are: {', '.join(given)}"
         )
+    return raw
+
+
+def _read_by_schema(spark: SparkSession, units: Sequence[InputUnit]) -> DataFrame:
+    """Read files whose columns differ in type (whole numbers one day, fractions the next): those columns as text.
+
+    Text is what a field is read from wherever its type is not the one declared, so each record reads as it would alone.
+    """
+    groups: dict[str, tuple[StructType, list[str]]] = {}
+    for unit in units:
+        try:
+            schema = spark.read.parquet(unit.readable_path).schema
+        except (PySparkException, Py4JJavaError) as error:
+            raise DataError(f"{unit.path} is not readable Parquet (truncated or corrupt)") from error
+        groups.setdefault(schema.json(), (schema, []))[1].append(unit.readable_path)
+    types: dict[str, set[str]] = {}
+    for schema, _ in groups.values():
+        for field in schema.fields:
+            types.setdefault(field.name, set()).add(field.dataType.simpleString())
+    mixed = {name for name, found in types.items() if len(found) > 1}
+    parts = (_placed_rows(spark.read.schema(schema).parquet(*paths), mixed) for schema, paths in groups.values())
+    return reduce(partial(DataFrame.unionByName, allowMissingColumns=True), parts)
+
+
+def _placed_rows(raw: DataFrame, as_text: Collection[str] = ()) -> DataFrame:
+    """Give the rows of Parquet files their position, and some of the columns as text."""
     path, row = F.col("_metadata.file_path"), F.col("_metadata.row_index")
+    quoted = {name: F.col(f"`{name}`") for name in raw.columns}
     return raw.select(
         F.xxhash64(path).alias(_FILE),
         path.alias(_PATH),
         row.alias(RAW_RECORD_NO),
         F.lit(False).alias(RAW_CORRUPT),
-        *(F.col(f"`{name}`") for name in raw.columns),
+        *(column.cast("string").alias(name) if name in as_text else column for name, column in quoted.items()),
     )
 
 

@@ -72,7 +72,7 @@ def receive(units: Sequence[InputUnit], stored: Sequence[Row], params: Supersede
     news = [unit for unit in units if unit.batch_id not in known]
     deliveries = list(map(_delivery, stored))
     deliveries += [Delivery(unit.batch_id, unit.path, unit.modified_us, unit.bytes) for unit in news]
-    by = find_superseded(deliveries, params, news={unit.batch_id for unit in news})
+    by = find_superseded(deliveries, params, news=[unit.batch_id for unit in news])
     stood = (row["batch_id"] for row in stored if row["superseded_by"] is None)
     return Received(
         standing=[unit for unit in news if unit.batch_id not in by],

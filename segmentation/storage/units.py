@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError, DataError
 from segmentation.sources.location import CSV_RECORDS
-from segmentation.storage.hadoop import glob_paths, is_empty_file
+from segmentation.storage.hadoop import as_pattern, glob_paths, is_empty_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,8 +49,8 @@ class InputUnit:
 
     @property
     def readable_path(self) -> str:
-        """The path as Spark's readers take it."""
-        return unquote(self.path)
+        """The path as Spark's readers take it: as a pattern."""
+        return as_pattern(unquote(self.path))
 
 
 def list_units(spark: SparkSession, mapping: SourceMapping, inputs: Sequence[str]) -> list[InputUnit]:
@@ -69,7 +69,8 @@ def list_units(spark: SparkSession, mapping: SourceMapping, inputs: Sequence[str
     if missing:
         raise ConfigurationError(f"input does not exist: {', '.join(missing[:10])} ({len(missing)} in all)")
     paths = sorted({path for found in given.values() for path in found})
-    files = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(paths)
+    patterns = [as_pattern(path) for path in paths]
+    files = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(patterns)
     units = files.select(
         _batch_id(mapping.name).alias("batch_id"),
         F.col("_metadata.file_path").alias("path"),

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jobs import build_sessions, erase_person, ingest_events
+from jobs import build_sessions, erase_person, explain_customer, ingest_events
+from segmentation.storage.lake import Lake
+from segmentation.tables.events import EVENTS
 
 if TYPE_CHECKING:
     from tests.spark.jobs.conftest import Outcome, Workspace
@@ -90,6 +92,20 @@ def test_a_first_run_that_published_nothing_binds_nobody_to_its_parameters(works
     assert (refused.code, "no event was accepted" in refused.stderr) == (3, True)
     assert ingest(workspace, "--input", path, "--set", "ingest.lateness_days=25").code == 0
     assert ingest(workspace, "--input", path).code == 2, "now they bind"
+    plan = workspace.folder / "conf" / "tracking_plan.yaml"
+    plan.write_text(plan.read_text().replace("keep\n", "quarantine\n").replace("sources: [", "sources: [shop, "))
+    enforced = ingest(workspace, "--input", path, "--set", "ingest.lateness_days=25")
+    assert (enforced.code, "tracking_plan.shop" in enforced.stderr) == (2, True)
+
+
+def test_a_job_that_writes_nothing_leaves_what_another_is_writing_alone(workspace: Workspace) -> None:
+    workspace.source("shop", MAPPING)
+    assert ingest(workspace, "--input", write(workspace, "0.csv", "1 ana view 01", seconds=1)).code == 0
+    writer = Lake(workspace.spark, str(workspace.lake), "writer")
+    writer.append(EVENTS, writer.read(EVENTS))
+    assert workspace.run(explain_customer, "--user", "ana").code == 0
+    writer.publish({})
+    assert workspace.table("events").count() == 2
 
 
 def test_times_that_no_clock_says_are_set_aside_and_hold_nothing_up(workspace: Workspace) -> None:
@@ -118,3 +134,18 @@ def test_a_conflict_that_outlives_its_erased_survivor_is_an_event_once_it_is_jud
     assert ids(workspace) == [("1", "cart"), ("2", "view"), ("9", "view")]
     assert (quality["accepted"], quality["duplicate"], quality["reasons"]) == (3, 1, {})
     assert workspace.table("quarantine").count() == 0
+
+
+@pytest.mark.faults  # three runs
+def test_copies_of_an_erased_event_that_came_too_late_go_with_it(workspace: Workspace) -> None:
+    workspace.source("shop", MAPPING)
+    files = [("1 ana view 20", "9 cay view 01"), ("1 ana view 21",)]
+    paths = [write(workspace, f"{n}.csv", *events, seconds=n) for n, events in enumerate(files)]
+    quality = ingest(workspace, "--input", *paths).result["quality"]
+    assert (quality["duplicate"], quality["reasons"]) == (1, {"too_late": 1})
+    erased = workspace.run(erase_person, "--person", "ana").result["quality"]
+    assert (erased["events"], erased["duplicates"], erased["quarantined"]) == (0, 1, 1)
+    later = write(workspace, "2.csv", "1 ana cart 22", "2 cay view 03", seconds=2)
+    quality = ingest(workspace, "--input", later).result["quality"]
+    assert ids(workspace) == [("2", "view"), ("9", "view")]
+    assert (quality["accepted"], quality["reasons"]) == (2, {"too_late": 1})

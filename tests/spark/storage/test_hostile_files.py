@@ -65,6 +65,7 @@ def test_no_line_of_a_text_file_is_lost(spark: SparkSession, tmp_path: Path) -> 
         f"4,bob,view,{AT},9223372036854775808,1.5".encode(),
         f"5,bob,view,{AT},1,NaN".encode(),
         f"6,bob,view,{AT},1,1e30".encode(),
+        f"6b,bob,view,{AT},1,1e-999999999".encode(),
         f"7,{long_name},view,{AT},1,1.5".encode(),
         f"8;bob;view;{AT};1;1.5".encode(),
         f"9,\x00,view,{AT},1,1.5".encode(),
@@ -72,7 +73,7 @@ def test_no_line_of_a_text_file_is_lost(spark: SparkSession, tmp_path: Path) -> 
         f'10,"bob,view,{AT},1,1.5'.encode(),
         f"11,eve,view,{AT},1,1.5".encode(),
     ]
-    ends = [b"\n", b"\r\n", b"\r", b"\n", b"\r\n", b"\n", b"\n", b"\n", b"\n", b"\n", b"\n", b""]
+    ends = [b"\n", b"\r\n", b"\r", b"\n", b"\r\n", b"\n", b"\n", b"\n", b"\n", b"\n", b"\n", b"\n", b""]
     body = b"".join(line + end for line, end in zip(lines, ends, strict=True))
     path = tmp_path / "shop.csv"
     path.write_bytes(b"\xef\xbb\xbf" + HEADER.encode() + b"\r\n" + body)
@@ -81,6 +82,7 @@ def test_no_line_of_a_text_file_is_lost(spark: SparkSession, tmp_path: Path) -> 
         "ana",
         "Zoë",
         ["malformed"],
+        ["unreadable_number"],
         ["unreadable_number"],
         ["unreadable_number"],
         ["unreadable_number"],
@@ -95,8 +97,9 @@ def test_no_line_of_a_text_file_is_lost(spark: SparkSession, tmp_path: Path) -> 
         "5",
         "6",
         "7",
-        "9",
-        "12",
+        "8",
+        "10",
+        "13",
     ]
 
 
@@ -161,3 +164,32 @@ def test_broken_parquet_is_named_and_refused(spark: SparkSession, tmp_path: Path
     for path in (flipped, cut):
         with pytest.raises(DataError, match=path.name):
             take_in(spark, tmp_path, "format: parquet", good, path)
+
+
+def test_a_header_may_stand_below_blank_lines_and_a_name_may_hold_any_sign(spark: SparkSession, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    files = {"ana": ("clicks1.csv", ""), "ben": ("clicks[1].csv", " \n\n"), "cay": ("{a,b}*?.csv", "\n")}
+    for user, (name, head) in files.items():
+        (folder / name).write_text(f"{head}{HEADER}\n\n{user},{user},view,{AT},1,1.5\n")
+    (folder / "blank.csv").write_text("\n \n")
+    rows = take_in(spark, tmp_path, "format: csv", folder)
+    assert sorted(map(str, fates(rows))) == ["ana", "ben", "cay"]
+    assert sorted(row["record_no"] for row in rows) == [2, 3, 4]
+    assert fates(take_in(spark, tmp_path, "format: csv", folder / "clicks[1].csv")) == ["ben"]
+    (folder / "plain.csv.gz").write_text(f"{HEADER}\n1,ana,view,{AT},1,1.5\n")
+    with pytest.raises(DataError, match=r"plain\.csv\.gz: its first line cannot be read"):
+        take_in(spark, tmp_path, "format: csv", folder)
+
+
+def test_columns_of_parquet_may_differ_in_type_from_file_to_file(spark: SparkSession, tmp_path: Path) -> None:
+    schema = "id STRING, user STRING, event STRING, at STRING, no STRING"
+    for name, value, kind in (("a", 2, "BIGINT"), ("b", 2.5, "DOUBLE"), ("c", "3.25", "STRING")):
+        one = spark.createDataFrame([(name, name, "view", AT, "1", value)], f"{schema}, value {kind}").coalesce(1)
+        one.write.parquet(str(tmp_path / "in" / name))
+    files = sorted((tmp_path / "in").glob("*/*.parquet"))
+    alone = [take_in(spark, tmp_path, "format: parquet", file)[0] for file in files]
+    assert [str(row["value"]) for row in alone] == ["2.0000", "2.5000", "3.2500"]
+    together = take_in(spark, tmp_path, "format: parquet", *files)
+    what = ("user_id", "value", "rejected", "location")
+    assert [tuple(row[c] for c in what) for row in together] == [tuple(row[c] for c in what) for row in alone]

@@ -68,6 +68,14 @@ def test_a_file_that_comes_again_takes_the_place_whatever_else_the_export_has() 
     assert superseded == {export[1].batch_id: again.batch_id}
 
 
+def test_the_first_file_of_a_newer_export_takes_the_place_even_if_the_others_never_come() -> None:
+    params = SupersedeParams(key=r"day=(\d+)", version=r"v(\d)")
+    old, *export = (delivery(path, 1) for path in ("day=1/v1", "day=1/v2/a", "day=1/v2/b"))
+    for news in (export, export[::-1]):
+        superseded = find_superseded([old, *export], params, news=[one.batch_id for one in news])
+        assert superseded == {old.batch_id: news[0].batch_id}
+
+
 def test_a_pattern_without_a_group_is_refused() -> None:
     with pytest.raises(ValidationError, match=re.escape("needs a group")):
         SupersedeParams(key=r"\d{8}")
