@@ -13,15 +13,15 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from delta.exceptions import DeltaConcurrentModificationException
 from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
 from segmentation.config import ENVIRONMENTS, Config, load_config
-from segmentation.errors import ExecutorLostError, RetryableError, SegmentationError
+from segmentation.errors import ExecutorLostError, SegmentationError
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.progress import LOGGER, Progress, start_logging
 from segmentation.runtime.session import configure, open_session
+from segmentation.storage.commits import rivals_named
 from segmentation.storage.lake import Lake
 from segmentation.storage.lock import exclusive
 from segmentation.tracking import Tracking
@@ -143,7 +143,7 @@ def _attempt(job: Job, name: str, options: argparse.Namespace) -> dict[str, Any]
         options=vars(options),
         name=name,
     )
-    with exclusive(ctx.lake.root) if job.WRITES else nullcontext(), _passing_errors_named():
+    with exclusive(ctx.lake.root) if job.WRITES else nullcontext(), _lost_frames_named(), rivals_named():
         if job.WRITES:  # without the lock, what lies ahead of the published versions may be a running writer's
             ctx.lake.recover()
         report = job.run(ctx)
@@ -151,16 +151,10 @@ def _attempt(job: Job, name: str, options: argparse.Namespace) -> dict[str, Any]
 
 
 @contextmanager
-def _passing_errors_named() -> Iterator[None]:
-    """Tell errors that the next run does not meet from others.
-
-    A frame that was worked out and kept is lost with its executor, and Spark cannot work it out again. Where storage
-    has no lock, a rival writes meanwhile.
-    """
+def _lost_frames_named() -> Iterator[None]:
+    """Tell the loss of a frame that was worked out and kept, which Spark cannot work out again, from other errors."""
     try:
         yield
-    except DeltaConcurrentModificationException as error:
-        raise RetryableError("another run wrote to the lake meanwhile; run the same command again") from error
     except (PySparkException, Py4JError) as error:
         if LOST_BLOCK not in str(error):
             raise

@@ -1,16 +1,21 @@
-"""Which commits a Delta table has, and whose they are."""
+"""Which commits a Delta table has, whose they are, and what happens where two want to make the next."""
 
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from delta.exceptions import DeltaConcurrentModificationException
 from delta.tables import DeltaTable
 from pyspark.sql import functions as F
 
+from segmentation.errors import RetryableError
 from segmentation.storage.lock import is_local, local_path
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pyspark.sql import SparkSession
 
 
@@ -35,3 +40,12 @@ def runs_of_commits(spark: SparkSession, folder: str, first: int, last: int) -> 
         return {info["commitInfo"].get("userMetadata") for info in infos if "commitInfo" in info}
     commits = DeltaTable.forPath(spark, folder).history(last - first + 1).where(F.col("version") >= first)
     return {row["userMetadata"] for row in commits.select("userMetadata").collect()}  # a row per commit
+
+
+@contextmanager
+def rivals_named() -> Iterator[None]:
+    """Say that another run wrote meanwhile: it may where storage has no lock, and Delta lets one of the two commit."""
+    try:
+        yield
+    except DeltaConcurrentModificationException as error:
+        raise RetryableError("another run wrote to the lake meanwhile; run the same command again") from error
