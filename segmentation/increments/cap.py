@@ -68,6 +68,7 @@ def apply_cap(
         cap: greatest number of events of a user's day.
         time_zone: reporting zone, to date restored payloads.
     """
+    heavy = F.broadcast(heavy)  # no more than one for every `cap` events
     contenders = _contenders(heads, retracted, state, heavy, time_zone)
     order = Window.partitionBy(*USER_DAY).orderBy("received_at", "event_id", "source")
     ranked = hold(contenders.select("*", F.row_number().over(order).alias("rank")))

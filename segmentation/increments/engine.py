@@ -16,6 +16,7 @@ from segmentation.increments.known import ACCEPTED
 from segmentation.increments.reconcile import change_rejections
 from segmentation.increments.resession import Resessioned, is_new, resessionise
 from segmentation.increments.revision import revise
+from segmentation.increments.routes import may_reach_cap
 from segmentation.increments.state import RECORD_KEY, Increment, Slice, State, hold
 from segmentation.increments.verdicts import Verdicts, judge_slice
 from segmentation.quality.reasons import Reason
@@ -55,20 +56,28 @@ def plan_increment(
     arrived = _arrived(verdicts)
     gone = _gone(verdicts, state, zone)
 
+    def apart() -> Capped | None:
+        heavy = heavy_user_days(arrived, gone, state, ingest.user_day_cap)
+        if heavy.isEmpty():
+            return None
+        return apply_cap(arrived, gone, heavy, state, cap=ingest.user_day_cap, time_zone=zone)
+
     def plan_for(capped: Capped) -> tuple[Increment, Resessioned]:
         removed = _removed(gone, capped)
         moved = resessionise(capped.kept, removed, state, workspace=workspace, params=sessions)
-        plan = Increment(records=verdicts.records)
+        plan = Increment(records=verdicts.narrow.records)
         revise(plan, moved, removed, state, workspace=workspace, params=sessions)
         return plan, moved
 
-    # Hardly any user's day reaches the cap: that is seen from the result, and only then looked at before it.
-    capped = Capped(kept=arrived)
+    # Hardly any user's day reaches the cap. One that does by this slice alone is seen in the index; one that does with
+    # what is stored is seen from the result, and the slice is planned once more.
+    beyond = apart() if may_reach_cap(verdicts.narrow, ingest.user_day_cap) else None
+    capped = beyond or Capped(kept=arrived)
     plan, moved = plan_for(capped)
-    if gone is not None or plan.most_events > ingest.user_day_cap:
-        heavy = heavy_user_days(arrived, gone, state, ingest.user_day_cap)
-        if not heavy.isEmpty():
-            capped = apply_cap(arrived, gone, heavy, state, cap=ingest.user_day_cap, time_zone=zone)
+    if beyond is None and (gone is not None or plan.most_events > ingest.user_day_cap):
+        beyond = apart()
+        if beyond is not None:
+            capped = beyond
             plan, moved = plan_for(capped)
     change_rejections(plan, moved.after.where(is_new()), verdicts, capped, state, zone)
     return plan

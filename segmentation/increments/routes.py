@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 
 from segmentation.events.deduplicate import IDENTITY
 from segmentation.frames import union_all
-from segmentation.increments.state import hold, hold_noting, instant
+from segmentation.increments.state import USER_DAY, hold, hold_noting, instant
 from segmentation.quality.reasons import VERDICTS
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Index(NamedTuple):
     """What finding copies in a slice takes."""
 
     rows: DataFrame
-    """row_key, identity_hash, rejected, late; held."""
+    """row_key, identity_hash, user_day_hash (null where rejected), rejected, late; held."""
     records: int
     first_received: datetime | None
     """Of the records that are not rejected; None: all are."""
@@ -58,10 +58,19 @@ def identity_hash() -> Column:
 def index_records(parsed: DataFrame) -> Index:
     """Hold the narrow index of a slice."""
     received = F.when(~F.col("rejected"), F.unix_micros("received_at"))
-    numbered = parsed.select("row_key", identity_hash(), "rejected", "late", received.alias("_received"))
+    user_day = F.when(~F.col("rejected"), F.xxhash64(*USER_DAY)).alias("user_day_hash")
+    numbered = parsed.select("row_key", identity_hash(), user_day, "rejected", "late", received.alias("_received"))
     rows, noted = hold_noting(numbered, F.count(F.lit(1)).alias("records"), F.min("_received").alias("first"))
     first = noted["first"]
     return Index(rows.drop("_received"), noted["records"], None if first is None else instant(first))
+
+
+def may_reach_cap(index: Index, cap: int) -> bool:
+    """Tell whether a slice alone, copies among it, has more than `cap` records of one user's day."""
+    if index.records <= cap:
+        return False
+    counts = index.rows.where(F.col("user_day_hash").isNotNull()).groupBy("user_day_hash").count()
+    return not counts.where(F.col("count") > cap).isEmpty()
 
 
 def find_suspects(index: Index, state: State, *, horizon_days: int) -> Suspects:

@@ -16,14 +16,15 @@ from segmentation.quality.lateness import is_late
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
+    from segmentation.increments.routes import Index
     from segmentation.increments.state import Slice, State
 
 
 class Verdicts(NamedTuple):
     """What became of a slice's records; all frames but `heads` are few rows, held."""
 
-    records: int
-    """How many there are."""
+    narrow: Index
+    """Of all of them."""
     heads: DataFrame
     """Events of the slice: wide, as parsed, read where they stand."""
     rejected: DataFrame
@@ -60,7 +61,7 @@ def judge_slice(received: Slice, state: State, *, horizon_days: int, zone: str) 
     changed = None if suspects.received_since is None else _changed(noted, everything, state)
     revived = None if changed is None else _revived(changed, received.lateness_days, zone)
     return Verdicts(
-        records=index.records,
+        narrow=index,
         heads=received.records.join(state.broadcast(no_heads), "row_key", "left_anti"),
         rejected=told.where("rejected"),
         late=told.where(F.col("late") & ~F.col("rejected") & ~is_copy),
