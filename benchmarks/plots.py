@@ -38,7 +38,9 @@ STYLE = {
     "font.size": 11,
     "legend.frameon": False,
 }
-WIDTH, HEIGHT, DPI = 8.0, 4.5, 110
+WIDTH, HEIGHT, DPI = 8.0, 4.8, 110
+NOT_SHOWN = ("tiny", "10M-1Mu")
+"""Scales for warming up, and of more users than the others of their size."""
 
 
 def draw(found: Iterable[Figure], folder: Path) -> dict[str, str]:
@@ -47,7 +49,7 @@ def draw(found: Iterable[Figure], folder: Path) -> dict[str, str]:
     Returns:
         name of the file -> caption.
     """
-    shown = [figure for figure in found if figure.case.scale != "tiny"]
+    shown = [figure for figure in found if figure.case.scale not in NOT_SHOWN]
     full = [figure for figure in shown if figure.case.mode == FULL]
     days = [figure for figure in shown if figure.case.mode in (INCREMENT, BACKFILL)]
     plans = {
@@ -64,7 +66,7 @@ def draw(found: Iterable[Figure], folder: Path) -> dict[str, str]:
                 picture.suptitle(caption, x=0.01, ha="left")
                 axes = picture.add_subplot()
                 draw_on(axes, figures)
-                axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, borderaxespad=0.2)
+                picture.legend(loc="outside lower center", ncols=3)
                 picture.savefig(folder / name, metadata={"Software": None})
                 captions[name] = caption
     return captions
@@ -119,10 +121,9 @@ def _draw_days(axes: Axes, figures: list[Figure]) -> None:
         places = [groups.index(group) + (nth - (len(engines) - 1) / 2) * width for group in best]
         bars = axes.bar(places, list(best.values()), width, color=COLOURS[engine], label=NAMES[engine])
         axes.bar_label(bars, fmt="%.3g", padding=2, fontsize=9)
-    axes.set_xticks(
-        range(len(groups)), [f"{mode}\n{events:,} records\non {list(SCALES)[at]}" for at, mode, events in groups]
-    )
+    axes.set_xticks(range(len(groups)), [f"{mode}\n{events:,}\non {list(SCALES)[at]}" for at, mode, events in groups])
     axes.tick_params(axis="x", labelsize=9)
+    axes.set_xlabel("records taken in, on a history of so many events")
     axes.grid(visible=False, axis="x")
     axes.set_ylabel("seconds")
 
