@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import reduce
+from functools import partial, reduce
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import DataFrame
@@ -47,9 +47,12 @@ def conform(df: DataFrame, table: Table, *beside: str) -> DataFrame:
     return df.select(*table.names, *beside)
 
 
-def union_all(parts: Iterable[DataFrame]) -> DataFrame:
-    """Put frames of the same columns, in any order, under each other; rows are kept as often as they come."""
-    return reduce(DataFrame.unionByName, parts)
+def union_all(parts: Iterable[DataFrame], *, fill: bool = False) -> DataFrame:
+    """Put frames of the same columns, in any order, under each other; rows are kept as often as they come.
+
+    With `fill`, columns that only some of them have are null in the others.
+    """
+    return reduce(partial(DataFrame.unionByName, allowMissingColumns=fill), parts)
 
 
 def small_frame(spark: SparkSession, rows: Iterable[tuple[Any, ...]], schema: StructType) -> DataFrame:

@@ -11,14 +11,14 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from segmentation.events.deduplicate import IDENTITY
-from segmentation.events.payload import payload_json
 from segmentation.frames import empty_frame, small_frame, union_all
 from segmentation.identities.params import BETWEEN
 from segmentation.increments import rejections
 from segmentation.increments.cap import EVENT
+from segmentation.increments.known import stored_payloads
 from segmentation.increments.restate import restate
 from segmentation.increments.state import RECORD_KEY, Correction, Increment, Retraction, hold
-from segmentation.quality.reasons import VERDICTS, Reason
+from segmentation.quality.reasons import Reason
 from segmentation.sources.identifiers import compose_identifier
 from segmentation.tables import ingest_ledger as ledger
 from segmentation.tables.duplicates import DUPLICATES
@@ -76,11 +76,7 @@ def find_traces(person: str, state: State, identities: DataFrame) -> Traces:
     names = _names(person, theirs, state.events, identities)
     text = compose_identifier(F.concat_ws("\n", "raw", "event_id"))
     rejected = hold(state.quarantine.where(text.rlike(name_pattern(names))))
-    payloads = theirs.select(*IDENTITY, payload_json().alias("payload")).unionByName(
-        rejected.where(F.col("reason").isin(*VERDICTS)).select(*IDENTITY, F.col("raw").alias("payload"))
-    )
-    hashes = payloads.select(*IDENTITY, F.sha2("payload", 256).alias("payload_hash")).distinct()
-    copies = state.duplicates.join(hashes, [*IDENTITY, "payload_hash"], "left_semi")
+    copies = state.duplicates.join(stored_payloads(theirs, rejected), [*IDENTITY, "payload_hash"], "left_semi")
     return Traces(names, theirs, hold(copies), rejected)
 
 

@@ -55,11 +55,12 @@ def plan_increment(
     verdicts = judge_slice(received, state, horizon_days=ingest.horizon_days, zone=zone)
     arrived = _arrived(verdicts)
     gone = _gone(verdicts, state, zone)
+    everything = Capped(kept=arrived)
 
-    def apart() -> Capped | None:
+    def within_cap() -> Capped:
         heavy = heavy_user_days(arrived, gone, state, ingest.user_day_cap)
         if heavy.isEmpty():
-            return None
+            return everything
         return apply_cap(arrived, gone, heavy, state, cap=ingest.user_day_cap, time_zone=zone)
 
     def plan_for(capped: Capped) -> tuple[Increment, Resessioned]:
@@ -71,13 +72,11 @@ def plan_increment(
 
     # Hardly any user's day reaches the cap. One that does by this slice alone is seen in the index; one that does with
     # what is stored is seen from the result, and the slice is planned once more.
-    beyond = apart() if may_reach_cap(verdicts.narrow, ingest.user_day_cap) else None
-    capped = beyond or Capped(kept=arrived)
+    capped = within_cap() if may_reach_cap(verdicts.narrow, ingest.user_day_cap) else everything
     plan, moved = plan_for(capped)
-    if beyond is None and (gone is not None or plan.most_events > ingest.user_day_cap):
-        beyond = apart()
-        if beyond is not None:
-            capped = beyond
+    if capped is everything and (gone is not None or plan.most_events > ingest.user_day_cap):
+        capped = within_cap()
+        if capped is not everything:
             plan, moved = plan_for(capped)
     change_rejections(plan, moved.after.where(is_new()), verdicts, capped, state, zone)
     return plan

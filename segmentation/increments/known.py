@@ -68,10 +68,18 @@ def earlier_payloads(records: DataFrame, state: State) -> DataFrame:
     Grain: IDENTITY, payload_hash, payload.
     """
     routes = state.broadcast(records.select(identity_hash()).distinct())
-    events = state.events.join(routes, ROUTE, "left_semi").select(*IDENTITY, payload_json().alias("payload"))
-    held = state.quarantine.where(F.col("reason").isin(*VERDICTS)).select("*", identity_hash())
-    held = held.join(routes, ROUTE, "left_semi").select(*IDENTITY, F.col("raw").alias("payload"))
-    return events.unionByName(held).select("*", F.sha2("payload", 256).alias("payload_hash"))
+    quarantine = state.quarantine.select("*", identity_hash())
+    return stored_payloads(*(rows.join(routes, ROUTE, "left_semi") for rows in (state.events, quarantine)))
+
+
+def stored_payloads(events: DataFrame, quarantine: DataFrame) -> DataFrame:
+    """Read the payloads of accepted events and of records that a verdict holds in quarantine.
+
+    Grain: a row in, IDENTITY, payload_hash, payload out.
+    """
+    held = quarantine.where(F.col("reason").isin(*VERDICTS)).select(*IDENTITY, F.col("raw").alias("payload"))
+    payloads = events.select(*IDENTITY, payload_json().alias("payload")).unionByName(held)
+    return payloads.select("*", F.sha2("payload", 256).alias("payload_hash"))
 
 
 def _known(df: DataFrame, known_as: Column, verdict: Column, head_hash: Column) -> DataFrame:

@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from delta.exceptions import DeltaConcurrentModificationException
 from delta.tables import DeltaTable
 from pyspark.sql import functions as F
 
 from segmentation.errors import RetryableError
 from segmentation.frames import small_frame
-from segmentation.storage.commits import head_version, runs_of_commits
+from segmentation.storage.commits import head_version, rivals_named, runs_of_commits
 from segmentation.tables.publications import PUBLICATIONS
 
 if TYPE_CHECKING:
@@ -79,19 +78,16 @@ class PublicationLog:
     def _commit(self, row: DataFrame, number: int) -> None:
         if not DeltaTable.isDeltaTable(self._spark, self._path):
             DeltaTable.createIfNotExists(self._spark).location(self._path).addColumns(PUBLICATIONS.schema).execute()
-        conflict = f"another run published to {self._path} meanwhile; run the same command again"
         before = head_version(self._spark, self._path)
         # Of two transactions of one application and number Delta fails the second, or leaves it out if it comes later:
         # then no commit since bears our name.
         transaction = {"txnAppId": "segmentation.publications", "txnVersion": str(number), "userMetadata": self._run_id}
-        try:
+        with rivals_named():
             writer = row.write.format("delta").mode("append").option("mergeSchema", "true")
             writer.options(**transaction).save(self._path)
-        except DeltaConcurrentModificationException as error:
-            raise RetryableError(conflict) from error
         after = head_version(self._spark, self._path)
         if self._run_id not in runs_of_commits(self._spark, self._path, before + 1, after):
-            raise RetryableError(conflict)
+            raise RetryableError(f"another run published to {self._path} meanwhile; run the same command again")
 
     def _read(self) -> Publication:
         if not DeltaTable.isDeltaTable(self._spark, self._path):

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import csv
 from contextlib import contextmanager
-from functools import partial, reduce
 from typing import TYPE_CHECKING, NamedTuple
 
 from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from segmentation.errors import ConfigurationError, DataError
-from segmentation.frames import small_frame
+from segmentation.frames import small_frame, union_all
 from segmentation.sources.location import BLOCK_BYTES, CSV_RECORDS, first_offset, record_location
 from segmentation.sources.parse import RAW_CORRUPT, RAW_LOCATION, RAW_RECORD_NO, RAW_TEXT, RAW_UNIT, RAW_UNIT_NO
 from segmentation.storage.hadoop import read_first_line
@@ -25,7 +23,7 @@ from segmentation.storage.values import decode_text, parse_csv, parse_json, pars
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from pyspark.sql import Column, SparkSession
+    from pyspark.sql import Column, DataFrame, SparkSession
 
     from segmentation.sources.mapping import SourceMapping
     from segmentation.storage.units import InputUnit
@@ -79,13 +77,18 @@ def read_records(spark: SparkSession, mapping: SourceMapping, units: Sequence[In
     placed = records.join(F.broadcast(_number_units(spark, units)), _FILE)
     # What only rejected records need comes after the join, where it is left out for all others.
     location = record_location(F.col(_PATH), F.col(RAW_RECORD_NO), F.lit(format_)).alias(RAW_LOCATION)
-    text = [] if RAW_TEXT in records.columns else [F.to_json(F.struct(*_given(records))).alias(RAW_TEXT)]
+    text = [] if RAW_TEXT in records.columns else [F.to_json(F.struct(*map(_quoted, _given(records)))).alias(RAW_TEXT)]
     return placed.select(*(name for name in placed.columns if name not in (_FILE, _PATH)), location, *text)
 
 
-def _given(records: DataFrame) -> list[Column]:
-    """The columns that the source sent."""
-    return [F.col(f"`{name}`") for name in records.columns if name not in _POSITION]
+def _given(records: DataFrame) -> list[str]:
+    """Name the columns that the source sent."""
+    return [name for name in records.columns if name not in _POSITION]
+
+
+def _quoted(name: str) -> Column:
+    """Return the column of a name that may hold dots."""
+    return F.col(f"`{name}`")
 
 
 def _number_units(spark: SparkSession, units: Sequence[InputUnit]) -> DataFrame:
@@ -132,8 +135,8 @@ def _read_csv(spark: SparkSession, mapping: SourceMapping, units: Sequence[Input
             by_header.setdefault(header, []).append(unit.readable_path)
     if not by_header:
         raise DataError(f"{units[0].path}: the file is empty (no header line)")
-    parts = [_parse_csv(spark, mapping, header, paths) for header, paths in sorted(by_header.items())]
-    return reduce(partial(DataFrame.unionByName, allowMissingColumns=True), parts)
+    parts = (_parse_csv(spark, mapping, header, paths) for header, paths in sorted(by_header.items()))
+    return union_all(parts, fill=True)
 
 
 class _Header(NamedTuple):
@@ -190,7 +193,7 @@ def _read_parquet(spark: SparkSession, mapping: SourceMapping, units: Sequence[I
         raw = _placed_rows(read)
     except (PySparkException, Py4JJavaError):  # columns of one name are of several types, or a file is no Parquet
         raw = _read_by_schema(spark, units)
-    given = [name for name in raw.columns if name not in _POSITION]
+    given = _given(raw)
     missing = sorted(set(mapping.raw_columns) - set(given))
     if missing:
         raise ConfigurationError(
@@ -218,19 +221,18 @@ def _read_by_schema(spark: SparkSession, units: Sequence[InputUnit]) -> DataFram
             types.setdefault(field.name, set()).add(field.dataType.simpleString())
     mixed = {name for name, found in types.items() if len(found) > 1}
     parts = (_placed_rows(spark.read.schema(schema).parquet(*paths), mixed) for schema, paths in groups.values())
-    return reduce(partial(DataFrame.unionByName, allowMissingColumns=True), parts)
+    return union_all(parts, fill=True)
 
 
 def _placed_rows(raw: DataFrame, as_text: Collection[str] = ()) -> DataFrame:
     """Give the rows of Parquet files their position, and some of the columns as text."""
     path, row = F.col("_metadata.file_path"), F.col("_metadata.row_index")
-    quoted = {name: F.col(f"`{name}`") for name in raw.columns}
     return raw.select(
         F.xxhash64(path).alias(_FILE),
         path.alias(_PATH),
         row.alias(RAW_RECORD_NO),
         F.lit(False).alias(RAW_CORRUPT),
-        *(column.cast("string").alias(name) if name in as_text else column for name, column in quoted.items()),
+        *(_quoted(name).cast("string").alias(name) if name in as_text else _quoted(name) for name in raw.columns),
     )
 
 
