@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from segmentation.checkpoints import checkpoint, release_checkpoints
 from segmentation.identities.build import build_identities
 from segmentation.identities.moves import cut_portions, find_moves, take_moves
 from segmentation.identities.params import FILE, IdentityParams, load_identities
-from segmentation.increments.restate import restate
-from segmentation.increments.state import hold, release_held
+from segmentation.ingest.apply import write_increment
+from segmentation.ingest.restate import restate
+from segmentation.ingest.snapshot import read_state
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.runtime.stored import require_events
-from segmentation.storage.increment_writer import write_increment
-from segmentation.storage.state import read_state
 from segmentation.tables.events import EVENTS
 from segmentation.tables.identities import IDENTITIES
 from segmentation.tables.input_units import INPUT_UNITS
@@ -55,9 +55,9 @@ def run(ctx: Context) -> RunReport:
     events = require_events(ctx)
     if not _concerns(ctx, params):
         return RunReport(as_of=ctx.as_of, notes=[f"no source that {conf_dir / FILE} names was taken in: unchanged"])
-    with ctx.progress.step("find persons"), release_held(ctx.spark):
-        identities = hold(build_identities(events, params))
-        moves = hold(find_moves(events, identities, params))
+    with ctx.progress.step("find persons"), release_checkpoints(ctx.spark):
+        identities = checkpoint(build_identities(events, params))
+        moves = checkpoint(find_moves(events, identities, params))
         lake.replace(IDENTITIES, identities)
         moved, persons = _move(ctx, moves)
         basis = lake.basis(EVENTS, (*DERIVED, IDENTITIES))
@@ -78,7 +78,7 @@ def _move(ctx: Context, moves: DataFrame) -> tuple[int, int]:
     config, lake = ctx.config, ctx.lake
     for portion in cut_portions(moves):
         days = portion.days
-        with ctx.progress.step(f"move events of {days[0]} to {days[-1]}"), release_held(ctx.spark):
+        with ctx.progress.step(f"move events of {days[0]} to {days[-1]}"), release_checkpoints(ctx.spark):
             state = read_state(lake, slice_is_small=portion.is_small)
             removed, added = take_moves(state.events, moves, days)
             plan = restate(removed, added, state, sessions=config.sessions, workspace=config.workspace)

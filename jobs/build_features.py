@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from segmentation.features import catalogue, feature_set_version, user_features_contract
 from segmentation.features.build import FeatureInputs, build_user_features
 from segmentation.features.pace import find_bots, is_bot, select_people
-from segmentation.increments.cut import before_cut, tables_at_cut
+from segmentation.ingest.cut import before_cut, tables_at_cut
 from segmentation.parameters import fingerprint_of
 from segmentation.privacy.consent import build_consents, select_consented
 from segmentation.runtime.context import Context, RunReport

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from segmentation.errors import DataError
 from segmentation.frames import empty_frame, union_all
-from segmentation.increments.cut import before_cut
+from segmentation.ingest.cut import before_cut
 from segmentation.parameters import fingerprint_of
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job

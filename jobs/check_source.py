@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from jobs.ingest_events import check_input
+from segmentation.checkpoints import checkpoint
 from segmentation.errors import ConfigurationError
-from segmentation.increments.state import hold
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.sources.infer import draft_mapping
 from segmentation.sources.mapping import load_mapping
 from segmentation.sources.parse import parse_records
 from segmentation.sources.preview import describe_preview, preview_records
+from segmentation.sources.readers.files import named_read_errors, one_task_per_block, read_records
+from segmentation.sources.readers.jdbc import read_rows
+from segmentation.sources.readers.kafka import read_newest
+from segmentation.sources.readers.messages import place_messages
+from segmentation.sources.readers.sample import read_sample
+from segmentation.sources.readers.units import list_units
 from segmentation.sources.tracking_plan import load_tracking_plan, plan_coverage
-from segmentation.storage.jdbc import read_rows
-from segmentation.storage.kafka import read_newest
-from segmentation.storage.messages import place_messages
-from segmentation.storage.raw import named_read_errors, one_task_per_block, read_records
-from segmentation.storage.sample import read_sample
-from segmentation.storage.units import list_units
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -108,7 +108,7 @@ def _judge(ctx: Context, mapping: SourceMapping, raw: DataFrame) -> DataFrame:
         time_zone=ctx.config.workspace.time_zone,
         plan=load_tracking_plan(ctx.options["conf_dir"]),
     )
-    return hold(parsed)
+    return checkpoint(parsed)
 
 
 def _coverage(ctx: Context, mapping: SourceMapping, parsed: DataFrame) -> list[Row]:

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from segmentation.checkpoints import release_checkpoints
 from segmentation.errors import ConfigurationError
 from segmentation.identities.erasure import NAME, Traces, find_traces, plan_erasure
-from segmentation.increments.state import release_held
+from segmentation.ingest.apply import write_increment
+from segmentation.ingest.snapshot import read_state
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.runtime.stored import require_events
-from segmentation.storage.increment_writer import write_increment
-from segmentation.storage.kafka import drop_messages
-from segmentation.storage.messages import MESSAGES
-from segmentation.storage.state import read_state
+from segmentation.sources.readers.kafka import drop_messages
+from segmentation.sources.readers.messages import MESSAGES
 from segmentation.tables.duplicates import DUPLICATES
 from segmentation.tables.events import EVENTS
 from segmentation.tables.identities import IDENTITIES
@@ -60,7 +60,7 @@ def run(ctx: Context) -> RunReport:
     if not person:
         raise ConfigurationError("--person is empty: give a person as in events.user_id")
     require_events(ctx)
-    with ctx.progress.step("erase"), release_held(ctx.spark):
+    with ctx.progress.step("erase"), release_checkpoints(ctx.spark):
         state = read_state(lake)
         traces = find_traces(person, state, lake.read(IDENTITIES))
         found = {"events": traces.events, "duplicates": traces.copies, "quarantined": traces.rejected}

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import NumericType
 
 from segmentation.errors import ConfigurationError
-from segmentation.increments.cut import before_cut
+from segmentation.ingest.cut import before_cut
 from segmentation.models.inputs import select_cut
 from segmentation.models.reasons import explain_scores, usual_values
 from segmentation.review.customer import write_customer

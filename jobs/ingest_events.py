@@ -8,24 +8,24 @@ from urllib.parse import unquote
 
 from pyspark.sql import functions as F
 
+from segmentation.checkpoints import release_checkpoints
 from segmentation.errors import ConfigurationError
-from segmentation.increments.engine import plan_increment
-from segmentation.increments.state import release_held
+from segmentation.ingest.apply import write_increment
+from segmentation.ingest.batches import check_accepted, check_slice, parse_slice, partitions_of, planned_for
+from segmentation.ingest.engine import plan_increment
+from segmentation.ingest.received import add_units, read_units, receive, stands_of, unit_rows
+from segmentation.ingest.snapshot import read_state
 from segmentation.privacy.keys import key_frame, load_keys
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.runtime.stored import accept_rates, shaping, write_rates
 from segmentation.sources.mapping import SourceMapping, load_mapping
+from segmentation.sources.readers.files import named_read_errors
+from segmentation.sources.readers.jdbc import land_rows
+from segmentation.sources.readers.kafka import land_rounds, open_topic, raw_folder
+from segmentation.sources.readers.messages import list_landed
+from segmentation.sources.readers.units import are_few, list_units, slices
 from segmentation.sources.tracking_plan import load_tracking_plan
-from segmentation.storage.increment_writer import write_increment
-from segmentation.storage.jdbc import land_rows
-from segmentation.storage.kafka import land_rounds, open_topic, raw_folder
-from segmentation.storage.messages import list_landed
-from segmentation.storage.raw import named_read_errors
-from segmentation.storage.received import add_units, read_units, receive, stands_of, unit_rows
-from segmentation.storage.slices import check_accepted, check_slice, parse_slice, partitions_of, planned_for
-from segmentation.storage.state import read_state
-from segmentation.storage.units import are_few, list_units, slices
 from segmentation.tables.currency_rates import CURRENCY_RATES
 from segmentation.tables.duplicates import DUPLICATES
 from segmentation.tables.events import EVENTS
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Mapping, Sequence
 
-    from segmentation.storage.units import InputUnit
+    from segmentation.sources.readers.units import InputUnit
 
 READS = (INPUT_UNITS, EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS, QUARANTINE, DUPLICATES, CURRENCY_RATES)
 WRITES = (*READS, TRANSITIONS, INGEST_LEDGER)
@@ -212,7 +212,7 @@ def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit], repla
     new_units = unit_rows(ctx.spark, units, mapping.name, ctx.run_id)
     with (
         ctx.progress.step(f"take in {len(units)} input units of {mapping.name}"),
-        release_held(ctx.spark),
+        release_checkpoints(ctx.spark),
         named_read_errors(units, must_be_named=True),
         planned_for(ctx.spark, units, config.ingest.partition_mb),
     ):

@@ -14,8 +14,8 @@ from pyspark.sql import functions as F
 
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
-from segmentation.storage.kafka import drop_landed
-from segmentation.storage.messages import MESSAGES
+from segmentation.sources.readers.kafka import drop_landed
+from segmentation.sources.readers.messages import MESSAGES
 from segmentation.tables.input_units import INPUT_UNITS
 from segmentation.tables.publications import PUBLICATIONS
 from segmentation.tables.reference import all_tables

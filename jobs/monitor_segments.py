@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from segmentation.errors import DataError
 from segmentation.evaluation.distributions import sample_users
 from segmentation.frames import empty_frame, small_frame
-from segmentation.increments.cut import before_cut
+from segmentation.ingest.cut import before_cut
 from segmentation.models.clustering import CLUSTERS, assign_clusters
 from segmentation.models.inputs import select_cut
 from segmentation.models.propensity import CALIBRATED, score_propensity

@@ -6,6 +6,7 @@ import sys
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
+from segmentation.filesystem import is_local, local_path
 from segmentation.parameters import validated
 from segmentation.review import (
     Provenance,
@@ -20,7 +21,6 @@ from segmentation.review.folder import START, publish_folder
 from segmentation.review.frames.records import find_cut
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
-from segmentation.storage.lock import is_local, local_path
 from segmentation.tables.alerts import ALERTS
 from segmentation.tables.cohorts import COHORTS
 from segmentation.tables.drift import DRIFT

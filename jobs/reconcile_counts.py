@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
+from segmentation.checkpoints import checkpoint
 from segmentation.errors import DataError
-from segmentation.increments.state import hold
 from segmentation.quality.outside_counts import BY, compare_counts, read_outside_counts
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
-from segmentation.storage.sample import read_table_of_texts
+from segmentation.sources.readers.sample import read_table_of_texts
 from segmentation.tables.events import EVENTS
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def run(ctx: Context) -> RunReport:
     path = ctx.options["counts"]
     outside = read_outside_counts(read_table_of_texts(ctx.spark, path), path)
     with ctx.progress.step(f"compare events of {ctx.options['source']} with {path}"):
-        cells = hold(compare_counts(events, outside, time_zone=ctx.config.workspace.time_zone, as_of=ctx.as_of))
+        cells = checkpoint(compare_counts(events, outside, time_zone=ctx.config.workspace.time_zone, as_of=ctx.as_of))
         quality = _totals(cells)
         worst = cells.where("difference <> 0").orderBy(F.abs("difference").desc(), *_keys(cells)).limit(SHOWN).collect()
     for line in _describe(quality, worst, _keys(cells)):

@@ -10,7 +10,8 @@ from pydantic import Field
 from segmentation.errors import ConfigurationError
 from segmentation.evaluation.params import EvaluationParams, FeatureReportParams
 from segmentation.features.params import BotParams, FeatureParams
-from segmentation.increments.params import IngestParams
+from segmentation.ingest.params import IngestParams
+from segmentation.lake.params import MaintenanceParams
 from segmentation.models.params import ClusterParams, HysteresisParams, LifetimeParams, PropensityParams
 from segmentation.monitoring.params import MonitoringParams, WebhookParams
 from segmentation.parameters import Parameters, Rate, WorkspaceParams, parse_yaml, read_yaml, validated
@@ -18,7 +19,6 @@ from segmentation.privacy.params import ConsentParams, PrivacyParams
 from segmentation.segments.params import LifecycleParams
 from segmentation.sequences.params import EngagementParams, SequenceParams
 from segmentation.sessions.params import SessionParams
-from segmentation.storage.params import MaintenanceParams
 from segmentation.tracking.params import TrackingParams
 
 if TYPE_CHECKING:

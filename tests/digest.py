@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from segmentation.storage.lake import Lake
+from segmentation.lake.lake import Lake
 from segmentation.tables.ingest_ledger import INGEST_LEDGER
 
 if TYPE_CHECKING:

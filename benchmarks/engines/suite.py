@@ -14,8 +14,8 @@ from benchmarks.contract import SOURCE, TABLES
 from benchmarks.engines.suite_behaviour import QUESTIONS, lay_out_steps, write_clusters, write_sequences
 from benchmarks.engines.task import Clock, Task, main
 from jobs import build_features, ingest_events, score_segments, train_clusters, train_propensity
+from segmentation.lake.lock import exclusive
 from segmentation.runtime.main import open_context
-from segmentation.storage.lock import exclusive
 from segmentation.tables.duplicates import DUPLICATES
 from segmentation.tables.events import EVENTS
 from segmentation.tables.quarantine import QUARANTINE

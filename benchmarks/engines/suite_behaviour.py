@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
-    from segmentation.storage.lake import Lake
+    from segmentation.lake.lake import Lake
 
 GOALS = (c.CONVERSION,)
 

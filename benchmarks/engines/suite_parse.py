@@ -13,8 +13,8 @@ from benchmarks.formats import folder_of
 from benchmarks.scales import SCALES, Inputs
 from segmentation.sources.mapping import load_mapping
 from segmentation.sources.parse import parse_records
-from segmentation.storage.raw import one_task_per_block, read_records
-from segmentation.storage.units import list_units
+from segmentation.sources.readers.files import one_task_per_block, read_records
+from segmentation.sources.readers.units import list_units
 
 if TYPE_CHECKING:
     from pathlib import Path

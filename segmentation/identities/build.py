@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
+from segmentation.checkpoints import checkpoint
 from segmentation.frames import conform, union_all
 from segmentation.identities.components import find_components
 from segmentation.identities.params import BETWEEN, IDENTIFIER, NUL, PROPERTY
-from segmentation.increments.state import hold
 from segmentation.sources.identifiers import compose_identifier, trim_identifier
 from segmentation.tables.identities import IDENTITIES
 
@@ -34,12 +34,12 @@ def build_identities(events: DataFrame, params: IdentityParams) -> DataFrame:
         events: accepted events (`source`, `identifier`, `properties`, `event_at`); blank and absent values are none.
         params: where identifiers stand and what bounds them.
     """
-    seen = hold(
+    seen = checkpoint(
         events.select("event_at", _identifiers(params, persons=True), _identifiers(params, persons=False)).where(
             "size(persons) + size(devices) > 0"
         )
     )
-    people = hold(_people(seen, params))
+    people = checkpoint(_people(seen, params))
     devices = _devices(seen, people, params)
     return conform(people.unionByName(devices), IDENTITIES)
 
@@ -107,11 +107,11 @@ def _devices(seen: DataFrame, people: DataFrame, params: IdentityParams) -> Data
     first = used.groupBy("device").agg(F.min("event_at").alias("seen_at"))
     known = people.select("identifier", "person_id")
     named = used.select("device", "event_at", F.explode("persons").alias("identifier")).join(known, "identifier")
-    named = hold(named.select("device", "event_at", "person_id").distinct())
+    named = checkpoint(named.select("device", "event_at", "person_id").distinct())
     logins = named.groupBy("device", "event_at").agg(F.min("person_id").alias("person_id"))
     first_login = F.min(F.struct("event_at", "person_id")).alias("login")
     summed = named.groupBy("device").agg(F.count_distinct("person_id").alias("persons"), first_login)
-    told = hold(first.join(summed, "device", "left"))
+    told = checkpoint(first.join(summed, "device", "left"))
     bounded = told.where(F.col("persons") <= params.max_persons_per_device)
     return union_all([_unattributed(told, params), _before_login(bounded, params), _since_login(logins, bounded)])
 

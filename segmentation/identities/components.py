@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
-from segmentation.increments.state import hold
+from segmentation.checkpoints import checkpoint
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -25,9 +25,9 @@ def find_components(pairs: DataFrame) -> DataFrame:
     Returns:
         `identifier`, `person_id`; a row per identifier of the pairs, those that are their own person_id among them.
     """
-    edges = hold(pairs.select("high", "low").distinct())
+    edges = checkpoint(pairs.select("high", "low").distinct())
     while not _is_settled(edges):
-        edges = hold(_small_star(_large_star(edges)))
+        edges = checkpoint(_small_star(_large_star(edges)))
     roots = edges.select(F.col("low").alias("identifier"), F.col("low").alias("person_id")).distinct()
     return edges.select(F.col("high").alias("identifier"), F.col("low").alias("person_id")).unionByName(roots)
 

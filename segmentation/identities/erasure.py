@@ -10,14 +10,15 @@ from unicodedata import normalize
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
+from segmentation.checkpoints import checkpoint
 from segmentation.events.deduplicate import IDENTITY
 from segmentation.frames import empty_frame, small_frame, union_all
 from segmentation.identities.params import BETWEEN
-from segmentation.increments import rejections
-from segmentation.increments.cap import EVENT
-from segmentation.increments.known import stored_payloads
-from segmentation.increments.restate import restate
-from segmentation.increments.state import RECORD_KEY, Correction, Increment, Retraction, hold
+from segmentation.ingest import rejections
+from segmentation.ingest.cap import EVENT
+from segmentation.ingest.known import stored_payloads
+from segmentation.ingest.restate import restate
+from segmentation.ingest.state import RECORD_KEY, Correction, Increment, Retraction
 from segmentation.quality.reasons import Reason
 from segmentation.sources.identifiers import compose_identifier
 from segmentation.tables import ingest_ledger as ledger
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
-    from segmentation.increments.state import State
+    from segmentation.ingest.state import State
     from segmentation.parameters import WorkspaceParams
     from segmentation.sessions.params import SessionParams
 
@@ -72,12 +73,12 @@ def find_traces(person: str, state: State, identities: DataFrame) -> Traces:
         state: the published tables.
         identities: the table, empty where there is none.
     """
-    theirs = hold(state.events.where(F.col(NAME) == person))
+    theirs = checkpoint(state.events.where(F.col(NAME) == person))
     names = _names(person, theirs, state.events, identities)
     text = compose_identifier(F.concat_ws("\n", "raw", "event_id"))
-    rejected = hold(state.quarantine.where(text.rlike(name_pattern(names))))
+    rejected = checkpoint(state.quarantine.where(text.rlike(name_pattern(names))))
     copies = state.duplicates.join(stored_payloads(theirs, rejected), [*IDENTITY, "payload_hash"], "left_semi")
-    return Traces(names, theirs, hold(copies), rejected)
+    return Traces(names, theirs, checkpoint(copies), rejected)
 
 
 def name_pattern(names: Iterable[str]) -> str:

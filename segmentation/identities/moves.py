@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pyspark.sql import functions as F
 
+from segmentation.checkpoints import checkpoint
 from segmentation.identities.build import attribute
-from segmentation.increments.cap import EVENT
-from segmentation.increments.state import RECORD_KEY, hold
+from segmentation.ingest.cap import EVENT
+from segmentation.ingest.state import RECORD_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,10 +69,10 @@ def cut_portions(moves: DataFrame, most: int = MOST_EVENTS) -> Iterator[Portion]
 def take_moves(events: DataFrame, moves: DataFrame, days: list[date]) -> tuple[DataFrame, DataFrame]:
     """Return the stored events that move on these days, as they are and as they are to be.
 
-    They are what :func:`segmentation.increments.restate.restate` takes: rows of `events`, and events without what the
+    They are what :func:`segmentation.ingest.restate.restate` takes: rows of `events`, and events without what the
     engine assigns.
     """
     on_days = F.col("event_date").isin(*days)
     moving = moves.where(on_days).select(*RECORD_KEY, "person_id")
-    held = hold(events.where(on_days).join(moving, list(RECORD_KEY)))
+    held = checkpoint(events.where(on_days).join(moving, list(RECORD_KEY)))
     return held.drop("person_id"), held.withColumn("user_id", F.col("person_id")).select(*EVENT)

@@ -9,12 +9,12 @@ import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
-from pyspark.sql.types import BinaryType, StructType
 
 from segmentation.errors import ConfigurationError
+from segmentation.jvm import binary_frame
 from segmentation.parameters import fingerprint_of
 
 if TYPE_CHECKING:
@@ -97,19 +97,9 @@ def key_frame(spark: SparkSession, keys: Keys) -> DataFrame:
 
 
 def binary_row(spark: SparkSession, values: dict[str, bytes]) -> DataFrame:
-    """Make a frame of one row of binary columns inside the JVM, without a literal and without Python's workers."""
-    context: Any = spark.sparkContext
-    session: Any = spark._jsparkSession  # noqa: SLF001  a local relation is made in the JVM only
-    schema = StructType()
-    for name in values:
-        schema.add(name, BinaryType(), nullable=False)
+    """Make a frame of one row of binary columns; neither a plan nor a log shows the values."""
     with _gateway_silenced():
-        row = context._gateway.new_array(context._jvm.java.lang.Object, len(values))  # noqa: SLF001
-        for place, value in enumerate(values.values()):
-            row[place] = bytearray(value)
-        rows = context._jvm.java.util.ArrayList()  # noqa: SLF001
-        rows.add(context._jvm.org.apache.spark.sql.RowFactory.create(row))  # noqa: SLF001
-        return DataFrame(session.createDataFrame(rows, session.parseDataType(schema.json())), spark)
+        return binary_frame(spark, values)
 
 
 @contextmanager

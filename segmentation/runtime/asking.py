@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError
-from segmentation.increments.cut import before_cut
+from segmentation.ingest.cut import before_cut
 from segmentation.runtime.cut import read_cut, read_stored
 from segmentation.segments.asking import measure_at_cut, read_history
 from segmentation.segments.behaviour import Traces

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from segmentation.config import Config
+    from segmentation.lake.lake import Lake
     from segmentation.runtime.progress import Progress
-    from segmentation.storage.lake import Lake
     from segmentation.tracking import Tracking
 
 

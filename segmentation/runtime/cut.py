@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segmentation.increments.cut import CutTables, choose_tables
+from segmentation.ingest.cut import CutTables, choose_tables
 from segmentation.runtime.stored import require_events
 from segmentation.tables.sessions import SESSIONS
 from segmentation.tables.user_day_counts import USER_DAY_COUNTS

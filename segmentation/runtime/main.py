@@ -18,12 +18,12 @@ from pyspark.errors import PySparkException
 
 from segmentation.config import ENVIRONMENTS, Config, load_config
 from segmentation.errors import ExecutorLostError, SegmentationError
+from segmentation.lake.commits import rivals_named
+from segmentation.lake.lake import Lake
+from segmentation.lake.lock import exclusive
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.progress import LOGGER, Progress, start_logging
 from segmentation.runtime.session import configure, open_session
-from segmentation.storage.commits import rivals_named
-from segmentation.storage.lake import Lake
-from segmentation.storage.lock import exclusive
 from segmentation.tracking import Tracking
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import SparkSession
 
 from segmentation.errors import ConfigurationError
+from segmentation.jvm import set_log_level
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,7 @@ FIXED = {
     "spark.sql.ansi.enabled": "false",
     # A name sent twice in one record (GA4 parameters) is no error: the last one counts.
     "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
-    # What we merge is held already (increments/state.py): Delta need not keep a copy of its own.
+    # The source of a merge is a checkpoint already: Delta need not keep a copy of its own.
     "spark.databricks.delta.merge.materializeSource": "none",
     # Frames laid out by user are joined where they stand, though the key says more than the user.
     "spark.sql.requireAllClusterKeysForCoPartition": "false",
@@ -64,7 +65,7 @@ def open_session(app_name: str, settings: Mapping[str, str], log_settings: Path 
         if "JAVA_GATEWAY" in str(error) or "Java" in str(error):
             raise ConfigurationError("Java 17 or 21 was not found: set JAVA_HOME, or run 'make setup'") from error
         raise
-    spark.sparkContext.setLogLevel("ERROR")
+    set_log_level(spark, "ERROR")
     return spark
 
 

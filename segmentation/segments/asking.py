@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.errors import DataError
-from segmentation.increments.cut import CutTables, before_cut, choose_tables
+from segmentation.ingest.cut import CutTables, before_cut, choose_tables
 from segmentation.models.windows import History
 from segmentation.segments.behaviour import Behaviour, Traces, measure_behaviour
 

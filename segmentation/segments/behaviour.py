@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column, DataFrame
 
-    from segmentation.increments.cut import CutTables
+    from segmentation.ingest.cut import CutTables
     from segmentation.sequences.funnels import Funnel
     from segmentation.sequences.states import StateMapping
 

@@ -66,7 +66,7 @@ def parse_records(
     blanks are null. A field that a check rejects is null in the result.
 
     Args:
-        raw: records of :func:`segmentation.storage.raw.read_records`.
+        raw: records of :func:`segmentation.sources.readers.files.read_records`.
         mapping: the source's mapping.
         lateness_days: bound that applies where the mapping has a received time.
         clock_skew_hours: how far event_at may lie after received_at.

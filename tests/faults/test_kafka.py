@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from jobs import ingest_events
 from jobs.ingest_events import WRITES
-from segmentation.storage.lake import Lake
+from segmentation.lake.lake import Lake
 from segmentation.tables.events import EVENTS
 from segmentation.tables.input_units import INPUT_UNITS
 from segmentation.tables.quarantine import QUARANTINE

@@ -14,12 +14,12 @@ from jobs import build_journeys, build_lifecycle, describe_features
 from segmentation.features import user_features_contract
 from segmentation.features.build import FeatureInputs, build_user_features
 from segmentation.features.params import FeatureParams
-from segmentation.increments.cut import tables_at_cut
+from segmentation.ingest.cut import tables_at_cut
+from segmentation.lake.lake import Lake
 from segmentation.models.clustering import CLUSTERS
 from segmentation.parameters import WorkspaceParams
 from segmentation.runtime.main import open_context
 from segmentation.sessions.params import SessionParams
-from segmentation.storage.lake import Lake
 from segmentation.tables.events import EVENTS
 from segmentation.tables.user_day_counts import USER_DAY_COUNTS
 from segmentation.tables.user_days import USER_DAYS

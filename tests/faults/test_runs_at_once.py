@@ -14,9 +14,9 @@ import pytest
 
 from jobs import ingest_events
 from segmentation.errors import RetryableError
-from segmentation.storage.lake import Lake
-from segmentation.storage.received import unit_rows
-from segmentation.storage.units import InputUnit
+from segmentation.ingest.received import unit_rows
+from segmentation.lake.lake import Lake
+from segmentation.sources.readers.units import InputUnit
 from segmentation.tables.input_units import INPUT_UNITS
 from tests.digest import digest
 from tests.faults.clicks import write_clicks

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from jobs import ingest_events
+from segmentation.lake.lake import Lake
 from segmentation.runtime.session import own_jars
-from segmentation.storage.lake import Lake
 from segmentation.tables.sessions import SESSIONS
 from segmentation.tables.user_day_counts import USER_DAY_COUNTS
 from segmentation.tables.user_days import USER_DAYS

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
-    from segmentation.storage.lake import Lake
+    from segmentation.lake.lake import Lake
     from segmentation.tables.table import Table
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from jobs.build_features import run
 from segmentation.errors import ConfigurationError, DataError
-from segmentation.increments.cut import tables_of
+from segmentation.ingest.cut import tables_of
 from segmentation.models.params import PropensityParams
 from segmentation.models.windows import History, LabelWindow, choose_cuts
 from segmentation.parameters import WorkspaceParams

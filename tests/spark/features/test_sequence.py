@@ -9,7 +9,7 @@ import pytest
 
 from segmentation.features.build import FeatureInputs, build_user_features
 from segmentation.features.params import FeatureParams
-from segmentation.increments.cut import tables_at_cut
+from segmentation.ingest.cut import tables_at_cut
 from segmentation.parameters import WorkspaceParams
 from segmentation.sequences.funnels import Funnel
 from segmentation.sequences.habits import count_loops, list_attempts

@@ -13,8 +13,8 @@ from jobs import apply_identities, ingest_events
 from segmentation.runtime.main import open_context
 from segmentation.tables.events import EVENTS
 from tests.spark.identities.oracle import LOOKBACK_DAYS, MOST_PERSONS, PLACES, Visit, persons_of
-from tests.spark.increments.cases import differences
-from tests.spark.increments.oracle import SECOND, Limits, Record, tables
+from tests.spark.ingest.cases import differences
+from tests.spark.ingest.oracle import SECOND, Limits, Record, tables
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jobs import check_quality
-from segmentation.storage.lake import Lake
+from segmentation.lake.lake import Lake
 from segmentation.tables.events import EVENTS
 from segmentation.tables.ingest_ledger import INGEST_LEDGER
 from segmentation.tables.reference import all_tables

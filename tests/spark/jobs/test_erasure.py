@@ -13,11 +13,11 @@ from pyspark.sql.types import StructType
 from jobs import apply_identities, erase_person, ingest_events, maintain_tables
 from segmentation.frames import small_frame
 from segmentation.identities.erasure import name_pattern
+from segmentation.lake.lake import Lake
 from segmentation.sources.identifiers import compose_identifier
 from segmentation.sources.kafka import Limits, OffsetRange
-from segmentation.storage import kafka
-from segmentation.storage.lake import Lake
-from segmentation.storage.messages import LANDED
+from segmentation.sources.readers import kafka
+from segmentation.sources.readers.messages import LANDED
 from segmentation.tables.segment_changes import SEGMENT_CHANGES
 from tests.spark.jobs.test_messages import Topic, click, message
 

@@ -15,8 +15,8 @@ from segmentation.runtime.main import open_context
 from segmentation.sources.kafka import KafkaParams, Limits, OffsetRange
 from segmentation.sources.mapping import SourceMapping
 from segmentation.sources.parse import RAW_CORRUPT, RAW_RECORD_NO, RAW_TEXT
-from segmentation.storage import kafka
-from segmentation.storage.messages import LANDED, place_messages
+from segmentation.sources.readers import kafka
+from segmentation.sources.readers.messages import LANDED, place_messages
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobs import build_sessions, erase_person, explain_customer, ingest_events
-from segmentation.storage.lake import Lake
+from segmentation.lake.lake import Lake
 from segmentation.tables.events import EVENTS
 
 if TYPE_CHECKING:

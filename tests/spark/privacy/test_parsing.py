@@ -16,8 +16,8 @@ from segmentation.privacy.keys import Keys, key_frame, pads
 from segmentation.privacy.params import PrivacyParams
 from segmentation.sources.mapping import SourceMapping
 from segmentation.sources.parse import parse_records
-from segmentation.storage.raw import read_records
-from segmentation.storage.units import list_units
+from segmentation.sources.readers.files import read_records
+from segmentation.sources.readers.units import list_units
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

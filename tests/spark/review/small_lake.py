@@ -34,7 +34,7 @@ from segmentation.tables.user_features import user_features_table
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from segmentation.storage.lake import Lake
+    from segmentation.lake.lake import Lake
     from segmentation.tables.table import Table
 
 Row = dict[str, Any]

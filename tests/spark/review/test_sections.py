@@ -15,6 +15,7 @@ import pytest
 from jobs import publish_review
 from segmentation.config import Config
 from segmentation.features.inputs import median_durations
+from segmentation.lake.lake import Lake
 from segmentation.review import (
     ModelRecords,
     Provenance,
@@ -33,7 +34,6 @@ from segmentation.review.sections.sessions import build_sessions
 from segmentation.review.sections.trainings import training_exhibits
 from segmentation.runtime.context import Context
 from segmentation.runtime.progress import Progress
-from segmentation.storage.lake import Lake
 from segmentation.tables.sessions import SESSIONS
 from segmentation.tracking.records import ModelVersion
 from tests.spark.review.small_lake import few_hits, sessions_of, write_lake

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pyspark.sql import functions as F
 
-from segmentation.increments.cut import CutTables, before_cut
+from segmentation.ingest.cut import CutTables, before_cut
 from segmentation.parameters import WorkspaceParams
 from segmentation.segments.asking import measure_at_cut
 from segmentation.segments.rules import build_cohorts, load_rules

@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from jobs import build_engagement
-from segmentation.storage.lake import Lake
+from segmentation.lake.lake import Lake
 from segmentation.tables.engagement_stays import ENGAGEMENT_STAYS
 from segmentation.tables.events import EVENTS
 from segmentation.tables.user_day_counts import USER_DAY_COUNTS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -82,3 +83,9 @@ def test_the_page_of_the_tracking_plan_is_current() -> None:
 def test_small_files_and_functions() -> None:
     long = {str(p): n for p in (PROJECT / "segmentation").rglob("*.py") if (n := len(p.read_text().splitlines())) > 400}
     assert long == {}
+
+
+def test_only_one_module_accesses_the_jvm() -> None:
+    words = re.compile(r"\b(_jvm|_jsc|_jdf|_jsparkSession|_gateway|sparkContext)\b")
+    modules = (PROJECT / "segmentation").rglob("*.py")
+    assert [path.name for path in modules if words.search(path.read_text())] == ["jvm.py"]

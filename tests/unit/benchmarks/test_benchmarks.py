@@ -11,7 +11,7 @@ from benchmarks.contract import TABLES
 from benchmarks.ratios import medians
 from benchmarks.results import Case, Measurement, Store
 from benchmarks.scales import SCALES, Inputs
-from segmentation.increments.params import IngestParams
+from segmentation.ingest.params import IngestParams
 from segmentation.parameters import WorkspaceParams
 from segmentation.sessions.params import SessionParams
 from segmentation.tables.reference import all_tables

@@ -1,0 +1,1 @@
+"""Ingest batches of records: plan and apply the table changes that each batch causes."""

@@ -1,0 +1,63 @@
+"""The tables as they would have been at an earlier cut, by the functions that build them now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pyspark.sql import functions as F
+
+from segmentation.checkpoints import checkpoint
+from segmentation.frames import conform
+from segmentation.sessions.build import build_sessions
+from segmentation.sessions.sessionise import sessionise
+from segmentation.sessions.user_days import Complete, build_user_day_counts, build_user_days, sum_contexts
+from segmentation.tables.events import EVENTS
+from segmentation.tables.records import ASSIGNED
+from segmentation.tables.sessions import SESSIONS
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from pyspark.sql import Column, DataFrame
+
+    from segmentation.parameters import WorkspaceParams
+    from segmentation.sessions.params import SessionParams
+
+
+class CutTables(NamedTuple):
+    """The accepted events of a cut, and what they make."""
+
+    events: DataFrame
+    """In these sessions: as stored or, where the tables are recomputed, laid out by `sessionise`."""
+    sessions: DataFrame
+    user_days: DataFrame
+    user_day_counts: DataFrame
+
+
+def before_cut(as_of: date, time_zone: str) -> Column:
+    """Tell whether an event had happened and was received before midnight of `as_of` in the reporting zone."""
+    midnight = F.to_utc_timestamp(F.lit(as_of.isoformat()).cast("timestamp"), time_zone)
+    return (F.col("event_at") < midnight) & (F.col("received_at") < midnight)
+
+
+def choose_tables(stored: CutTables, *, as_of: date, workspace: WorkspaceParams, sessions: SessionParams) -> CutTables:
+    """Take the stored tables if they know nothing beyond the cut, else recompute them from its events."""
+    if stored.events.where(~before_cut(as_of, workspace.time_zone)).isEmpty():
+        return stored
+    return tables_at_cut(stored.events, as_of=as_of, workspace=workspace, sessions=sessions)
+
+
+def tables_at_cut(events: DataFrame, *, as_of: date, workspace: WorkspaceParams, sessions: SessionParams) -> CutTables:
+    """Recompute the tables from the events of a cut; sessions open at the cut are included as far as they had come."""
+    known = events.where(before_cut(as_of, workspace.time_zone))
+    return tables_of(known, workspace=workspace, sessions=sessions)
+
+
+def tables_of(events: DataFrame, *, workspace: WorkspaceParams, sessions: SessionParams) -> CutTables:
+    """Build sessions and user days from the events of complete sessions; their session ids are assigned anew."""
+    unassigned = events.select(*(name for name in EVENTS.names if name not in ASSIGNED))
+    laid_out = checkpoint(sessionise(unassigned, params=sessions, time_zone=workspace.time_zone))
+    contexts = sum_contexts(laid_out, workspace=workspace)
+    built = Complete(laid_out, contexts, build_sessions(laid_out, workspace=workspace, params=sessions))
+    days, counts = build_user_days(built), build_user_day_counts(built)
+    return CutTables(laid_out, conform(built.sessions, SESSIONS), days, counts)

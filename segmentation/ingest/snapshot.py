@@ -1,0 +1,65 @@
+"""The published tables that an increment is worked out against."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from segmentation.ingest.state import State, Withdrawal
+from segmentation.tables.duplicates import DUPLICATES
+from segmentation.tables.events import EVENTS
+from segmentation.tables.ingest_ledger import ACCEPTED, INGEST_LEDGER
+from segmentation.tables.input_units import INPUT_UNITS
+from segmentation.tables.quarantine import QUARANTINE
+from segmentation.tables.sessions import SESSIONS
+from segmentation.tables.user_day_counts import USER_DAY_COUNTS
+from segmentation.tables.user_days import USER_DAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pyspark.sql import DataFrame
+
+    from segmentation.lake.lake import Lake
+
+
+def read_state(
+    lake: Lake,
+    new_units: DataFrame | None = None,
+    withdrawn: Sequence[str] = (),
+    *,
+    slice_is_small: bool = True,
+    few_partitions: int | None = None,
+) -> State:
+    """Read the tables as this run sees them.
+
+    Args:
+        lake: where they are.
+        new_units: units about to be taken in; they count as known already.
+        withdrawn: batch_ids of units that are superseded with these.
+        slice_is_small: their records are few (:func:`segmentation.sources.readers.units.are_few`).
+        few_partitions: what few rows of them are put into (:func:`segmentation.ingest.batches.partitions_of`).
+    """
+    units = lake.read(INPUT_UNITS)
+    return State(
+        events=lake.read(EVENTS),
+        sessions=lake.read(SESSIONS),
+        user_days=lake.read(USER_DAYS),
+        user_day_counts=lake.read(USER_DAY_COUNTS),
+        quarantine=lake.read(QUARANTINE),
+        duplicates=lake.read(DUPLICATES),
+        input_units=units if new_units is None else units.unionByName(new_units),
+        is_empty=units.isEmpty(),
+        slice_is_small=slice_is_small,
+        few_partitions=few_partitions,
+        withdrawal=_withdrawal(lake, withdrawn),
+    )
+
+
+def _withdrawal(lake: Lake, batch_ids: Sequence[str]) -> Withdrawal:
+    if not batch_ids:
+        return Withdrawal()
+    of_them = lake.read(INGEST_LEDGER).where(F.col("batch_id").isin(*batch_ids) & (F.col("stage") == ACCEPTED))
+    days = of_them.select("event_date").distinct().collect()  # a row per day
+    return Withdrawal(tuple(sorted(batch_ids)), tuple(sorted(row["event_date"] for row in days)))

@@ -1,0 +1,57 @@
+"""Access the JVM of a Spark session. No other module does, so the rest also runs on Spark Connect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from py4j.java_gateway import JavaPackage
+from pyspark.sql import DataFrame
+from pyspark.sql.types import BinaryType, StructType
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def java(spark: SparkSession) -> Any:
+    """Return the root of the JVM's packages, for example ``java(spark).org.apache.hadoop.fs.Path``."""
+    return spark._jvm  # noqa: SLF001  there is no public way to Java classes
+
+
+def is_class(name: Any) -> bool:
+    """Return whether a name reached through :func:`java` is a class; a missing class looks like a package."""
+    return not isinstance(name, JavaPackage)
+
+
+def new_array(spark: SparkSession, kind: Any, length: int) -> Any:
+    """Return a new Java array of a class."""
+    context: Any = spark.sparkContext
+    return context._gateway.new_array(kind, length)  # noqa: SLF001  the only way to Java arrays
+
+
+def hadoop_configuration(spark: SparkSession) -> Any:
+    """Return Hadoop's configuration with the settings of the session."""
+    return spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001  as above
+
+
+def persistent_frames(spark: SparkSession) -> dict[int, Any]:
+    """Return the RDDs that the application keeps in memory or on disk, by id."""
+    return dict(spark.sparkContext._jsc.getPersistentRDDs())  # noqa: SLF001  Spark lists them nowhere else
+
+
+def set_log_level(spark: SparkSession, level: str) -> None:
+    """Set the level of Spark's own log."""
+    spark.sparkContext.setLogLevel(level)
+
+
+def binary_frame(spark: SparkSession, values: dict[str, bytes]) -> DataFrame:
+    """Make a frame of one row of binary columns inside the JVM, without a literal and without Python's workers."""
+    session: Any = spark._jsparkSession  # noqa: SLF001  a local relation is made in the JVM only
+    schema = StructType()
+    for name in values:
+        schema.add(name, BinaryType(), nullable=False)
+    row = new_array(spark, java(spark).java.lang.Object, len(values))
+    for place, value in enumerate(values.values()):
+        row[place] = bytearray(value)
+    rows = java(spark).java.util.ArrayList()
+    rows.add(java(spark).org.apache.spark.sql.RowFactory.create(row))
+    return DataFrame(session.createDataFrame(rows, session.parseDataType(schema.json())), spark)

@@ -1,0 +1,51 @@
+"""Which commits a Delta table has, whose they are, and what happens where two want to make the next."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from delta.exceptions import DeltaConcurrentModificationException
+from delta.tables import DeltaTable
+from pyspark.sql import functions as F
+
+from segmentation.errors import RetryableError
+from segmentation.filesystem import is_local, local_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pyspark.sql import SparkSession
+
+
+def head_version(spark: SparkSession, folder: str) -> int:
+    """Return the version of a table's newest commit; -1: whoever made it died before the first."""
+    if is_local(folder):  # a listing instead of a Spark job
+        commits = (local_path(folder) / "_delta_log").glob("*[0-9].json")
+        return max((int(commit.stem) for commit in commits), default=-1)
+    if not DeltaTable.isDeltaTable(spark, folder):
+        return -1
+    row = DeltaTable.forPath(spark, folder).history(1).select("version").head()
+    return int(row["version"]) if row else 0
+
+
+def runs_of_commits(spark: SparkSession, folder: str, first: int, last: int) -> set[str | None]:
+    """Return the ids of the runs that made the versions from first to last; None for a commit that tells none."""
+    if first > last:
+        return set()
+    if is_local(folder):
+        logs = (local_path(folder) / "_delta_log" / f"{version:020d}.json" for version in range(first, last + 1))
+        infos = (json.loads(line) for log in logs for line in log.read_text().splitlines() if "commitInfo" in line)
+        return {info["commitInfo"].get("userMetadata") for info in infos if "commitInfo" in info}
+    commits = DeltaTable.forPath(spark, folder).history(last - first + 1).where(F.col("version") >= first)
+    return {row["userMetadata"] for row in commits.select("userMetadata").collect()}  # a row per commit
+
+
+@contextmanager
+def rivals_named() -> Iterator[None]:
+    """Say that another run wrote meanwhile: it may where storage has no lock, and Delta lets one of the two commit."""
+    try:
+        yield
+    except DeltaConcurrentModificationException as error:
+        raise RetryableError("another run wrote to the lake meanwhile; run the same command again") from error

@@ -1,0 +1,350 @@
+"""The lake: one folder per table, read at published versions, written under contract, published together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from delta.tables import DeltaTable
+from pyspark.sql import functions as F
+
+from segmentation.errors import ConfigurationError, RetryableError
+from segmentation.filesystem import delete_path, glob_paths, is_local, local_path
+from segmentation.frames import conform, empty_frame
+from segmentation.lake.commits import head_version, runs_of_commits
+from segmentation.lake.publications import PublicationLog
+from segmentation.tables.publications import PUBLICATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from pyspark.sql import DataFrame, SparkSession
+
+    from segmentation.tables.table import Table
+
+FINGERPRINT = "segmentation.fingerprint."
+RETENTION = "delta.deletedFileRetentionDuration"
+NO_ROW = "false"
+"""Condition of a retraction that cannot find anything."""
+
+
+class Lake:
+    """Delta tables under one root.
+
+    Reads see what was last published, and this run's own writes, and nothing that an unfinished run left behind.
+    Writes go to the tables' heads and become visible to others with :meth:`publish`.
+    :meth:`recover` undoes what a crashed run wrote.
+    """
+
+    def __init__(self, spark: SparkSession, root: str, run_id: str) -> None:
+        """Open the lake at `root` (a folder or URI) for the run `run_id`; nothing is read or created yet."""
+        self.spark = spark
+        # Delta takes a relative folder for the name of a table.
+        self.root = str(local_path(root).resolve()) if is_local(root) else root.rstrip("/")
+        self.run_id = run_id
+        self.publications = PublicationLog(spark, self.path(PUBLICATIONS), run_id)
+        self._written: dict[str, int] = {}
+        self._changed: set[str] = set()
+        self._recovered: dict[str, int] = {}
+        self._existing: set[str] = set()
+        self._new: set[str] = set()
+        self._stored: dict[str, dict[str, str]] = {}
+
+    def path(self, table: Table) -> str:
+        """Return the folder of a table."""
+        return f"{self.root}/{table.name}"
+
+    # Reading
+
+    def version(self, table: Table) -> int | None:
+        """Return the version that this run reads: its own, else the published one, else None."""
+        return self._written.get(table.name, self.publications.current().tables.get(table.name))
+
+    def content_version(self, table: Table) -> int | None:
+        """Return the version at which the rows that this run reads last changed; None: there are none."""
+        if table.name in self._changed:
+            return self._written[table.name]
+        return self.publications.current().contents.get(table.name)
+
+    def read(self, table: Table) -> DataFrame:
+        """Read a table at :meth:`version`; a table that was never published is empty."""
+        version = self.version(table)
+        if version is None:
+            return empty_frame(self.spark, table.schema)
+        return self.spark.read.format("delta").option("versionAsOf", version).load(self.path(table))
+
+    def require(self, table: Table, job: str) -> DataFrame:
+        """Read a table that an earlier job must have published.
+
+        Raises:
+            ConfigurationError: it was never published; names the job to run first.
+        """
+        if self.version(table) is None:
+            raise ConfigurationError(f"{self.root} has no table '{table.name}' yet: run jobs/{job}.py first")
+        return self.read(table)
+
+    def basis(self, source: Table, derived: Iterable[Table]) -> dict[str, int]:
+        """Say, for :meth:`publish`, that derived tables reflect the source as this run reads it."""
+        version = self.content_version(source)
+        return {} if version is None else {table.name: version for table in derived}
+
+    def reflects(self, source: Table, derived: Iterable[Table]) -> bool:
+        """Tell whether all derived tables reflect the published source."""
+        bases = self.publications.current().bases
+        return all(bases.get(name) == version for name, version in self.basis(source, derived).items())
+
+    def rows(self, table: Table) -> int:
+        """Count a table's rows (answered from the Delta log's statistics)."""
+        return self.read(table).count()
+
+    # Writing
+
+    def append(self, table: Table, df: DataFrame) -> None:
+        """Append rows."""
+        self._sign()
+        self._create(table)
+        conform(df, table).write.format("delta").mode("append").save(self.path(table))
+        self._new.discard(table.name)
+        self._note(table)
+
+    def replace(self, table: Table, df: DataFrame, where: str | None = None) -> None:
+        """Replace all rows, or those that fulfil `where` (which all new rows must fulfil too)."""
+        self._sign()
+        self._create(table)
+        writer = conform(df, table).write.format("delta").mode("overwrite")
+        option = ("overwriteSchema", "true") if where is None else ("replaceWhere", where)
+        writer = writer.option(*option)
+        writer.save(self.path(table))
+        self._new.discard(table.name)
+        self._note(table)
+
+    def clear(self, table: Table) -> None:
+        """Delete all rows and forget the parameters, for a rebuild."""
+        self._sign()
+        self._create(table)
+        self._target(table).delete()
+        stale = sorted(self._fingerprints(table))
+        if stale:
+            names = ", ".join(f"'{FINGERPRINT}{name}'" for name in stale)
+            self.spark.sql(f"ALTER TABLE delta.`{self.path(table)}` UNSET TBLPROPERTIES ({names})")
+            del self._stored[table.name]
+        self._note(table)
+
+    def delete(self, table: Table, keys: DataFrame, on: Iterable[str], prune: str = "true") -> None:
+        """Delete the rows whose `on` columns stand in `keys` (distinct rows, no nulls).
+
+        `prune` is a condition on the target `t` alone, with literals, so that Delta skips files by statistics.
+        """
+        self._sign()
+        if prune == NO_ROW or self._is_new(table):
+            return
+        matches = " AND ".join(f"t.{name} = s.{name}" for name in on)
+        self._target(table).merge(keys.alias("s"), f"({prune}) AND {matches}").whenMatchedDelete().execute()
+        self._note(table)
+
+    def blank(self, table: Table, column: str, keys: DataFrame, on: Iterable[str], where: str) -> None:
+        """Make a column null in the rows whose `on` columns stand in `keys` and that fulfil `where` (on `t` alone)."""
+        self._sign()
+        matches = " AND ".join(f"t.{name} = s.{name}" for name in on)
+        merged = self._target(table).merge(keys.alias("s"), f"({where}) AND {matches}")
+        merged.whenMatchedUpdate(set={column: "NULL"}).execute()
+        self._note(table)
+
+    def add(self, table: Table, deltas: DataFrame, prune: str = "true") -> None:
+        """Add signed integer or decimal measures to the rows with the same key; null key parts are equal.
+
+        Rows whose first measure becomes zero are deleted, missing rows are inserted. `deltas` has the table's
+        columns, one row per key. `prune` as in :meth:`delete`.
+        """
+        self._sign()
+        deltas = conform(deltas, table)
+        count = table.measures[0]
+        if self._is_new(table):
+            self.append(table, deltas.where(F.col(count) != 0))
+            return
+        same_key = " AND ".join(f"t.{name} <=> s.{name}" for name in table.key)
+        (
+            self._target(table)
+            .merge(deltas.alias("s"), f"({prune}) AND {same_key}")
+            .whenMatchedDelete(f"t.{count} + s.{count} = 0")
+            .whenMatchedUpdate(set={name: f"t.{name} + s.{name}" for name in table.measures})
+            .whenNotMatchedInsertAll(f"s.{count} <> 0")
+            .execute()
+        )
+        self._note(table)
+
+    # Maintaining
+
+    def compact(self, table: Table) -> int:
+        """Put small files of a published table together; returns by how many there are fewer. Its rows stay."""
+        self._sign()
+        metrics = self._target(table).optimize().executeCompaction()
+        row = metrics.select("metrics.numFilesAdded", "metrics.numFilesRemoved").head()
+        self._note_files(table)
+        return int(row["numFilesRemoved"] - row["numFilesAdded"]) if row else 0
+
+    def purge(self, table: Table) -> None:
+        """Write files of a published table anew that hold rows which are only marked as deleted."""
+        self._sign()
+        self.spark.sql(f"REORG TABLE delta.`{self.path(table)}` APPLY (PURGE)")
+        self._note_files(table)
+
+    def vacuum(self, table: Table, keep_days: int) -> None:
+        """Delete what no version of a published table's last `keep_days` days reads; 0: all but the newest version."""
+        self._sign()
+        kept = f"interval {keep_days} days"
+        row = self._target(table).detail().select("properties").head()
+        if row is None or row["properties"].get(RETENTION) != kept:
+            self.spark.sql(f"ALTER TABLE delta.`{self.path(table)}` SET TBLPROPERTIES ('{RETENTION}' = '{kept}')")
+        self._target(table).vacuum()
+        self._note_files(table)
+
+    # Publishing
+
+    def recover(self) -> None:
+        """Take every table back to its published version: what lies ahead of it is a crashed run's."""
+        self._sign()
+        current = self.publications.current()
+        for folder in self._delta_folders():
+            name = folder.rsplit("/", 1)[-1]
+            if name == PUBLICATIONS.name:
+                continue
+            head, published = head_version(self.spark, folder), current.tables.get(name, 0)
+            if head < 0:
+                delete_path(self.spark, f"{folder}/_delta_log")  # else Delta takes the folder for a table
+            elif head > published:
+                DeltaTable.forPath(self.spark, folder).restoreToVersion(published)
+                head = self._recovered[name] = head_version(self.spark, folder)
+                if name in current.tables:
+                    self._written[name] = head
+            elif name not in current.tables:
+                self._recovered[name] = head  # made, and still empty, when its first run died
+        if self._written:
+            self.publish({})
+
+    def publish(self, bases: Mapping[str, int]) -> dict[str, int]:
+        """Move the pointer: make all that this run wrote since the last publish visible at once.
+
+        Args:
+            bases: derived table -> contents of `events` that it now reflects.
+
+        Returns:
+            table -> version, of what became visible.
+        """
+        self._refuse_foreign_commits()
+        visible, self._written = self._written, {}
+        changed, self._changed = self._changed, set()
+        if visible:
+            self.publications.publish(visible, changed, bases)
+        return visible
+
+    def _refuse_foreign_commits(self) -> None:
+        """Make sure that all we are about to publish is ours: without a lock, a rival may have written between."""
+        published = self.publications.current().tables
+        for name, version in self._written.items():
+            base = max(published.get(name, -1), self._recovered.get(name, -1))
+            runs = runs_of_commits(self.spark, f"{self.root}/{name}", base + 1, version)
+            if runs - {self.run_id}:
+                raise RetryableError(
+                    f"another run wrote to {self.root}/{name} meanwhile; run the same command again, "
+                    "which first takes back what neither has published"
+                )
+
+    # Parameters
+
+    def check_parameters(self, table: Table, fingerprints: Mapping[str, str], rebuild: str) -> None:
+        """Refuse to mix parameters in one table; writes nothing. What no run has published holds nothing to mix with.
+
+        Args:
+            table: the table about to be written.
+            fingerprints: name of a parameter group -> its fingerprint; groups new to the table are fine.
+            rebuild: the command that rebuilds the table under the new parameters.
+
+        Raises:
+            ConfigurationError: a group's fingerprint differs from the stored one.
+        """
+        stored = {} if self.version(table) is None else self._fingerprints(table)
+        changed = sorted(name for name, value in fingerprints.items() if stored.get(name, value) != value)
+        if changed:
+            raise ConfigurationError(
+                f"table '{table.name}' was built under other parameters ({', '.join(changed)}); "
+                f"to build it anew under these: {rebuild}"
+            )
+
+    def parameters(self, table: Table) -> dict[str, str]:
+        """Return the fingerprints of the parameters that shape a table; none where nothing was built."""
+        return dict(self._fingerprints(table))
+
+    def set_parameters(self, table: Table, fingerprints: Mapping[str, str]) -> None:
+        """Store the fingerprints of the parameters that shape a table from now on."""
+        self._sign()
+        stored = self._fingerprints(table)
+        news = {FINGERPRINT + name: value for name, value in fingerprints.items() if stored.get(name) != value}
+        if not self._exists(table):
+            self._create(table, news)
+        elif news:
+            pairs = ", ".join(f"'{key}' = '{value}'" for key, value in sorted(news.items()))
+            self.spark.sql(f"ALTER TABLE delta.`{self.path(table)}` SET TBLPROPERTIES ({pairs})")
+            self._note(table)
+        self._stored[table.name] = {**stored, **fingerprints}
+
+    # Inside
+
+    def _target(self, table: Table) -> DeltaTable:
+        return DeltaTable.forPath(self.spark, self.path(table)).alias("t")
+
+    def _exists(self, table: Table) -> bool:
+        if table.name not in self._existing and DeltaTable.isDeltaTable(self.spark, self.path(table)):
+            self._existing.add(table.name)
+        return table.name in self._existing
+
+    def _create(self, table: Table, properties: Mapping[str, str] | None = None) -> None:
+        """Create the table under its contract unless it exists."""
+        if self._exists(table):
+            return
+        builder = DeltaTable.createIfNotExists(self.spark).location(self.path(table)).comment(table.grain)
+        builder = builder.addColumns(table.schema)
+        settings = dict(properties or {})
+        if table.deletion_vectors:
+            settings["delta.enableDeletionVectors"] = "true"
+        if table.clustered_by:
+            settings["delta.dataSkippingStatsColumns"] = ",".join(table.clustered_by)
+        for key, value in sorted(settings.items()):
+            builder = builder.property(key, value)
+        builder.execute()
+        self._existing.add(table.name)
+        self._new.add(table.name)
+        self._note(table)
+
+    def _is_new(self, table: Table) -> bool:
+        """Tell whether this run has only just made the table."""
+        self._create(table)
+        return table.name in self._new
+
+    def _fingerprints(self, table: Table) -> dict[str, str]:
+        if table.name in self._stored:
+            return self._stored[table.name]
+        if not self._exists(table):
+            return {}
+        row = DeltaTable.forPath(self.spark, self.path(table)).detail().select("properties").head()
+        properties: dict[str, str] = row["properties"] if row else {}
+        stored = {k.removeprefix(FINGERPRINT): v for k, v in properties.items() if k.startswith(FINGERPRINT)}
+        self._stored[table.name] = stored
+        return stored
+
+    def _note(self, table: Table) -> None:
+        self._written[table.name] = head_version(self.spark, self.path(table))
+        self._changed.add(table.name)
+
+    def _note_files(self, table: Table) -> None:
+        """Note a commit, if there was one, that left the rows as they were."""
+        head = head_version(self.spark, self.path(table))
+        if head != self.version(table):
+            self._written[table.name] = head
+
+    def _sign(self) -> None:
+        """Let commits carry the run's id; every write says so first, as two lakes may share a session."""
+        self.spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", self.run_id)
+
+    def _delta_folders(self) -> list[str]:
+        logs = glob_paths(self.spark, f"{self.root}/*/_delta_log")
+        return [log.removesuffix("/_delta_log") for log in logs]

@@ -1,0 +1,245 @@
+"""A Kafka topic on its way into the lake: what the broker holds, and ranges of offsets that land as Parquet files."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+from pyspark.sql import functions as F
+
+from segmentation.errors import ConfigurationError, RetryableError
+from segmentation.filesystem import delete_path, glob_paths, is_local, move_file, replace_file
+from segmentation.frames import empty_frame
+from segmentation.jvm import is_class, java
+from segmentation.sources.kafka import (
+    LANDED_PATH,
+    KafkaParams,
+    Limits,
+    OffsetRange,
+    Standing,
+    advanced,
+    check_lost,
+    landed_range,
+    plan_round,
+    standings,
+)
+from segmentation.sources.readers.messages import LANDED, list_landed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from pyspark.sql import DataFrame, SparkSession
+
+    from segmentation.sources.mapping import SourceMapping
+    from segmentation.sources.readers.units import InputUnit
+
+_BYTES = "org.apache.kafka.common.serialization.ByteArrayDeserializer"
+_REFUSED = ("Authentication", "Authorization", "ConfigException", "Failed to construct kafka consumer", "InvalidTopic")
+"""Marks of errors that will not go away by trying again."""
+_OF_KAFKA = ("org.apache.kafka", "kafka010", "KAFKA_")
+_STAGING = "_landing"
+
+
+class Opened(NamedTuple):
+    """A topic as it stood when the run began: how far it was taken in, and to where it reaches."""
+
+    places: Mapping[int, Standing]
+    limits: Mapping[int, Limits]
+    notes: list[str]
+    """Gaps that the mapping says to go on without."""
+
+
+def raw_folder(root: str, source: str) -> str:
+    """Return where a source's messages land."""
+    return f"{root}/_raw/{source}"
+
+
+def open_topic(spark: SparkSession, mapping: SourceMapping, folder: str, taken: Iterable[str]) -> Opened:
+    """Compare what was taken in with what the broker holds now.
+
+    Args:
+        spark: the session.
+        mapping: of a source with a topic.
+        folder: where its messages land.
+        taken: paths of all units that were taken in.
+
+    Raises:
+        DataError: messages were lost, or the topic was made anew.
+        ConfigurationError: there is no such topic, the broker refuses us, or the jars of Kafka are missing.
+        RetryableError: the broker does not answer.
+    """
+    params = mapping.topic
+    limits = read_limits(spark, params)
+    done = [found for path in taken if (found := landed_range(path)) is not None]
+    files = glob_paths(spark, f"{folder}/{params.topic}/*/*.parquet")
+    landed = [found for path in files if (found := landed_range(path)) is not None]
+    places = standings(params.topic, done, landed, limits)
+    return Opened(places, limits, check_lost(params, places, limits))
+
+
+def land_rounds(
+    spark: SparkSession, mapping: SourceMapping, folder: str, run_id: str, opened: Opened
+) -> Iterator[list[InputUnit]]:
+    """Land the next range of every partition, and again, until what the broker held at the beginning is there.
+
+    The units of a round must have been taken in before the next one is asked for. A range that a crash left on the
+    disk is a unit as it stands: its file got its name when it was whole.
+
+    Raises:
+        RetryableError: the broker does not answer.
+    """
+    params, places = mapping.topic, opened.places
+    if is_local(folder):  # nobody else writes here: what a crash left half-written
+        delete_path(spark, f"{folder}/{_STAGING}")
+    while ranges := plan_round(params.topic, places, opened.limits, params.range_messages):
+        waiting = {one for place in places.values() for one in place.landed.values()}
+        missing = [one for one in ranges if one not in waiting]
+        if missing:
+            land(read_ranges(spark, params, missing), missing, folder, f"{folder}/{_STAGING}/{run_id}")
+        yield list_landed(spark, mapping, [f"{folder}/{one.path()}" for one in ranges])
+        places = advanced(places, ranges)
+
+
+def land(messages: DataFrame, ranges: Sequence[OffsetRange], folder: str, staging: str) -> None:
+    """Write messages as one file per range, which gets its name when it is whole.
+
+    Args:
+        messages: those of the ranges, one range per partition of the topic (LANDED).
+        ranges: what they are; one that holds no message (compacted, or marks of transactions) lands as an empty file.
+        folder: the source's.
+        staging: a folder of this run.
+    """
+    spark = messages.sparkSession
+    by_partition = messages.select(*LANDED.names, F.col("partition").alias("_partition"))
+    with _named_errors(ranges[0].topic):
+        _write(by_partition.write.partitionBy("_partition"), f"{staging}/full")
+    for one in ranges:
+        files = glob_paths(spark, f"{staging}/full/_partition={one.partition}/part-*.parquet")
+        if not files:
+            _write(empty_frame(spark, LANDED).coalesce(1).write, f"{staging}/empty")
+            files = glob_paths(spark, f"{staging}/empty/part-*.parquet")
+        if len(files) != 1:
+            raise RetryableError(f"{one.path()} was written as {len(files)} files")
+        move_file(spark, files[0], f"{folder}/{one.path()}")
+    delete_path(spark, staging)
+
+
+def _write(writer: Any, folder: str) -> None:
+    writer.mode("overwrite").option("maxRecordsPerFile", 0).parquet(folder)
+
+
+def drop_landed(spark: SparkSession, root: str, taken: Iterable[str]) -> int:
+    """Delete the files of ranges that were taken in, by their paths at that time; return how many there were."""
+    gone = {found.groups() for path in taken if (found := LANDED_PATH.search(path)) is not None}
+    files = glob_paths(spark, raw_folder(root, "*/*/*/*.parquet"))
+    due = [path for path in files if (found := LANDED_PATH.search(path)) is not None and found.groups() in gone]
+    return sum(delete_path(spark, path) for path in due)
+
+
+def drop_messages(spark: SparkSession, units: Mapping[str, str], records: DataFrame, run_id: str) -> int:
+    """Take messages out of the files that they landed in; all others keep their offsets, and units their identity.
+
+    Args:
+        spark: the session.
+        units: batch_id -> path, of landed ranges that hold such messages; what retention has deleted is left out.
+        records: their batch_id and record_no.
+        run_id: of this run.
+
+    Returns:
+        How many files were written anew.
+    """
+    written = 0
+    for batch_id, path in sorted(units.items()):
+        found, parts = landed_range(path), LANDED_PATH.search(path)
+        if found is None or parts is None or not glob_paths(spark, path):
+            continue
+        offset = (F.col("record_no") + found.first).alias("offset")
+        gone = records.where(F.col("batch_id") == batch_id).select(offset)
+        kept = spark.read.schema(LANDED).parquet(path).join(F.broadcast(gone), "offset", "left_anti")
+        staging = f"{path[: parts.start()]}/{parts.group(1)}/{_STAGING}/{run_id}"
+        _write(kept.select(*LANDED.names).coalesce(1).write, staging)
+        replace_file(spark, glob_paths(spark, f"{staging}/part-*.parquet")[0], path)
+        delete_path(spark, staging)
+        written += 1
+    return written
+
+
+def read_ranges(spark: SparkSession, params: KafkaParams, ranges: Sequence[OffsetRange]) -> DataFrame:
+    """Read the messages of ranges, one per partition at most, in one task each (LANDED)."""
+
+    def offsets(ends: Mapping[int, int]) -> str:
+        return json.dumps({params.topic: {str(partition): end for partition, end in ends.items()}})
+
+    options = {
+        **{f"kafka.{name}": value for name, value in params.client().items()},
+        "assign": json.dumps({params.topic: [one.partition for one in ranges]}),
+        "startingOffsets": offsets({one.partition: one.first for one in ranges}),
+        "endingOffsets": offsets({one.partition: one.until for one in ranges}),
+        "failOnDataLoss": "true",
+        "includeHeaders": "true",
+    }
+    with _named_errors(params.topic):
+        return spark.read.format("kafka").options(**options).load().select(*LANDED.names)
+
+
+def read_newest(spark: SparkSession, mapping: SourceMapping, messages: int) -> DataFrame:
+    """Read about so many of a topic's newest messages (LANDED), in equal parts of its partitions; nothing lands."""
+    params = mapping.topic
+    limits = read_limits(spark, params)
+    each = max(1, messages // max(1, len(limits)))
+    ranges = [
+        OffsetRange(params.topic, partition, max(earliest, latest - each), latest)
+        for partition, (earliest, latest) in limits.items()
+        if earliest < latest
+    ]
+    return read_ranges(spark, params, ranges) if ranges else empty_frame(spark, LANDED)
+
+
+def read_limits(spark: SparkSession, params: KafkaParams) -> dict[int, Limits]:
+    """Ask the broker for the earliest and latest offsets of every partition."""
+    with _named_errors(params.topic), _consumer(spark, params) as consumer:
+        infos = consumer.partitionsFor(params.topic)
+        if not infos:
+            raise ConfigurationError(f"the broker has no topic '{params.topic}'")
+        topic_partition = java(spark).org.apache.kafka.common.TopicPartition
+        partitions = java(spark).java.util.ArrayList()
+        for info in infos:
+            partitions.add(topic_partition(params.topic, info.partition()))
+        first, last = consumer.beginningOffsets(partitions), consumer.endOffsets(partitions)
+        return {one.partition(): Limits(first[one], last[one]) for one in partitions}
+
+
+@contextmanager
+def _consumer(spark: SparkSession, params: KafkaParams) -> Iterator[Any]:
+    """Open Kafka's own client in Spark's JVM: the same settings as Spark's source takes, nothing besides to install."""
+    client = java(spark).org.apache.kafka.clients.consumer.KafkaConsumer
+    if not is_class(client):
+        raise ConfigurationError(
+            "the jars of Spark's Kafka source are missing: run 'make setup', or pass them by --jars"
+        )
+    properties = java(spark).java.util.Properties()
+    for name, value in {**params.client(), "key.deserializer": _BYTES, "value.deserializer": _BYTES}.items():
+        properties.setProperty(name, value)
+    consumer = client(properties)
+    try:
+        yield consumer
+    finally:
+        consumer.close()
+
+
+@contextmanager
+def _named_errors(topic: str) -> Iterator[None]:
+    """Translate the client's errors: what trying again may mend, and what it will not."""
+    try:
+        yield
+    except (PySparkException, Py4JJavaError) as error:
+        text = str(error)
+        if not any(mark in text for mark in _OF_KAFKA):
+            raise
+        first = next((line.strip(" :\t") for line in text.splitlines() if "kafka" in line and "Exception" in line), "")
+        if any(mark in text for mark in _REFUSED):
+            raise ConfigurationError(f"topic '{topic}': the broker or its settings refuse: {first}") from error
+        raise RetryableError(f"topic '{topic}': the broker does not answer, or broke off: {first}") from error

@@ -1,0 +1,85 @@
+"""Records of CSV whose quoted fields may hold line breaks: a file is split into records, not into lines."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame, SparkSession
+
+    from segmentation.sources.mapping import SourceMapping
+
+BYTES = "ISO-8859-1"
+"""Gives every byte a character and back: files are split before their encoding is looked at."""
+BREAK = r"\r\n|\r|\n"
+_BYTE_ORDER_MARK = "^\u00ef\u00bb\u00bf"
+
+
+def split_records(spark: SparkSession, mapping: SourceMapping, paths: list[str]) -> DataFrame:
+    """Split files into the texts of their records, headers among them.
+
+    Grain: a record, or a line of what only looks like one. A text that spans lines and is not quoted as CSV asks (a
+    quote that nobody closed, or not in time) is given back line by line, so that one bad line costs itself alone and
+    swallows no other. The lines of all texts are the lines of the file that are not empty, each once.
+
+    Args:
+        spark: with one task per block (:func:`segmentation.sources.readers.files.one_task_per_block`): one task then
+            reads all rows of a file, in the file's order.
+        mapping: delimiter, quote and encoding.
+        paths: the files.
+
+    Returns:
+        `_metadata` of the file, `position` (0 = first record of the file), `text` (bytes as they are: decode it) and
+        whether it is `well_quoted`: a field that begins with a quote ends with one.
+    """
+    # The reader finds fault with every record, for none is the one date that is asked for, and then gives its text; but
+    # for the record `""`, which is nothing to it. Lines without any sign it leaves out.
+    nothing = F.coalesce(F.col("_date").cast("string"), F.lit(2 * mapping.quote))
+    # A line ends with a line feed; the carriage return before it is no part of it.
+    whole = F.regexp_replace(F.coalesce("_whole", nothing), "\r$", "")
+    read = spark.read.options(**_options(mapping)).schema("_date DATE, _whole STRING").csv(paths)
+    texts = read.select("_metadata", whole.alias("text"))
+    apart = F.rlike("text", F.lit("[\r\n]")) & ~_is_well_quoted(mapping)
+    pieces = F.when(apart, F.split("text", BREAK)).otherwise(F.array("text"))
+    numbered = texts.select("_metadata", F.explode(pieces).alias("text")).select(
+        "_metadata", _place_in_task().alias("position"), "text", _is_well_quoted(mapping).alias("well_quoted")
+    )
+    unmarked = F.when(F.col("position") == 0, F.regexp_replace("text", _BYTE_ORDER_MARK, ""))
+    sent = F.encode(unmarked.otherwise(F.col("text")), BYTES).cast("string")
+    return numbered.select("_metadata", "position", sent.alias("text"), "well_quoted")
+
+
+def _options(mapping: SourceMapping) -> dict[str, str]:
+    return {
+        "multiLine": "true",
+        "lineSep": "\n",
+        "encoding": BYTES,
+        "sep": _as_bytes(mapping.delimiter, mapping),
+        "quote": mapping.quote,
+        "escape": mapping.quote,
+        "dateFormat": "'none'",
+        "enableDateTimeParsingFallback": "false",
+        "mode": "PERMISSIVE",
+        "columnNameOfCorruptRecord": "_whole",
+    }
+
+
+def _is_well_quoted(mapping: SourceMapping) -> Column:
+    """Tell whether a text is one record; loops are possessive, so that long fields cost no stack."""
+    quote, delimiter = re.escape(mapping.quote), re.escape(_as_bytes(mapping.delimiter, mapping))
+    quoted = f"{quote}[^{quote}]*+(?:{quote}{quote}[^{quote}]*+)*+{quote}"
+    plain = rf"(?:(?!{quote}|{delimiter})[^\r\n](?:(?!{delimiter})[^\r\n])*+)?+"
+    field = f"(?:{quoted}|{plain})"
+    fits = F.rlike("text", F.lit(f"^{field}(?:{delimiter}{field})*+$"))
+    return fits | ~F.rlike("text", F.lit(rf"[{quote}\r\n]"))
+
+
+def _as_bytes(text: str, mapping: SourceMapping) -> str:
+    return text.encode(mapping.encoding).decode(BYTES)
+
+
+def _place_in_task() -> Column:
+    return F.monotonically_increasing_id().bitwiseAND((1 << 33) - 1)

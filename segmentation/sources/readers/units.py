@@ -1,0 +1,146 @@
+"""Input units: which files there are to take in, and in which slices."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from pyspark.sql import functions as F
+
+from segmentation.errors import ConfigurationError, DataError
+from segmentation.filesystem import as_pattern, glob_paths, is_empty_file
+from segmentation.sources.location import CSV_RECORDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pyspark.sql import Column, Row, SparkSession
+
+    from segmentation.sources.mapping import SourceMapping
+
+ENDINGS = {
+    "csv": re.compile(r"\.(csv|tsv|txt)(\.(gz|bz2|zst))?$", re.IGNORECASE),
+    "json": re.compile(r"\.(json|jsonl|ndjson)(\.(gz|bz2|zst))?$", re.IGNORECASE),
+    "parquet": re.compile(r"\.(parquet|pq)$", re.IGNORECASE),
+    "text": re.compile(r"\.(log|txt)(\.(gz|bz2|zst))?$", re.IGNORECASE),
+}
+"""How the names of a format's files end."""
+
+
+@dataclass(frozen=True)
+class InputUnit:
+    """A file as an input unit: the same path, size and modification time are the same unit."""
+
+    batch_id: str
+    path: str
+    """URI, with blanks and the like percent-encoded."""
+    bytes: int
+    modified_at: datetime
+    format: str
+    """csv, csv_records, json, parquet or text."""
+
+    @property
+    def modified_us(self) -> int:
+        """Modification time in microseconds since 1970."""
+        return (self.modified_at - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1)
+
+    @property
+    def readable_path(self) -> str:
+        """The path as Spark's readers take it: as a pattern."""
+        return as_pattern(unquote(self.path))
+
+
+def list_units(spark: SparkSession, mapping: SourceMapping, inputs: Sequence[str]) -> list[InputUnit]:
+    """List the files under the given paths, sorted by path.
+
+    A path that is a file is taken as it is. Of folders (recursively), files are taken whose ending fits one of the
+    source's formats; hidden files and those that begin with an underscore are left out. A file whose name does not
+    tell the format is of the first one.
+
+    Raises:
+        ConfigurationError: a path does not exist, or none holds a file.
+        DataError: a path is an empty file.
+    """
+    given = {path: glob_paths(spark, path) for path in inputs}
+    missing = sorted(path for path, found in given.items() if not found)
+    if missing:
+        raise ConfigurationError(f"input does not exist: {', '.join(missing[:10])} ({len(missing)} in all)")
+    paths = sorted({path for found in given.values() for path in found})
+    patterns = [as_pattern(path) for path in paths]
+    files = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(patterns)
+    units = files.select(
+        _batch_id(mapping.name).alias("batch_id"),
+        F.col("_metadata.file_path").alias("path"),
+        F.col("_metadata.file_size").alias("bytes"),
+        F.col("_metadata.file_modification_time").alias("modified_at"),
+    )
+    rows = units.orderBy("path").collect()  # as many rows as there are files
+    formats = [_format_of(row["path"], mapping.format) for row in rows]
+    taken = [
+        _to_unit(row, _told_by(mapping, named or mapping.format[0]))
+        for row, named in zip(rows, formats, strict=True)
+        if named or unquote(row["path"]) in paths
+    ]
+    empty = [path for path in paths if is_empty_file(spark, path)]
+    if empty:
+        raise DataError(f"{', '.join(empty)}: the file is empty; leave it out, or deliver it again")
+    if not taken:
+        raise ConfigurationError(f"input holds no {' or '.join(mapping.format)} file: {', '.join(inputs)}")
+    return taken
+
+
+def _format_of(path: str, formats: Sequence[str]) -> str | None:
+    return next((name for name in formats if ENDINGS[name].search(path)), None)
+
+
+def _told_by(mapping: SourceMapping, format_: str) -> str:
+    return CSV_RECORDS if format_ == "csv" and mapping.multiline else format_
+
+
+def _to_unit(row: Row, format_: str) -> InputUnit:
+    # A collected instant is a naive one of this machine's zone.
+    modified_at = row["modified_at"].astimezone(timezone.utc)
+    return InputUnit(row["batch_id"], row["path"], row["bytes"], modified_at, format_)
+
+
+def slices(units: Sequence[InputUnit], megabytes: int) -> Iterator[list[InputUnit]]:
+    """Cut the units, in order, into slices of about the given size and of one format; a unit is never cut."""
+    taken: list[InputUnit] = []
+    size = 0
+    for unit in units:
+        full = size + unit.bytes > megabytes * 1024 * 1024
+        if taken and (full or unit.format != taken[0].format):
+            yield taken
+            taken, size = [], 0
+        taken.append(unit)
+        size += unit.bytes
+    if taken:
+        yield taken
+
+
+FEW_MB = 256
+"""Input of so much holds some ten million records at most: a number of each fits into every executor's memory."""
+
+
+def are_few(units: Sequence[InputUnit]) -> bool:
+    """Tell whether a slice of these has so few records that they may be sent to every executor."""
+    return megabytes_of(units) <= FEW_MB
+
+
+def megabytes_of(units: Sequence[InputUnit]) -> float:
+    """Add up what a slice reads."""
+    return sum(unit.bytes for unit in units) / 2**20
+
+
+def _batch_id(source: str) -> Column:
+    meta = F.concat_ws(
+        "\u001f",
+        F.lit(source),
+        "_metadata.file_path",
+        "_metadata.file_size",
+        F.unix_micros("_metadata.file_modification_time").cast("string"),
+    )
+    return F.substring(F.sha2(meta, 256), 1, 16)

@@ -1,1 +1,0 @@
-"""All reads and writes: Delta tables, raw files, publications and the lake's lock."""

@@ -1,0 +1,225 @@
+"""Cases that hypothesis draws, packed into one input, and the tables that a lake makes of it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from pyspark.sql import functions as F
+
+from jobs import ingest_events
+from segmentation.runtime.main import open_context
+from segmentation.tables.duplicates import DUPLICATES
+from segmentation.tables.events import EVENTS
+from segmentation.tables.ingest_ledger import INGEST_LEDGER
+from segmentation.tables.quarantine import QUARANTINE
+from segmentation.tables.sessions import SESSIONS
+from segmentation.tables.transitions import TRANSITIONS
+from segmentation.tables.user_days import USER_DAYS
+from tests.spark.ingest.oracle import DAY, SECOND, Limits, Record
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pyspark.sql import SparkSession
+
+    from segmentation.lake.lake import Lake
+
+BASE = 1_704_067_200 * SECOND  # 2024-01-01
+MAPPING = r"""
+format: json
+columns: "id STRING, user STRING, name STRING, at BIGINT, received BIGINT, value STRING, platform STRING, hint STRING"
+fields:
+  event_id: id
+  user_id: user
+  event_name: name
+  event_at: {column: at, unit: us}
+  received_at: {column: received, unit: us}
+  value: value
+  platform: platform
+  session_hint: hint
+supersede:
+  key: '/unit_(\d)_'
+  version: '_v(\d)\.'
+"""
+
+
+BATCHES = 4
+GAPS = (0, 1, 60 * SECOND, 1800 * SECOND, 1800 * SECOND + 1, 7200 * SECOND, 20 * 3600 * SECOND)
+DELAYS = (0, 0, 5 * SECOND, 2 * DAY, 7 * DAY, 7 * DAY + 1)
+SHIFTS = (0, 1, 3600 * SECOND, DAY, 29 * DAY)
+CHANGES = ({}, {}, {"value": 99}, {"later": 90 * SECOND}, {"other_user": True})
+
+
+class Delivery(NamedTuple):
+    """A record, the batch that brings it, and the batch that brings it once more."""
+
+    record: Record
+    batch: int
+    again: int | None
+
+
+@st.composite
+def deliveries(draw: st.DrawFn) -> list[Delivery]:
+    """Draw a user's deliveries: exact timeouts, ties, midnights, copies, late ones, over the cap, hints, any order."""
+    batch, again = st.integers(0, BATCHES - 1), st.one_of(st.none(), st.none(), st.integers(0, BATCHES - 1))
+    drawn = []
+
+    def deliver(record: Record) -> None:
+        drawn.append(Delivery(record, draw(batch), draw(again)))
+
+    at = BASE + draw(st.integers(0, 3 * DAY))
+    for n in range(draw(st.integers(1, 13))):
+        at += draw(st.sampled_from(GAPS))
+        record = Record(
+            event_id=str(n),
+            user="u",
+            name=draw(st.sampled_from(["view", "cart", "purchase"])),
+            event_at=at,
+            received_at=at + draw(st.sampled_from(DELAYS)),
+            value=draw(st.sampled_from([None, 3, 10])),
+            platform=draw(st.sampled_from(["web", "ios"])),
+            hint=draw(st.sampled_from([None, None, None, "h1"])),
+        )
+        deliver(record)
+        for _ in range(draw(st.sampled_from([0, 0, 0, 1, 2]))):
+            deliver(copied(record, draw(st.sampled_from(CHANGES)), draw(st.sampled_from(SHIFTS))))
+    return drawn
+
+
+def copied(record: Record, changes: dict, shift: int) -> Record:
+    """Redeliver an event, unchanged or not, sooner or later, within the horizon or beyond."""
+    return replace(
+        record,
+        received_at=record.received_at + shift,
+        event_at=record.event_at + changes.get("later", 0),
+        value=changes.get("value", record.value),
+        user="v" if "other_user" in changes else record.user,
+    )
+
+
+def draw_cases(number: int, seed_: int) -> list[list[Delivery]]:
+    """Let hypothesis draw users; what costs is the Spark job, so all of them go through one."""
+    cases: list[list[Delivery]] = []
+
+    @seed(seed_)
+    @settings(
+        max_examples=number,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(deliveries())
+    def collect(case: list[Delivery]) -> None:
+        cases.append([Delivery(own(d.record, len(cases)), d.batch, d.again) for d in case])
+
+    collect()
+    return cases
+
+
+def own(record: Record, case: int) -> Record:
+    """Keep the users and events of the cases apart."""
+    return replace(record, user=f"{record.user}{case}", event_id=f"{case}-{record.event_id}")
+
+
+def ingest(
+    spark: SparkSession, folder: Path, batches: list[list[Record]], limits: Limits, names: Sequence[str] = ()
+) -> Lake:
+    """Take in each batch, a file of the given name, by a run of its own, as a scheduler would; returns the lake."""
+    sources = folder / "conf" / "sources"
+    sources.mkdir(parents=True, exist_ok=True)
+    (sources / "case.yaml").write_text(MAPPING)
+    for file in ("base.yaml", "local.yaml"):
+        (folder / "conf" / file).write_text("")
+    context = None
+    for number, batch in enumerate(batches):
+        path = folder / "input" / f"{names[number] if names else number}.jsonl"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("".join(json.dumps(as_json(record)) + "\n" for record in batch))
+        context = open_context(
+            conf_dir=folder / "conf",
+            lake=str(folder / "lake"),
+            overrides=[f"ingest.user_day_cap={limits.cap}"],
+            options={"source": "case", "input": [str(path)]},
+            spark=spark,
+        )
+        context.lake.recover()
+        ingest_events.run(context)
+    assert context is not None
+    return context.lake
+
+
+def as_json(record: Record) -> dict:
+    return {
+        "id": record.event_id,
+        "user": record.user,
+        "name": record.name,
+        "at": record.event_at,
+        "received": record.received_at,
+        "value": None if record.value is None else str(record.value),
+        "platform": record.platform,
+        "hint": record.hint,
+    }
+
+
+def read(lake: Lake) -> dict:
+    """Read the tables in the oracle's form."""
+
+    def rows(table, *columns) -> list[tuple]:
+        return [tuple(row) for row in lake.read(table).select(*columns).collect()]
+
+    micros = F.unix_micros
+    ledger = lake.read(INGEST_LEDGER).where(F.col("stage").isin("accepted", "duplicate", "quarantined"))
+    counts = ledger.groupBy(F.coalesce("reason", "stage").alias("what")).agg(F.sum("records").alias("n")).collect()
+    return {
+        "events": rows(EVENTS, "event_id", micros("received_at"), micros("event_at"), "session_id"),
+        "quarantine": rows(QUARANTINE, "event_id", micros("received_at"), "reason"),
+        "duplicates": rows(DUPLICATES, "event_id", micros("received_at")),
+        "sessions": rows(
+            SESSIONS,
+            "session_id",
+            "user_id",
+            micros("started_at"),
+            micros("ended_at"),
+            "events",
+            "entry_state",
+            "exit_state",
+            "platform",
+        ),
+        "transitions": rows(
+            TRANSITIONS,
+            F.col("session_date").cast("string"),
+            "platform",
+            "from_state",
+            "to_state",
+            "transitions",
+            "users",
+        ),
+        "user_days": rows(
+            USER_DAYS,
+            "user_id",
+            F.col("event_date").cast("string"),
+            "events",
+            "sessions",
+            "purchases",
+            F.col("value").cast("int"),
+            "gap_s_sum",
+        ),
+        "ledger": Counter({row["what"]: row["n"] for row in counts if row["n"]}),
+    }
+
+
+def differences(lake: Lake, expected: dict) -> dict[str, list]:
+    """Compare with the oracle's tables; rows that differ name the user whose deliveries to look at."""
+    found = read(lake)
+    wrong = {
+        name: (Counter(found[name]) - Counter(rows)) + (Counter(rows) - Counter(found[name]))
+        for name, rows in expected.items()
+    }
+    return {name: list(rows)[:5] for name, rows in wrong.items() if rows}

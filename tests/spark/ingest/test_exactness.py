@@ -1,0 +1,78 @@
+"""The law: any order, any batching, any repetition, any newer export of records give the tables of the oracle."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from pyspark.sql import functions as F
+
+from segmentation.tables.ingest_ledger import INGEST_LEDGER, PARSED, READ
+from segmentation.tables.input_units import INPUT_UNITS
+from segmentation.tables.quarantine import QUARANTINE
+from tests.spark.ingest.cases import BASE, differences, draw_cases, ingest
+from tests.spark.ingest.oracle import DAY, Limits, Record, tables
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pyspark.sql import SparkSession
+
+    from segmentation.lake.lake import Lake
+
+LIMITS = Limits(cap=6)
+EXPORT, SECOND, THIRD, NEWER, OUTDATED = "unit_0_v1", "second", "third", "unit_0_v2", "unit_0_v0"
+"""Files; three of them are exports of the same, of which the newest alone counts, whenever it comes."""
+
+
+def draw_units() -> dict[str, list[Record]]:
+    names = (EXPORT, SECOND, THIRD, NEWER)
+    units: dict[str, list[Record]] = {name: [] for name in names}
+    for case in draw_cases(60, seed_=int(os.environ.get("CASES_SEED", "1"))):
+        for record, batch, again in case:
+            units[names[batch]].append(record)
+            if again is not None:
+                units[names[again]].append(record)
+    return units
+
+
+def take_in(spark: SparkSession, folder: Path, units: dict[str, list[Record]], names: list[str]) -> Lake:
+    return ingest(spark, folder, [units[name] for name in names], LIMITS, names)
+
+
+@pytest.mark.spark
+def test_any_order_batching_and_repetition_give_the_oracles_tables(spark: SparkSession, tmp_path: Path) -> None:
+    units = draw_units()
+    lake = take_in(spark, tmp_path, units, [EXPORT, SECOND, THIRD])
+    assert differences(lake, tables(units[EXPORT] + units[SECOND] + units[THIRD], LIMITS)) == {}
+
+    lake = take_in(spark, tmp_path, units | {OUTDATED: units[EXPORT]}, [NEWER, OUTDATED])
+    standing = units[SECOND] + units[THIRD] + units[NEWER]
+    assert differences(lake, tables(standing, LIMITS)) == {}
+    stages = lake.read(INGEST_LEDGER).groupBy("stage").agg(F.sum("records").alias("n"))
+    counts = {row["stage"]: row["n"] for row in stages.collect()}
+    assert (counts[READ], counts[PARSED]) == (len(standing), len(standing))
+    gone = lake.read(INPUT_UNITS).where(F.col("superseded_by").isNotNull()).select("path").collect()
+    assert sorted(row["path"].rsplit("/", 1)[1] for row in gone) == [f"{OUTDATED}.jsonl", f"{EXPORT}.jsonl"]
+
+
+@pytest.mark.spark
+def test_what_leaves_a_run_that_began_long_before_it_leaves_nothing_without_payload(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    """The record after the gap stands for itself; if it was a conflict, duplicates of the old head conflict with it."""
+    first_of = dict(zip((EXPORT, SECOND, THIRD, NEWER), (56, 0, 28, 56), strict=True))
+    units = {
+        unit: [Record(unit, "u", "view", BASE + n * DAY, BASE + n * DAY, 3, "web")] for unit, n in first_of.items()
+    }
+    for name, other in (("same", 3), ("other", 7)):
+        head = Record(name, name, "view", BASE, BASE, 3, "web")
+        far, leaving, alone, last = (replace(head, received_at=BASE + days * DAY) for days in (28, 56, 84, 85))
+        units[SECOND].append(head)
+        units[EXPORT].append(leaving)
+        units[THIRD] += [far, replace(alone, value=other), last]
+    lake = take_in(spark, tmp_path, units, list(units))
+    assert differences(lake, tables(units[SECOND] + units[THIRD] + units[NEWER], LIMITS)) == {}
+    assert lake.read(QUARANTINE).where(F.col("raw").isNull()).count() == 0
