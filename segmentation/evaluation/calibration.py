@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from segmentation.statistics import wilson_interval
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-
-Z_95 = 1.959963984540054
 
 
 @dataclass(frozen=True)
@@ -111,11 +110,3 @@ def expected_calibration_error(bins: Sequence[CalibrationBin]) -> float:
     """
     users = sum(b.users for b in bins)
     return sum(b.users * abs(b.predicted - b.observed) for b in bins) / users
-
-
-def wilson_interval(positives: float, total: int, z: float = Z_95) -> tuple[float, float]:
-    """Return the score interval of a share. Formula: Wilson (1927), JASA 22(158)."""
-    share = positives / total
-    centre = (share + z * z / (2 * total)) / (1 + z * z / total)
-    half = z / (1 + z * z / total) * math.sqrt(share * (1 - share) / total + z * z / (4 * total * total))
-    return max(0.0, centre - half), min(1.0, centre + half)

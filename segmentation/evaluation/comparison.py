@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from segmentation.evaluation.classification import AUC_PR, log_losses
+from segmentation.statistics import draw_resamples, percentile_interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
     Metric = Literal["log_loss", "auc_pr"]
-
-LEVEL = 0.95
 
 
 @dataclass(frozen=True)
@@ -52,15 +51,13 @@ def compare_paired(one: Floats, other: Floats, label: Floats, *, metric: Metric,
         rounds: resamples.
         seed: of the draws.
     """
-    random = np.random.default_rng(seed)
     n = len(label)
     if metric == AUC_PR:
         first, second = _RankedCurve(one, label), _RankedCurve(other, label)
         measured = first.area(np.ones(n)) - second.area(np.ones(n))
-        draws = (np.bincount(random.integers(0, n, n), minlength=n).astype(float) for _ in range(rounds))
+        draws = (np.bincount(drawn, minlength=n).astype(float) for drawn in draw_resamples(n, rounds, seed))
         differences = [first.area(w) - second.area(w) for w in draws if 0 < w @ label < n]
-        lower, upper = np.quantile(differences, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        return Difference(metric, float(measured), float(lower), float(upper))
+        return Difference(metric, float(measured), *percentile_interval(differences))
     return compare_means(log_losses(other, label), log_losses(one, label), metric=metric, rounds=rounds, seed=seed)
 
 
@@ -69,11 +66,9 @@ def compare_means(one: Floats, other: Floats, *, metric: str, rounds: int, seed:
 
     Percentile interval over users; deterministic by its seed. Efron, Tibshirani (1993), chapter 13.
     """
-    random = np.random.default_rng(seed)
-    gains, n = one - other, len(one)
-    means = [float(gains[random.integers(0, n, n)].mean()) for _ in range(rounds)]
-    lower, upper = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Difference(metric, float(gains.mean()), float(lower), float(upper))
+    gains = one - other
+    means = [float(gains[drawn].mean()) for drawn in draw_resamples(len(gains), rounds, seed)]
+    return Difference(metric, float(gains.mean()), *percentile_interval(means))
 
 
 class _RankedCurve:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from segmentation.evaluation.calibration import wilson_interval
+from segmentation.statistics import wilson_interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

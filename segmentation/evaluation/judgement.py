@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from segmentation.evaluation.calibration import wilson_interval
 from segmentation.evaluation.classification import AUC_PR, AUC_ROC, BRIER, LOG_LOSS, METHODS, PREVALENCE
 from segmentation.evaluation.figures import Figure
 from segmentation.evaluation.separation import (
@@ -18,6 +17,7 @@ from segmentation.evaluation.separation import (
     euclidean_silhouette,
     squared_euclidean_silhouette,
 )
+from segmentation.statistics import wilson_interval
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

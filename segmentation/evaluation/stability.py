@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from segmentation.evaluation.agreement import cross_tabulate, jaccard_matrix
+from segmentation.statistics import draw_resamples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,10 +39,9 @@ def bootstrap_jaccard(
         A mean per cluster. A sample without a point of a cluster says nothing about it; one that the method finds
         nothing in counts 0 (labels are then empty).
     """
-    rng = np.random.default_rng(seed)
     found = np.full((draws, int(labels.max()) + 1), np.nan)
-    for draw in range(draws):
-        drawn = np.sort(rng.integers(len(points), size=len(points)))
+    for draw, resample in enumerate(draw_resamples(len(points), draws, seed)):
+        drawn = np.sort(resample)
         again = cluster(points[drawn])
         once, first = np.unique(drawn, return_index=True)
         present = np.bincount(labels[once], minlength=found.shape[1]) > 0

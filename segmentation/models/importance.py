@@ -10,10 +10,10 @@ import pandas as pd
 from pyspark.ml.functions import array_to_vector
 from pyspark.sql import functions as F
 
-from segmentation.evaluation.calibration import Z_95
 from segmentation.evaluation.classification import log_losses
 from segmentation.models.held_out import score_vectors
 from segmentation.models.preparation import VECTOR
+from segmentation.statistics import Z_95
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

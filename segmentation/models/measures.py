@@ -15,11 +15,11 @@ from segmentation.evaluation.calibration import (
     calibration_error_by_chance,
     decompose_brier,
     expected_calibration_error,
-    wilson_interval,
 )
 from segmentation.evaluation.classification import AUC_PR, BRIER, LOG_LOSS, probability_figures, ranking_figures
 from segmentation.evaluation.comparison import Difference, compare_paired
 from segmentation.evaluation.gains import Decision, Gain, decide, measure_gains
+from segmentation.statistics import wilson_interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from scipy.spatial.distance import jensenshannon
-from scipy.stats import chi2_contingency, false_discovery_control, ks_2samp
+from scipy.stats import chi2_contingency, ks_2samp
 
 from segmentation.evaluation.distributions import count_bins, decile_edges, smoothed_shares, stability_index
+from segmentation.statistics import with_q_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -84,8 +85,7 @@ def measure_drift(before: pd.DataFrame, now: pd.DataFrame, *, subjects: Mapping[
         for name, column in sorted(subjects.items())
     ]
     found.append(_compare_segments(*segments))
-    adjusted = false_discovery_control([one.p_value for one in found], method="bh")
-    return [replace(one, q_value=float(q)) for one, q in zip(found, adjusted, strict=True)]
+    return with_q_values(found)
 
 
 def split_change(before: Sample, now: Sample, *, edges: NDArray[np.float64]) -> Split:

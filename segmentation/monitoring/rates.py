@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from scipy.stats import false_discovery_control, norm
+from scipy.stats import norm
 
-from segmentation.evaluation.calibration import wilson_interval
 from segmentation.sequences.differences import POWER, choose_family, compare_flows
+from segmentation.statistics import wilson_interval, with_q_values
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -104,10 +104,7 @@ def compare_outcomes(outcomes: Iterable[Outcome], *, rate: float) -> list[Rate]:
     """
     asked = [one for one in outcomes if one.users]
     found = [_of_outcome(one, rate / len(asked)) for one in asked]
-    if not found:
-        return []
-    adjusted = false_discovery_control([one.p_value for one in found], method="bh")
-    return [replace(one, q_value=float(q)) for one, q in zip(found, adjusted, strict=True)]
+    return with_q_values(found)
 
 
 def _sum_flows(days: Iterable[Flows]) -> dict[tuple[str, str], int]:

@@ -12,7 +12,7 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from segmentation.frames import conform
-from segmentation.sequences.rates import wilson_bounds
+from segmentation.statistics import wilson_bounds
 from segmentation.tables.lifecycle import LIFECYCLE
 from segmentation.tables.retention import RETENTION
 

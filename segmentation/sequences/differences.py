@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 from scipy.optimize import brentq
-from scipy.stats import false_discovery_control, fisher_exact
+from scipy.stats import fisher_exact
 from scipy.stats import t as student
+
+from segmentation.statistics import wilson_interval, with_q_values
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     Flows = Mapping[tuple[str, str], int]
 
 NORMAL = NormalDist()
-Z_95 = NORMAL.inv_cdf(0.975)
 POWER = 0.8
 """Power at which a difference counts as detectable."""
 
@@ -76,11 +77,7 @@ def compare_flows(a: Flows, b: Flows, *, family: Collection[tuple[str, str]], ra
     pairs = sorted(set(family))
     departures = _departures(a), _departures(b)
     found = [_compare((a, b), departures, pair, rate / len(pairs)) for pair in pairs]
-    if not found:
-        return []
-    adjusted = false_discovery_control([one.p_value for one in found], method="bh")
-    rated = [replace(one, q_value=float(q)) for one, q in zip(found, adjusted, strict=True)]
-    return sorted(rated, key=lambda one: (one.p_value, one.from_state, one.to_state))
+    return sorted(with_q_values(found), key=lambda one: (one.p_value, one.from_state, one.to_state))
 
 
 def power_to_find(*, reference: float, other: float, departures_a: int, departures_b: int, alpha: float) -> float:
@@ -209,11 +206,3 @@ def newcombe_interval(n_a: int, total_a: int, n_b: int, total_b: int) -> tuple[f
     (low_a, high_a), (low_b, high_b) = wilson_interval(n_a, total_a), wilson_interval(n_b, total_b)
     below, above = math.hypot(a - low_a, high_b - b), math.hypot(high_a - a, b - low_b)
     return a - b, a - b - below, a - b + above
-
-
-def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
-    """Return the 95 % score interval of a proportion; see `rates.wilson_bounds`."""
-    p, n, z = successes / trials, trials, Z_95
-    centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return (0.0 if successes == 0 else centre - half), (1.0 if successes == trials else centre + half)

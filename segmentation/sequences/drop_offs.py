@@ -9,8 +9,8 @@ from pyspark.sql import functions as F
 
 from segmentation.frames import conform
 from segmentation.sequences.groups import split_groups
-from segmentation.sequences.rates import wilson_bounds
 from segmentation.sequences.steps import SESSION
+from segmentation.statistics import wilson_bounds
 from segmentation.tables.drop_offs import DROP_OFFS
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from segmentation.errors import ConfigurationError, nearest
 from segmentation.frames import conform
 from segmentation.parameters import Declared, Texts, load_declared
 from segmentation.sequences.groups import Dimension, split_groups
-from segmentation.sequences.rates import wilson_bounds
 from segmentation.sequences.steps import SESSION
+from segmentation.statistics import wilson_bounds
 from segmentation.tables.events import ORDER
 from segmentation.tables.funnels import FUNNELS
 

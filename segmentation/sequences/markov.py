@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
-from segmentation.sequences.rates import wilson_bounds
+from segmentation.statistics import wilson_bounds
 from segmentation.tables.transitions import EXIT, START
 
 if TYPE_CHECKING:

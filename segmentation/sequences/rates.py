@@ -11,15 +11,13 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from segmentation.sequences.paths import OTHER
+from segmentation.statistics import wilson_bounds
 from segmentation.tables.transitions import EXIT, START
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from pyspark.sql import Column, DataFrame
-
-Z_95 = 1.959963984540054
-"""Two-sided 95 % point of the standard normal distribution."""
+    from pyspark.sql import DataFrame
 
 
 def build_rates(transitions: DataFrame) -> DataFrame:
@@ -29,7 +27,7 @@ def build_rates(transitions: DataFrame) -> DataFrame:
 
     Returns:
         from_state, to_state, transitions, departures (all transitions out of from_state; of START: sessions),
-        rate = transitions / departures, rate_lower, rate_upper (95 %, see :func:`wilson_bounds`).
+        rate = transitions / departures, rate_lower, rate_upper (95 %, Wilson).
     """
     cells = transitions.groupBy("from_state", "to_state").agg(F.sum("transitions").alias("transitions"))
     departures = F.sum("transitions").over(Window.partitionBy("from_state"))
@@ -53,7 +51,7 @@ def build_drop_off(transitions: DataFrame) -> DataFrame:
 
     Returns:
         state, visits (times it was left, for a state or for EXIT, which is how often it was reached),
-        exits, drop_off = exits / visits, drop_off_lower, drop_off_upper (95 %, see :func:`wilson_bounds`).
+        exits, drop_off = exits / visits, drop_off_lower, drop_off_upper (95 %, Wilson).
     """
     exits = F.sum(F.when(F.col("to_state") == EXIT, F.col("transitions")).otherwise(0))
     visits = transitions.where(F.col("from_state") != START).groupBy(F.col("from_state").alias("state"))
@@ -81,22 +79,3 @@ def group_states(transitions: DataFrame, *, keep: Sequence[str], other: str = OT
         for name in ("from_state", "to_state")
     )
     return transitions.groupBy(*grouped).agg(F.sum("transitions").alias("transitions"))
-
-
-def wilson_bounds(successes: Column, trials: Column, *, z: float = Z_95) -> tuple[Column, Column]:
-    """Return the bounds of Wilson's score interval for a proportion, null where there are no trials.
-
-    Trials count as independent; those of one session or user are not quite, so the truth is somewhat wider.
-
-    Source: E. B. Wilson (1927), Probable inference, the law of succession, and statistical inference,
-    Journal of the American Statistical Association 22, 209-212; without continuity correction.
-    """
-    n = F.when(trials > 0, trials.cast("double"))
-    p = successes / n
-    scale = 1 + z * z / n
-    centre = (p + z * z / (2 * n)) / scale
-    half = z * F.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / scale
-    at_zero, at_one = successes == 0, successes == trials
-    lower = F.when(n.isNull(), None).when(at_zero, 0.0).otherwise(centre - half)
-    upper = F.when(n.isNull(), None).when(at_one, 1.0).otherwise(centre + half)
-    return lower, upper

@@ -4,8 +4,9 @@ from datetime import date
 import pytest
 from scipy.stats import binomtest
 
-from segmentation.evaluation.calibration import CalibrationBin, expected_calibration_error, wilson_interval
+from segmentation.evaluation.calibration import CalibrationBin, expected_calibration_error
 from segmentation.evaluation.figures import Figure, evaluation_rows
+from segmentation.statistics import wilson_interval
 
 
 @pytest.mark.parametrize(
