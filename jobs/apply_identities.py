@@ -18,13 +18,7 @@ from segmentation.ingest.snapshot import read_state
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.runtime.stored import require_events
-from segmentation.tables.events import EVENTS
-from segmentation.tables.identities import IDENTITIES
-from segmentation.tables.input_units import INPUT_UNITS
-from segmentation.tables.sessions import SESSIONS
-from segmentation.tables.transitions import TRANSITIONS
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
-from segmentation.tables.user_days import USER_DAYS
+from segmentation.tables import EVENTS, IDENTITIES, INPUT_UNITS, SESSIONS, TRANSITIONS, USER_DAY_COUNTS, USER_DAYS
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

@@ -14,13 +14,7 @@ from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.segments.changes import build_segment_changes
 from segmentation.segments.rules import SEGMENTATION, Rule, build_cohorts, load_rules, view_memberships
-from segmentation.tables.cohorts import COHORTS
-from segmentation.tables.events import EVENTS
-from segmentation.tables.segment_changes import SEGMENT_CHANGES
-from segmentation.tables.sessions import SESSIONS
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
-from segmentation.tables.user_days import USER_DAYS
-from segmentation.tables.user_features import USER_FEATURES
+from segmentation.tables import COHORTS, EVENTS, SEGMENT_CHANGES, SESSIONS, USER_DAY_COUNTS, USER_DAYS, USER_FEATURES
 
 if TYPE_CHECKING:
     import argparse

@@ -10,12 +10,7 @@ from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.cut import read_cut
 from segmentation.runtime.main import run_job
 from segmentation.sequences.engagement import build_activity, build_engagement_stays, describe_states, find_states
-from segmentation.tables.engagement_states import ENGAGEMENT_STATES
-from segmentation.tables.engagement_stays import ENGAGEMENT_STAYS
-from segmentation.tables.events import EVENTS
-from segmentation.tables.sessions import SESSIONS
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
-from segmentation.tables.user_days import USER_DAYS
+from segmentation.tables import ENGAGEMENT_STATES, ENGAGEMENT_STAYS, EVENTS, SESSIONS, USER_DAY_COUNTS, USER_DAYS
 
 if TYPE_CHECKING:
     import argparse

@@ -22,12 +22,7 @@ from segmentation.sequences.funnels import choose_funnels
 from segmentation.sequences.habits import count_loops, list_attempts
 from segmentation.sequences.states import load_states
 from segmentation.sequences.steps import build_steps
-from segmentation.tables.consents import CONSENTS
-from segmentation.tables.events import EVENTS
-from segmentation.tables.sessions import SESSIONS
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
-from segmentation.tables.user_days import USER_DAYS
-from segmentation.tables.user_features import USER_FEATURES
+from segmentation.tables import CONSENTS, EVENTS, SESSIONS, USER_DAY_COUNTS, USER_DAYS, USER_FEATURES
 
 if TYPE_CHECKING:
     import argparse

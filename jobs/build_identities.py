@@ -11,8 +11,7 @@ from segmentation.identities.build import build_identities
 from segmentation.identities.params import FILE, load_identities
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
-from segmentation.tables.events import EVENTS
-from segmentation.tables.identities import IDENTITIES
+from segmentation.tables import EVENTS, IDENTITIES
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

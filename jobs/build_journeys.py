@@ -23,18 +23,20 @@ from segmentation.sequences.journeys import build_journeys
 from segmentation.sequences.paths import build_flows, build_paths, build_user_sequences, limit_edges, rank_paths
 from segmentation.sequences.states import StateMapping, load_states
 from segmentation.sequences.steps import build_steps
-from segmentation.tables.cohorts import COHORTS
-from segmentation.tables.drop_offs import DROP_OFFS
-from segmentation.tables.events import EVENTS
-from segmentation.tables.funnels import FUNNELS
-from segmentation.tables.journey_chains import JOURNEY_CHAINS
-from segmentation.tables.journey_differences import JOURNEY_DIFFERENCES
-from segmentation.tables.journey_flows import JOURNEY_FLOWS
-from segmentation.tables.journey_states import JOURNEY_STATES
-from segmentation.tables.path_edges import PATH_EDGES
-from segmentation.tables.paths import PATHS
-from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
-from segmentation.tables.user_sequences import USER_SEQUENCES
+from segmentation.tables import (
+    COHORTS,
+    DROP_OFFS,
+    EVENTS,
+    FUNNELS,
+    JOURNEY_CHAINS,
+    JOURNEY_DIFFERENCES,
+    JOURNEY_FLOWS,
+    JOURNEY_STATES,
+    PATH_EDGES,
+    PATHS,
+    SEGMENT_ASSIGNMENTS,
+    USER_SEQUENCES,
+)
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from segmentation.parameters import Parameters
-    from segmentation.tables.table import Table
+    from segmentation.tables import Table
 
 READS = (EVENTS, SEGMENT_ASSIGNMENTS, COHORTS)
 AT_CUT = (FUNNELS, JOURNEY_DIFFERENCES, JOURNEY_FLOWS, JOURNEY_STATES, JOURNEY_CHAINS, DROP_OFFS, PATHS, PATH_EDGES)

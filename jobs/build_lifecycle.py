@@ -12,12 +12,7 @@ from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.cut import read_cut
 from segmentation.runtime.main import run_job
 from segmentation.segments.lifecycle import KINDS, MONTH, build_lifecycle, build_retention, find_active_periods
-from segmentation.tables.events import EVENTS
-from segmentation.tables.lifecycle import LIFECYCLE
-from segmentation.tables.retention import RETENTION
-from segmentation.tables.sessions import SESSIONS
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
-from segmentation.tables.user_days import USER_DAYS
+from segmentation.tables import EVENTS, LIFECYCLE, RETENTION, SESSIONS, USER_DAY_COUNTS, USER_DAYS
 
 if TYPE_CHECKING:
     import argparse

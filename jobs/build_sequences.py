@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.sequences.transitions import build_transitions
-from segmentation.tables.events import EVENTS
-from segmentation.tables.transitions import TRANSITIONS
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
+from segmentation.tables import EVENTS, TRANSITIONS, USER_DAY_COUNTS
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

@@ -15,9 +15,7 @@ from segmentation.quality.results import FAILED, NOT_JUDGED, PASSED, WARNED
 from segmentation.quality.run_checks import Span, check_tables
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
-from segmentation.tables.events import EVENTS
-from segmentation.tables.ingest_ledger import INGEST_LEDGER
-from segmentation.tables.quality_results import QUALITY_RESULTS
+from segmentation.tables import EVENTS, INGEST_LEDGER, QUALITY_RESULTS
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

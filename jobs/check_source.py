@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Row
 
     from segmentation.sources.mapping import SourceMapping
-    from segmentation.tables.table import Table
+    from segmentation.tables import Table
 
 READS: tuple[Table, ...] = ()
 WRITES: tuple[Table, ...] = ()

@@ -9,8 +9,7 @@ from segmentation.errors import DataError
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.sequences.clusters import build_journey_clusters, find_typical
-from segmentation.tables.journey_clusters import JOURNEY_CLUSTERS
-from segmentation.tables.user_sequences import USER_SEQUENCES
+from segmentation.tables import JOURNEY_CLUSTERS, USER_SEQUENCES
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

@@ -31,19 +31,14 @@ from segmentation.segments.comparison import (
     match_segments,
 )
 from segmentation.segments.rules import Rule, build_cohorts, load_rule, load_rules
-from segmentation.tables.events import EVENTS
-from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
-from segmentation.tables.sessions import SESSIONS
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
-from segmentation.tables.user_days import USER_DAYS
-from segmentation.tables.user_features import USER_FEATURES
+from segmentation.tables import EVENTS, SEGMENT_ASSIGNMENTS, SESSIONS, USER_DAY_COUNTS, USER_DAYS, USER_FEATURES
 from segmentation.tracking.trainings import features_of, segments_of
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
 
-    from segmentation.tables.table import Table
+    from segmentation.tables import Table
     from segmentation.tracking.records import ModelVersion
 
 READS = (EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS, USER_FEATURES, SEGMENT_ASSIGNMENTS)

@@ -14,9 +14,8 @@ from segmentation.frames import small_frame
 from segmentation.models.inputs import select_cut
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
-from segmentation.tables.feature_correlations import FEATURE_CORRELATIONS
-from segmentation.tables.feature_statistics import FEATURE_STATISTICS
-from segmentation.tables.user_features import KEYS, USER_FEATURES
+from segmentation.tables import FEATURE_CORRELATIONS, FEATURE_STATISTICS, USER_FEATURES
+from segmentation.tables.user_features import KEYS
 
 if TYPE_CHECKING:
     import argparse

@@ -11,9 +11,7 @@ from pyspark.sql import functions as F
 from segmentation.privacy.expressions import SEALED
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
-from segmentation.tables.events import EVENTS
-from segmentation.tables.input_units import INPUT_UNITS
-from segmentation.tables.quarantine import QUARANTINE
+from segmentation.tables import EVENTS, INPUT_UNITS, QUARANTINE
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

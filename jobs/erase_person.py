@@ -20,17 +20,19 @@ from segmentation.runtime.main import run_job
 from segmentation.runtime.stored import require_events
 from segmentation.sources.readers.kafka import drop_messages
 from segmentation.sources.readers.messages import MESSAGES
-from segmentation.tables.duplicates import DUPLICATES
-from segmentation.tables.events import EVENTS
-from segmentation.tables.identities import IDENTITIES
-from segmentation.tables.ingest_ledger import INGEST_LEDGER
-from segmentation.tables.input_units import INPUT_UNITS
-from segmentation.tables.quarantine import QUARANTINE
+from segmentation.tables import (
+    DUPLICATES,
+    EVENTS,
+    IDENTITIES,
+    INGEST_LEDGER,
+    INPUT_UNITS,
+    QUARANTINE,
+    SESSIONS,
+    TRANSITIONS,
+    USER_DAY_COUNTS,
+    USER_DAYS,
+)
 from segmentation.tables.reference import all_tables
-from segmentation.tables.sessions import SESSIONS
-from segmentation.tables.transitions import TRANSITIONS
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
-from segmentation.tables.user_days import USER_DAYS
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

@@ -17,11 +17,7 @@ from segmentation.models.inputs import select_cut
 from segmentation.models.preparation import SCALED
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
-from segmentation.tables.evaluations import EVALUATIONS
-from segmentation.tables.events import EVENTS
-from segmentation.tables.ingest_ledger import INGEST_LEDGER
-from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
-from segmentation.tables.user_features import USER_FEATURES
+from segmentation.tables import EVALUATIONS, EVENTS, INGEST_LEDGER, SEGMENT_ASSIGNMENTS, USER_FEATURES
 from segmentation.tracking.cluster_trainings import has_structure, rule_behind
 from segmentation.tracking.trainings import EVALUATION_CUT, features_of, propensity_kind, segments_of
 

@@ -25,13 +25,16 @@ from segmentation.review.frames.records import Record, Records, fetch_records, f
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.segments.rules import load_rules
-from segmentation.tables.cohorts import COHORTS
-from segmentation.tables.events import EVENTS
-from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
-from segmentation.tables.segment_changes import SEGMENT_CHANGES
-from segmentation.tables.segment_profiles import SEGMENT_PROFILES
-from segmentation.tables.sessions import SESSIONS
-from segmentation.tables.user_features import KEYS, USER_FEATURES
+from segmentation.tables import (
+    COHORTS,
+    EVENTS,
+    SEGMENT_ASSIGNMENTS,
+    SEGMENT_CHANGES,
+    SEGMENT_PROFILES,
+    SESSIONS,
+    USER_FEATURES,
+)
+from segmentation.tables.user_features import KEYS
 from segmentation.tracking.trainings import features_of, propensity_kind
 
 if TYPE_CHECKING:
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
-    from segmentation.tables.table import Table
+    from segmentation.tables import Table
 
 READS = (
     EVENTS,

@@ -14,9 +14,7 @@ from segmentation.models.inputs import select_cut
 from segmentation.models.reasons import explain_scores, usual_values
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
-from segmentation.tables.propensity_reasons import PROPENSITY_REASONS
-from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
-from segmentation.tables.user_features import USER_FEATURES
+from segmentation.tables import PROPENSITY_REASONS, SEGMENT_ASSIGNMENTS, USER_FEATURES
 from segmentation.tracking.trainings import features_of, propensity_kind
 
 if TYPE_CHECKING:

@@ -26,16 +26,18 @@ from segmentation.sources.readers.kafka import land_rounds, open_topic, raw_fold
 from segmentation.sources.readers.messages import list_landed
 from segmentation.sources.readers.units import are_few, list_units, slices
 from segmentation.sources.tracking_plan import load_tracking_plan
-from segmentation.tables.currency_rates import CURRENCY_RATES
-from segmentation.tables.duplicates import DUPLICATES
-from segmentation.tables.events import EVENTS
-from segmentation.tables.ingest_ledger import INGEST_LEDGER
-from segmentation.tables.input_units import INPUT_UNITS
-from segmentation.tables.quarantine import QUARANTINE
-from segmentation.tables.sessions import SESSIONS
-from segmentation.tables.transitions import TRANSITIONS
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
-from segmentation.tables.user_days import USER_DAYS
+from segmentation.tables import (
+    CURRENCY_RATES,
+    DUPLICATES,
+    EVENTS,
+    INGEST_LEDGER,
+    INPUT_UNITS,
+    QUARANTINE,
+    SESSIONS,
+    TRANSITIONS,
+    USER_DAY_COUNTS,
+    USER_DAYS,
+)
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

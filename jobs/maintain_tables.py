@@ -16,8 +16,7 @@ from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.sources.readers.kafka import drop_landed
 from segmentation.sources.readers.messages import MESSAGES
-from segmentation.tables.input_units import INPUT_UNITS
-from segmentation.tables.publications import PUBLICATIONS
+from segmentation.tables import INPUT_UNITS, PUBLICATIONS
 from segmentation.tables.reference import all_tables
 
 if TYPE_CHECKING:

@@ -39,15 +39,17 @@ from segmentation.segments.targets import load_targets
 from segmentation.sequences.markov import count_flows
 from segmentation.sequences.states import load_states
 from segmentation.sequences.steps import build_steps
-from segmentation.tables.alerts import ALERTS
-from segmentation.tables.drift import DRIFT
-from segmentation.tables.events import EVENTS
-from segmentation.tables.monitored_rates import MONITORED_RATES
-from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
-from segmentation.tables.sessions import SESSIONS
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
-from segmentation.tables.user_days import USER_DAYS
-from segmentation.tables.user_features import USER_FEATURES
+from segmentation.tables import (
+    ALERTS,
+    DRIFT,
+    EVENTS,
+    MONITORED_RATES,
+    SEGMENT_ASSIGNMENTS,
+    SESSIONS,
+    USER_DAY_COUNTS,
+    USER_DAYS,
+    USER_FEATURES,
+)
 from segmentation.tracking.trainings import TARGET_VERSION, features_of, propensity_kind, segments_of
 
 if TYPE_CHECKING:

@@ -24,9 +24,7 @@ from segmentation.models.lifetime import (
 from segmentation.parameters import fingerprint_of
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
-from segmentation.tables.lifetime_fits import LIFETIME_FITS
-from segmentation.tables.user_features import USER_FEATURES
-from segmentation.tables.user_lifetimes import USER_LIFETIMES
+from segmentation.tables import LIFETIME_FITS, USER_FEATURES, USER_LIFETIMES
 
 if TYPE_CHECKING:
     import argparse

@@ -21,28 +21,30 @@ from segmentation.review.folder import START, publish_folder
 from segmentation.review.frames.records import find_cut
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
-from segmentation.tables.alerts import ALERTS
-from segmentation.tables.cohorts import COHORTS
-from segmentation.tables.drift import DRIFT
-from segmentation.tables.evaluations import EVALUATIONS
-from segmentation.tables.events import EVENTS
-from segmentation.tables.ingest_ledger import INGEST_LEDGER
-from segmentation.tables.model_decisions import MODEL_DECISIONS
-from segmentation.tables.monitored_rates import MONITORED_RATES
-from segmentation.tables.quality_results import QUALITY_RESULTS
-from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
-from segmentation.tables.segment_changes import SEGMENT_CHANGES
-from segmentation.tables.segment_profiles import SEGMENT_PROFILES
-from segmentation.tables.sessions import SESSIONS
-from segmentation.tables.transitions import TRANSITIONS
-from segmentation.tables.user_days import USER_DAYS
-from segmentation.tables.user_features import USER_FEATURES
+from segmentation.tables import (
+    ALERTS,
+    COHORTS,
+    DRIFT,
+    EVALUATIONS,
+    EVENTS,
+    INGEST_LEDGER,
+    MODEL_DECISIONS,
+    MONITORED_RATES,
+    QUALITY_RESULTS,
+    SEGMENT_ASSIGNMENTS,
+    SEGMENT_CHANGES,
+    SEGMENT_PROFILES,
+    SESSIONS,
+    TRANSITIONS,
+    USER_DAYS,
+    USER_FEATURES,
+)
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
 
-    from segmentation.tables.table import Table
+    from segmentation.tables import Table
 
 READS = (
     EVENTS,

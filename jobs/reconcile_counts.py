@@ -13,7 +13,7 @@ from segmentation.quality.outside_counts import BY, compare_counts, read_outside
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.sources.readers.sample import read_table_of_texts
-from segmentation.tables.events import EVENTS
+from segmentation.tables import EVENTS
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, Row
 
-    from segmentation.tables.table import Table
+    from segmentation.tables import Table
 
 READS = (EVENTS,)
 WRITES: tuple[Table, ...] = ()

@@ -11,8 +11,8 @@ from segmentation.errors import ConfigurationError, nearest
 from segmentation.frames import small_frame
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
-from segmentation.tables.events import EVENTS
-from segmentation.tables.model_decisions import MODEL_DECISIONS, ROLLED_BACK
+from segmentation.tables import EVENTS, MODEL_DECISIONS
+from segmentation.tables.model_decisions import ROLLED_BACK
 from segmentation.tracking.challenge import rollback_row
 
 if TYPE_CHECKING:

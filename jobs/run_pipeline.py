@@ -24,7 +24,7 @@ from segmentation.errors import SegmentationError, UntrainableError
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.runtime.summary import summarise
-from segmentation.tables.segment_profiles import SEGMENT_PROFILES
+from segmentation.tables import SEGMENT_PROFILES
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser

@@ -27,14 +27,16 @@ from segmentation.segments.portraits import draw_portraits
 from segmentation.segments.profiles import build_segment_profiles
 from segmentation.segments.rules import behaviours_of
 from segmentation.segments.targets import Target, load_targets, mark_asked
-from segmentation.tables.events import EVENTS
-from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
-from segmentation.tables.segment_changes import SEGMENT_CHANGES
-from segmentation.tables.segment_profiles import SEGMENT_PROFILES
-from segmentation.tables.sessions import SESSIONS
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
-from segmentation.tables.user_days import USER_DAYS
-from segmentation.tables.user_features import USER_FEATURES
+from segmentation.tables import (
+    EVENTS,
+    SEGMENT_ASSIGNMENTS,
+    SEGMENT_CHANGES,
+    SEGMENT_PROFILES,
+    SESSIONS,
+    USER_DAY_COUNTS,
+    USER_DAYS,
+    USER_FEATURES,
+)
 from segmentation.tracking.trainings import (
     CALIBRATION_METHOD,
     TARGET_VERSION,

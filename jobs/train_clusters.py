@@ -14,8 +14,7 @@ from segmentation.models.inputs import feature_set_at, select_cut, training_fing
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.decisions import write_decisions
 from segmentation.runtime.main import run_job
-from segmentation.tables.model_decisions import MODEL_DECISIONS
-from segmentation.tables.user_features import USER_FEATURES
+from segmentation.tables import MODEL_DECISIONS, USER_FEATURES
 from segmentation.tracking.challenge import crown, judge_refit, outdated, settled_before
 from segmentation.tracking.cluster_trainings import (
     AS_OF,

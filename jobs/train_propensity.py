@@ -25,12 +25,7 @@ from segmentation.runtime.main import run_job
 from segmentation.segments.labels import label_users
 from segmentation.segments.rules import behaviours_of
 from segmentation.segments.targets import Target, find_cuts, load_targets, mark_asked
-from segmentation.tables.events import EVENTS
-from segmentation.tables.model_decisions import MODEL_DECISIONS
-from segmentation.tables.sessions import SESSIONS
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
-from segmentation.tables.user_days import USER_DAYS
-from segmentation.tables.user_features import USER_FEATURES
+from segmentation.tables import EVENTS, MODEL_DECISIONS, SESSIONS, USER_DAY_COUNTS, USER_DAYS, USER_FEATURES
 from segmentation.tracking.challenge import crown, judge_challenger, outdated, settled_before
 from segmentation.tracking.records import CHOSEN, DECISION, DataSet, ModelVersion, Verdict
 from segmentation.tracking.trainings import (

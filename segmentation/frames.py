@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
     from pyspark.sql.types import StructType
 
-    from segmentation.tables.table import Table
+    from segmentation.tables import Table
 
 
 def conform(df: DataFrame, table: Table, *beside: str) -> DataFrame:

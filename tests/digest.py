@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.lake.lake import Lake
-from segmentation.tables.ingest_ledger import INGEST_LEDGER
+from segmentation.tables import INGEST_LEDGER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from segmentation.tables.table import Table
+    from segmentation.tables import Table
 
 OF_THE_RUN = {"run_id", "batch_id", "record_no", "location", "path", "modified_at"}
 """What the law leaves out of equality, and what names the run's own folders."""

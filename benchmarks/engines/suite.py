@@ -16,11 +16,8 @@ from benchmarks.engines.task import Clock, Task, main
 from jobs import build_features, ingest_events, score_segments, train_clusters, train_propensity
 from segmentation.lake.lock import exclusive
 from segmentation.runtime.main import open_context
-from segmentation.tables.duplicates import DUPLICATES
-from segmentation.tables.events import EVENTS
-from segmentation.tables.quarantine import QUARANTINE
+from segmentation.tables import DUPLICATES, EVENTS, QUARANTINE, USER_FEATURES
 from segmentation.tables.reference import all_tables
-from segmentation.tables.user_features import USER_FEATURES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -16,10 +16,7 @@ from segmentation.sequences.params import SequenceParams
 from segmentation.sequences.paths import build_paths, build_user_sequences, rank_paths
 from segmentation.sequences.states import StateMapping
 from segmentation.sequences.steps import build_steps
-from segmentation.tables.events import EVENTS
-from segmentation.tables.sessions import SESSIONS
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
-from segmentation.tables.user_days import USER_DAYS
+from segmentation.tables import EVENTS, SESSIONS, USER_DAY_COUNTS, USER_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,15 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.evaluation.figures import Figure
-from segmentation.tables.ingest_ledger import (
-    ACCEPTED,
-    DUPLICATE,
-    PARSED,
-    QUARANTINED,
-    READ,
-    STAGES,
-    UNPARSABLE,
-)
+from segmentation.tables.ingest_ledger import ACCEPTED, DUPLICATE, PARSED, QUARANTINED, READ, STAGES, UNPARSABLE
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
-from segmentation.tables.events import EVENTS
-from segmentation.tables.records import ASSIGNED
+from segmentation.tables import ASSIGNED, EVENTS
 from segmentation.tables.table import COUNT, INSTANT, STRING
 
 if TYPE_CHECKING:

@@ -25,12 +25,12 @@ from segmentation.features import (
     usage,
 )
 from segmentation.parameters import fingerprint_of
-from segmentation.tables.user_features import user_features_table
+from segmentation.tables import user_features_table
 
 if TYPE_CHECKING:
     from segmentation.features.feature import Feature
     from segmentation.features.params import FeatureParams
-    from segmentation.tables.table import Table
+    from segmentation.tables import Table
 
 FAMILIES = (
     discounts,

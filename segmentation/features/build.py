@@ -19,9 +19,7 @@ from segmentation.features.inputs import (
     view_sessions,
 )
 from segmentation.frames import conform
-from segmentation.tables.sessions import SESSIONS
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
-from segmentation.tables.user_days import USER_DAYS
+from segmentation.tables import SESSIONS, USER_DAY_COUNTS, USER_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segmentation.features.feature import Feature, Window, is_one_of, items_total, literal, ratio, windows_of
-from segmentation.tables.transitions import EXIT
-from segmentation.tables.user_day_counts import STEP_SEPARATOR, TRANSITION, USER_DAY_COUNTS
+from segmentation.tables import EXIT, STEP_SEPARATOR, USER_DAY_COUNTS
+from segmentation.tables.user_day_counts import TRANSITION
 
 if TYPE_CHECKING:
     from segmentation.features.params import FeatureParams

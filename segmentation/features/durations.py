@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segmentation.features.feature import Feature, Window, both, ratio, total, windows_of
-from segmentation.tables.sessions import SESSIONS
+from segmentation.tables import SESSIONS
 
 if TYPE_CHECKING:
     from segmentation.features.params import FeatureParams

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from segmentation.tables import table
-from segmentation.tables.user_days import USER_DAYS
+from segmentation.tables import USER_DAYS, table
 
 if TYPE_CHECKING:
     from pyspark.sql.types import DataType

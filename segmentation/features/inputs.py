@@ -9,7 +9,8 @@ from pyspark.sql import functions as F
 
 from segmentation.features.feature import DAYS_AGO, windows_of
 from segmentation.frames import union_all
-from segmentation.tables.user_day_counts import STEP_SEPARATOR, TRANSITION
+from segmentation.tables import STEP_SEPARATOR
+from segmentation.tables.user_day_counts import TRANSITION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segmentation.features.feature import Feature, Window, both, items_total, literal, ratio, windows_of
-from segmentation.tables.sessions import SESSIONS
-from segmentation.tables.transitions import EXIT, START
-from segmentation.tables.user_day_counts import STEP_SEPARATOR, TRANSITION, USER_DAY_COUNTS
+from segmentation.tables import EXIT, SESSIONS, START, STEP_SEPARATOR, USER_DAY_COUNTS
+from segmentation.tables.user_day_counts import TRANSITION
 
 if TYPE_CHECKING:
     from segmentation.features.params import FeatureParams

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.features.feature import Feature, Window
+from segmentation.tables import USER_DAY_COUNTS
 from segmentation.tables.table import COUNT
-from segmentation.tables.user_day_counts import HOUR, USER_DAY_COUNTS
+from segmentation.tables.user_day_counts import HOUR
 
 if TYPE_CHECKING:
     from datetime import date

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segmentation.features.feature import Feature, Window, is_one_of, items_total, ratio, total, windows_of
+from segmentation.tables import USER_DAY_COUNTS
 from segmentation.tables.table import COUNT, MONEY_SUM
-from segmentation.tables.user_day_counts import EVENT_NAME, USER_DAY_COUNTS
+from segmentation.tables.user_day_counts import EVENT_NAME
 
 if TYPE_CHECKING:
     from segmentation.features.params import FeatureParams

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segmentation.features.feature import Feature, Window, exact, is_one_of, items_total, ratio, total, windows_of
-from segmentation.tables.user_day_counts import HOUR, USER_DAY_COUNTS
+from segmentation.tables import USER_DAY_COUNTS
+from segmentation.tables.user_day_counts import HOUR
 
 if TYPE_CHECKING:
     from segmentation.features.params import FeatureParams

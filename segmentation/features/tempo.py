@@ -15,7 +15,8 @@ from segmentation.features.feature import (
     total,
     windows_of,
 )
-from segmentation.tables.user_day_counts import HOUR, USER_DAY_COUNTS
+from segmentation.tables import USER_DAY_COUNTS
+from segmentation.tables.user_day_counts import HOUR
 
 if TYPE_CHECKING:
     from segmentation.features.params import FeatureParams

@@ -15,8 +15,9 @@ from segmentation.features.feature import (
     windows_of,
 )
 from segmentation.features.params import slug
+from segmentation.tables import USER_DAY_COUNTS
 from segmentation.tables.table import COUNT
-from segmentation.tables.user_day_counts import EVENT_NAME, USER_DAY_COUNTS
+from segmentation.tables.user_day_counts import EVENT_NAME
 
 if TYPE_CHECKING:
     from segmentation.features.params import FeatureParams

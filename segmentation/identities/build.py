@@ -12,7 +12,7 @@ from segmentation.frames import conform, union_all
 from segmentation.identities.components import find_components
 from segmentation.identities.params import BETWEEN, IDENTIFIER, NUL, PROPERTY
 from segmentation.sources.identifiers import compose_identifier, trim_identifier
-from segmentation.tables.identities import IDENTITIES
+from segmentation.tables import IDENTITIES
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame

@@ -21,10 +21,8 @@ from segmentation.ingest.restate import restate
 from segmentation.ingest.state import RECORD_KEY, Correction, Increment, Retraction
 from segmentation.quality.reasons import Reason
 from segmentation.sources.identifiers import compose_identifier
+from segmentation.tables import DUPLICATES, INGEST_LEDGER, QUARANTINE
 from segmentation.tables import ingest_ledger as ledger
-from segmentation.tables.duplicates import DUPLICATES
-from segmentation.tables.ingest_ledger import INGEST_LEDGER
-from segmentation.tables.quarantine import QUARANTINE
 from segmentation.tables.table import STRING
 
 if TYPE_CHECKING:

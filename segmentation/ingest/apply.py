@@ -11,12 +11,7 @@ from pyspark.sql import functions as F
 from segmentation.frames import union_all
 from segmentation.ingest.state import on_days
 from segmentation.sequences.transitions import build_transitions
-from segmentation.tables.events import EVENTS
-from segmentation.tables.quarantine import QUARANTINE
-from segmentation.tables.sessions import SESSIONS
-from segmentation.tables.transitions import TRANSITIONS
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
-from segmentation.tables.user_days import USER_DAYS
+from segmentation.tables import EVENTS, QUARANTINE, SESSIONS, TRANSITIONS, USER_DAY_COUNTS, USER_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -26,7 +21,7 @@ if TYPE_CHECKING:
 
     from segmentation.ingest.state import Increment
     from segmentation.lake.lake import Lake
-    from segmentation.tables.table import Table
+    from segmentation.tables import Table
 
 
 TABLES_AT_ONCE = 3

@@ -11,8 +11,7 @@ from segmentation.checkpoints import checkpoint
 from segmentation.events.payload import restored_events
 from segmentation.ingest.state import RECORD_KEY, USER_DAY
 from segmentation.quality.reasons import Reason
-from segmentation.tables.events import EVENTS
-from segmentation.tables.records import ASSIGNED
+from segmentation.tables import ASSIGNED, EVENTS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

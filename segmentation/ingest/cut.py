@@ -11,9 +11,7 @@ from segmentation.frames import conform
 from segmentation.sessions.build import build_sessions
 from segmentation.sessions.sessionise import sessionise
 from segmentation.sessions.user_days import Complete, build_user_day_counts, build_user_days, sum_contexts
-from segmentation.tables.events import EVENTS
-from segmentation.tables.records import ASSIGNED
-from segmentation.tables.sessions import SESSIONS
+from segmentation.tables import ASSIGNED, EVENTS, SESSIONS
 
 if TYPE_CHECKING:
     from datetime import date

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from segmentation.frames import conform, small_frame
 from segmentation.ingest.state import Addition, Retraction
 from segmentation.sources.supersede import Delivery, find_superseded
-from segmentation.tables.input_units import INPUT_UNITS
+from segmentation.tables import INPUT_UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

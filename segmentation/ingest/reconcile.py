@@ -15,10 +15,8 @@ from segmentation.ingest.cap import STORED
 from segmentation.ingest.known import ACCEPTED
 from segmentation.ingest.state import RECORD_KEY, Addition, Correction, Increment, Retraction
 from segmentation.quality.reasons import Reason
+from segmentation.tables import DUPLICATES, INGEST_LEDGER, QUARANTINE
 from segmentation.tables import ingest_ledger as ledger
-from segmentation.tables.duplicates import DUPLICATES
-from segmentation.tables.ingest_ledger import INGEST_LEDGER
-from segmentation.tables.quarantine import QUARANTINE
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
     from segmentation.ingest.cap import Capped
     from segmentation.ingest.state import State
     from segmentation.ingest.verdicts import Verdicts
-    from segmentation.tables.table import Table
+    from segmentation.tables import Table
 
 OVER_CAP, TOO_LATE = Reason.OVER_CAP.value, Reason.TOO_LATE.value
 

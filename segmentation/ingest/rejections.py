@@ -13,10 +13,8 @@ from segmentation.frames import conform, union_all
 from segmentation.ingest.cap import EVENT
 from segmentation.ingest.known import ACCEPTED as KNOWN_ACCEPTED
 from segmentation.sources.location import record_location
+from segmentation.tables import DUPLICATES, INGEST_LEDGER, QUARANTINE
 from segmentation.tables import ingest_ledger as ledger
-from segmentation.tables.duplicates import DUPLICATES
-from segmentation.tables.ingest_ledger import INGEST_LEDGER
-from segmentation.tables.quarantine import QUARANTINE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

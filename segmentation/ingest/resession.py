@@ -11,7 +11,7 @@ from segmentation.checkpoints import checkpoint_observing, checkpoint_packed, in
 from segmentation.ingest.cap import EVENT
 from segmentation.ingest.state import RECORD_KEY
 from segmentation.sessions.sessionise import LAID_OUT, SIGN, hint_session_id, sessionise
-from segmentation.tables.sessions import SESSIONS
+from segmentation.tables import SESSIONS
 
 if TYPE_CHECKING:
     from datetime import date

@@ -24,10 +24,7 @@ from segmentation.sessions.user_days import (
     sum_by_key,
     sum_contexts,
 )
-from segmentation.tables.events import EVENTS
-from segmentation.tables.sessions import SESSIONS
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
-from segmentation.tables.user_days import USER_DAYS
+from segmentation.tables import EVENTS, SESSIONS, USER_DAY_COUNTS, USER_DAYS
 
 if TYPE_CHECKING:
     from datetime import date

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.ingest.state import State, Withdrawal
-from segmentation.tables.duplicates import DUPLICATES
-from segmentation.tables.events import EVENTS
-from segmentation.tables.ingest_ledger import ACCEPTED, INGEST_LEDGER
-from segmentation.tables.input_units import INPUT_UNITS
-from segmentation.tables.quarantine import QUARANTINE
-from segmentation.tables.sessions import SESSIONS
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
-from segmentation.tables.user_days import USER_DAYS
+from segmentation.tables import (
+    DUPLICATES,
+    EVENTS,
+    INGEST_LEDGER,
+    INPUT_UNITS,
+    QUARANTINE,
+    SESSIONS,
+    USER_DAY_COUNTS,
+    USER_DAYS,
+)
+from segmentation.tables.ingest_ledger import ACCEPTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

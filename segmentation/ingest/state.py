@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column, DataFrame
 
-    from segmentation.tables.table import Table
+    from segmentation.tables import Table
 
 RECORD_KEY = ("batch_id", "record_no")
 USER_DAY = ("user_id", "event_date")

@@ -12,14 +12,14 @@ from segmentation.filesystem import delete_path, glob_paths, is_local, local_pat
 from segmentation.frames import conform, empty_frame
 from segmentation.lake.commits import head_version, runs_of_commits
 from segmentation.lake.publications import PublicationLog
-from segmentation.tables.publications import PUBLICATIONS
+from segmentation.tables import PUBLICATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from pyspark.sql import DataFrame, SparkSession
 
-    from segmentation.tables.table import Table
+    from segmentation.tables import Table
 
 FINGERPRINT = "segmentation.fingerprint."
 RETENTION = "delta.deletedFileRetentionDuration"

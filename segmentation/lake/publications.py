@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from segmentation.errors import RetryableError
 from segmentation.frames import small_frame
 from segmentation.lake.commits import head_version, rivals_named, runs_of_commits
-from segmentation.tables.publications import PUBLICATIONS
+from segmentation.tables import PUBLICATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

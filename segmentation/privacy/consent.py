@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from segmentation.frames import conform, empty_frame, union_all
 from segmentation.privacy.params import PROPERTY
-from segmentation.tables.consents import CONSENTS
+from segmentation.tables import CONSENTS
 from segmentation.tables.events import ORDER
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from segmentation.errors import nearest
 from segmentation.parameters import Declared, Parameters, load_declared
-from segmentation.tables.events import EVENTS
+from segmentation.tables import EVENTS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,8 +16,7 @@ from segmentation.segments.behaviour import Traces
 from segmentation.segments.labels import Known
 from segmentation.sequences.funnels import load_funnels
 from segmentation.sequences.states import load_states
-from segmentation.tables.events import EVENTS
-from segmentation.tables.user_features import USER_FEATURES
+from segmentation.tables import EVENTS, USER_FEATURES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 
 from segmentation.errors import DataError
-from segmentation.tables.events import EVENTS
+from segmentation.tables import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 from segmentation.ingest.cut import CutTables, choose_tables
 from segmentation.runtime.stored import require_events
-from segmentation.tables.sessions import SESSIONS
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
-from segmentation.tables.user_days import USER_DAYS
+from segmentation.tables import SESSIONS, USER_DAY_COUNTS, USER_DAYS
 
 if TYPE_CHECKING:
     from segmentation.runtime.context import Context

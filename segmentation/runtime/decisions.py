@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.frames import small_frame
-from segmentation.tables.model_decisions import MODEL_DECISIONS
+from segmentation.tables import MODEL_DECISIONS
 from segmentation.tracking.challenge import decision_row, is_noted
 
 if TYPE_CHECKING:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from segmentation.tables.table import Table
+    from segmentation.tables import Table
 
 LOG_SETTINGS = "log4j2.properties"
 """File of the configuration folder: what Spark's JVM says on stderr."""

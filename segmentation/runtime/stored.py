@@ -8,8 +8,7 @@ from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError
 from segmentation.frames import small_frame
-from segmentation.tables.currency_rates import CURRENCY_RATES
-from segmentation.tables.events import EVENTS
+from segmentation.tables import CURRENCY_RATES, EVENTS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -12,7 +12,8 @@ from segmentation.frames import conform
 from segmentation.models.held_out import RAW
 from segmentation.models.hysteresis import MODEL_CLUSTER
 from segmentation.models.propensity import CALIBRATED, score_propensity
-from segmentation.tables.segment_assignments import PROPENSITY, SEGMENT_ASSIGNMENTS
+from segmentation.tables import SEGMENT_ASSIGNMENTS
+from segmentation.tables.segment_assignments import PROPENSITY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

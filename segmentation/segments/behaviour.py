@@ -14,7 +14,8 @@ from segmentation.segments.visits import Passed, Visited, count_passed, count_vi
 from segmentation.sequences.funnels import find_attempts
 from segmentation.sequences.states import fits_any
 from segmentation.sequences.steps import build_steps
-from segmentation.tables.user_day_counts import EVENT_NAME, STEP_SEPARATOR, TRANSITION
+from segmentation.tables import STEP_SEPARATOR
+from segmentation.tables.user_day_counts import EVENT_NAME, TRANSITION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.frames import conform
-from segmentation.tables.segment_changes import BEHAVIOUR, DEFINITION, ENTERED, EXITED, SEGMENT_CHANGES
+from segmentation.tables import SEGMENT_CHANGES
+from segmentation.tables.segment_changes import BEHAVIOUR, DEFINITION, ENTERED, EXITED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,8 +13,7 @@ from pyspark.sql import functions as F
 
 from segmentation.frames import conform
 from segmentation.statistics import wilson_bounds
-from segmentation.tables.lifecycle import LIFECYCLE
-from segmentation.tables.retention import RETENTION
+from segmentation.tables import LIFECYCLE, RETENTION
 
 if TYPE_CHECKING:
     from datetime import date

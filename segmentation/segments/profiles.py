@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.frames import conform
-from segmentation.tables.segment_profiles import DISTINCTION, PORTRAIT, SEGMENT_PROFILES
+from segmentation.tables import SEGMENT_PROFILES
+from segmentation.tables.segment_profiles import DISTINCTION, PORTRAIT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -20,7 +20,7 @@ from segmentation.segments.measures import column_of
 from segmentation.segments.visits import Passed, SessionKind
 from segmentation.sequences.funnels import load_funnels
 from segmentation.sequences.states import load_states
-from segmentation.tables.cohorts import COHORTS
+from segmentation.tables import COHORTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

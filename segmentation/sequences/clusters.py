@@ -13,7 +13,7 @@ from segmentation.frames import conform
 from segmentation.parameters import fingerprint_of
 from segmentation.sequences.alignment import choose_medoids, count_moves, match, normalise
 from segmentation.sequences.chain import substitution_costs
-from segmentation.tables.journey_clusters import JOURNEY_CLUSTERS
+from segmentation.tables import JOURNEY_CLUSTERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -16,7 +16,7 @@ from segmentation.parameters import Declared, Parameters, load_declared
 from segmentation.sequences.differences import choose_family, compare_flows
 from segmentation.sequences.groups import RULE, SEGMENT
 from segmentation.sequences.markov import count_flows
-from segmentation.tables.journey_differences import JOURNEY_DIFFERENCES
+from segmentation.tables import JOURNEY_DIFFERENCES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from segmentation.frames import conform
 from segmentation.sequences.groups import split_groups
 from segmentation.sequences.steps import SESSION
 from segmentation.statistics import wilson_bounds
-from segmentation.tables.drop_offs import DROP_OFFS
+from segmentation.tables import DROP_OFFS
 
 if TYPE_CHECKING:
     from datetime import date

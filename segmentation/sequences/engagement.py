@@ -11,8 +11,7 @@ from pyspark.sql import functions as F
 
 from segmentation.frames import conform, small_frame
 from segmentation.sequences.hidden import HiddenStates, choose_states, decode
-from segmentation.tables.engagement_states import ENGAGEMENT_STATES
-from segmentation.tables.engagement_stays import ENGAGEMENT_STAYS
+from segmentation.tables import ENGAGEMENT_STATES, ENGAGEMENT_STAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -14,8 +14,8 @@ from segmentation.parameters import Declared, Texts, load_declared
 from segmentation.sequences.groups import Dimension, split_groups
 from segmentation.sequences.steps import SESSION
 from segmentation.statistics import wilson_bounds
+from segmentation.tables import FUNNELS
 from segmentation.tables.events import ORDER
-from segmentation.tables.funnels import FUNNELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,10 +13,7 @@ from segmentation.sequences.chain import compare_orders, outlooks
 from segmentation.sequences.groups import split_groups
 from segmentation.sequences.markov import count_flows, count_triples, rate_flows
 from segmentation.sequences.paths import OTHER
-from segmentation.tables.journey_chains import JOURNEY_CHAINS
-from segmentation.tables.journey_flows import JOURNEY_FLOWS
-from segmentation.tables.journey_states import JOURNEY_STATES
-from segmentation.tables.transitions import EXIT, START
+from segmentation.tables import EXIT, JOURNEY_CHAINS, JOURNEY_FLOWS, JOURNEY_STATES, START
 
 if TYPE_CHECKING:
     from datetime import date

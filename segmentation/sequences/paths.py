@@ -9,10 +9,8 @@ from pyspark.sql import functions as F
 
 from segmentation.frames import conform
 from segmentation.sequences.steps import SESSION
+from segmentation.tables import PATH_EDGES, PATHS, USER_SEQUENCES
 from segmentation.tables.events import ORDER
-from segmentation.tables.path_edges import PATH_EDGES
-from segmentation.tables.paths import PATHS
-from segmentation.tables.user_sequences import USER_SEQUENCES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

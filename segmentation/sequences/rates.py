@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from segmentation.sequences.paths import OTHER
 from segmentation.statistics import wilson_bounds
-from segmentation.tables.transitions import EXIT, START
+from segmentation.tables import EXIT, START
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

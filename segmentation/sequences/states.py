@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from pyspark.sql import functions as F
 
 from segmentation.parameters import Parameters, read_yaml, validated
-from segmentation.tables.transitions import EXIT, START
+from segmentation.tables import EXIT, START
 
 if TYPE_CHECKING:
     from pathlib import Path

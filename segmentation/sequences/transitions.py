@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.frames import conform
-from segmentation.tables.transitions import TRANSITIONS
-from segmentation.tables.user_day_counts import STEP_SEPARATOR, TRANSITION
+from segmentation.tables import STEP_SEPARATOR, TRANSITIONS
+from segmentation.tables.user_day_counts import TRANSITION
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 from segmentation.frames import conform
 from segmentation.sessions.money import reporting_value
 from segmentation.sessions.sessionise import SIGN
-from segmentation.tables.sessions import SESSIONS
+from segmentation.tables import SESSIONS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

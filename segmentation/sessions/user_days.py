@@ -9,16 +9,14 @@ from pyspark.sql import functions as F
 from segmentation.frames import conform, union_all
 from segmentation.sessions.money import reporting_value
 from segmentation.sessions.sessionise import SIGN
+from segmentation.tables import EXIT, START, USER_DAY_COUNTS, USER_DAYS
 from segmentation.tables import user_day_counts as dimensions
-from segmentation.tables.transitions import EXIT, START
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
-from segmentation.tables.user_days import USER_DAYS
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from segmentation.parameters import WorkspaceParams
-    from segmentation.tables.table import Table
+    from segmentation.tables import Table
 
 
 CONTEXT = (SIGN, "user_id", "event_date", "platform", "channel", "hour")

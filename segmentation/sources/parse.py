@@ -23,9 +23,7 @@ from segmentation.sources.mapping import FieldMapping, SourceMapping
 from segmentation.sources.platforms import common_platform
 from segmentation.sources.tracking_plan import FIELDS as PLANNED_FIELDS
 from segmentation.sources.tracking_plan import breaks_plan
-from segmentation.tables.records import PARSED_RECORDS
-from segmentation.tables.transitions import EXIT, START
-from segmentation.tables.user_day_counts import STEP_SEPARATOR
+from segmentation.tables import EXIT, PARSED_RECORDS, START, STEP_SEPARATOR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

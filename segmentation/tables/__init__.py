@@ -1,1 +1,100 @@
-"""One contract per table: grain, keys, columns, types, units, meaning of null, layout, retention, writer."""
+"""Contracts of all tables: grain, key, columns with type, unit and meaning of null, layout and writer."""
+
+from segmentation.tables.alerts import ALERTS
+from segmentation.tables.cohorts import COHORTS
+from segmentation.tables.consents import CONSENTS
+from segmentation.tables.currency_rates import CURRENCY_RATES
+from segmentation.tables.drift import DRIFT
+from segmentation.tables.drop_offs import DROP_OFFS
+from segmentation.tables.duplicates import DUPLICATES
+from segmentation.tables.engagement_states import ENGAGEMENT_STATES
+from segmentation.tables.engagement_stays import ENGAGEMENT_STAYS
+from segmentation.tables.evaluations import EVALUATIONS
+from segmentation.tables.events import EVENTS
+from segmentation.tables.feature_correlations import FEATURE_CORRELATIONS
+from segmentation.tables.feature_statistics import FEATURE_STATISTICS
+from segmentation.tables.funnels import FUNNELS
+from segmentation.tables.identities import IDENTITIES
+from segmentation.tables.ingest_ledger import INGEST_LEDGER
+from segmentation.tables.input_units import INPUT_UNITS
+from segmentation.tables.journey_chains import JOURNEY_CHAINS
+from segmentation.tables.journey_clusters import JOURNEY_CLUSTERS
+from segmentation.tables.journey_differences import JOURNEY_DIFFERENCES
+from segmentation.tables.journey_flows import JOURNEY_FLOWS
+from segmentation.tables.journey_states import JOURNEY_STATES
+from segmentation.tables.lifecycle import LIFECYCLE
+from segmentation.tables.lifetime_fits import LIFETIME_FITS
+from segmentation.tables.model_decisions import MODEL_DECISIONS
+from segmentation.tables.monitored_rates import MONITORED_RATES
+from segmentation.tables.path_edges import PATH_EDGES
+from segmentation.tables.paths import PATHS
+from segmentation.tables.propensity_reasons import PROPENSITY_REASONS
+from segmentation.tables.publications import PUBLICATIONS
+from segmentation.tables.quality_results import QUALITY_RESULTS
+from segmentation.tables.quarantine import QUARANTINE
+from segmentation.tables.records import ASSIGNED, PARSED_RECORDS
+from segmentation.tables.retention import RETENTION
+from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
+from segmentation.tables.segment_changes import SEGMENT_CHANGES
+from segmentation.tables.segment_profiles import SEGMENT_PROFILES
+from segmentation.tables.sessions import SESSIONS
+from segmentation.tables.table import Table
+from segmentation.tables.transitions import EXIT, START, TRANSITIONS
+from segmentation.tables.user_day_counts import STEP_SEPARATOR, USER_DAY_COUNTS
+from segmentation.tables.user_days import USER_DAYS
+from segmentation.tables.user_features import USER_FEATURES, user_features_table
+from segmentation.tables.user_lifetimes import USER_LIFETIMES
+from segmentation.tables.user_sequences import USER_SEQUENCES
+
+__all__ = [
+    "ALERTS",
+    "ASSIGNED",
+    "COHORTS",
+    "CONSENTS",
+    "CURRENCY_RATES",
+    "DRIFT",
+    "DROP_OFFS",
+    "DUPLICATES",
+    "ENGAGEMENT_STATES",
+    "ENGAGEMENT_STAYS",
+    "EVALUATIONS",
+    "EVENTS",
+    "EXIT",
+    "FEATURE_CORRELATIONS",
+    "FEATURE_STATISTICS",
+    "FUNNELS",
+    "IDENTITIES",
+    "INGEST_LEDGER",
+    "INPUT_UNITS",
+    "JOURNEY_CHAINS",
+    "JOURNEY_CLUSTERS",
+    "JOURNEY_DIFFERENCES",
+    "JOURNEY_FLOWS",
+    "JOURNEY_STATES",
+    "LIFECYCLE",
+    "LIFETIME_FITS",
+    "MODEL_DECISIONS",
+    "MONITORED_RATES",
+    "PARSED_RECORDS",
+    "PATHS",
+    "PATH_EDGES",
+    "PROPENSITY_REASONS",
+    "PUBLICATIONS",
+    "QUALITY_RESULTS",
+    "QUARANTINE",
+    "RETENTION",
+    "SEGMENT_ASSIGNMENTS",
+    "SEGMENT_CHANGES",
+    "SEGMENT_PROFILES",
+    "SESSIONS",
+    "START",
+    "STEP_SEPARATOR",
+    "TRANSITIONS",
+    "USER_DAYS",
+    "USER_DAY_COUNTS",
+    "USER_FEATURES",
+    "USER_LIFETIMES",
+    "USER_SEQUENCES",
+    "Table",
+    "user_features_table",
+]

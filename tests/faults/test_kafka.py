@@ -17,9 +17,7 @@ from pyspark.sql import functions as F
 from jobs import ingest_events
 from jobs.ingest_events import WRITES
 from segmentation.lake.lake import Lake
-from segmentation.tables.events import EVENTS
-from segmentation.tables.input_units import INPUT_UNITS
-from segmentation.tables.quarantine import QUARANTINE
+from segmentation.tables import EVENTS, INPUT_UNITS, QUARANTINE
 from tests.conftest import PROJECT
 from tests.digest import digest
 from tests.faults.broker import Broker

@@ -20,9 +20,7 @@ from segmentation.models.clustering import CLUSTERS
 from segmentation.parameters import WorkspaceParams
 from segmentation.runtime.main import open_context
 from segmentation.sessions.params import SessionParams
-from segmentation.tables.events import EVENTS
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
-from segmentation.tables.user_days import USER_DAYS
+from segmentation.tables import EVENTS, USER_DAY_COUNTS, USER_DAYS
 from segmentation.tracking.challenge import crown
 from segmentation.tracking.cluster_trainings import CANDIDATES
 from segmentation.tracking.records import Curve, Training

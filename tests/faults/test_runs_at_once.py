@@ -17,7 +17,7 @@ from segmentation.errors import RetryableError
 from segmentation.ingest.received import unit_rows
 from segmentation.lake.lake import Lake
 from segmentation.sources.readers.units import InputUnit
-from segmentation.tables.input_units import INPUT_UNITS
+from segmentation.tables import INPUT_UNITS
 from tests.digest import digest
 from tests.faults.clicks import write_clicks
 

@@ -15,9 +15,7 @@ import pytest
 from jobs import ingest_events
 from segmentation.lake.lake import Lake
 from segmentation.runtime.session import own_jars
-from segmentation.tables.sessions import SESSIONS
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
-from segmentation.tables.user_days import USER_DAYS
+from segmentation.tables import SESSIONS, USER_DAY_COUNTS, USER_DAYS
 from tests.digest import digest
 from tests.faults.clicks import write_clicks
 from tests.faults.cluster import Cluster, watched_cluster

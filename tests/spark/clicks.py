@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pyspark.sql.types import StructField, StructType
 
-from segmentation.tables.events import EVENTS
+from segmentation.tables import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

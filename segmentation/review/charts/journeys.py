@@ -10,7 +10,7 @@ from segmentation.review import text
 from segmentation.review.charts.base import ROW, label_axis, new_figure, rows_axis
 from segmentation.review.theme import SEQUENTIAL, series
 from segmentation.sequences.paths import OTHER
-from segmentation.tables.transitions import EXIT, START
+from segmentation.tables import EXIT, START
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

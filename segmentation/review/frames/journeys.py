@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from segmentation.review.frames.records import Records, fetch_records
 from segmentation.sequences.rates import build_drop_off, build_rates, group_states
-from segmentation.tables.transitions import EXIT
+from segmentation.tables import EXIT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -8,9 +8,7 @@ from segmentation.review import text
 from segmentation.review.charts.analyses import draw_funnel, draw_lost_conversions
 from segmentation.review.exhibits import Column, Exhibit, Grid
 from segmentation.review.frames.analyses import ALL, list_differences, list_funnels, rank_lost_conversions
-from segmentation.tables.drop_offs import DROP_OFFS
-from segmentation.tables.funnels import FUNNELS
-from segmentation.tables.journey_differences import JOURNEY_DIFFERENCES
+from segmentation.tables import DROP_OFFS, FUNNELS, JOURNEY_DIFFERENCES
 
 if TYPE_CHECKING:
     from segmentation.review.frames.records import Records

@@ -10,9 +10,7 @@ from segmentation.review.charts.segments import BARS, draw_crossing, draw_sizes
 from segmentation.review.exhibits import Column, Exhibit, Grid, Section
 from segmentation.review.frames.records import fetch_one
 from segmentation.review.frames.segments import count_cohorts, cross_cohorts
-from segmentation.tables.cohorts import COHORTS
-from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
-from segmentation.tables.user_features import USER_FEATURES
+from segmentation.tables import COHORTS, SEGMENT_ASSIGNMENTS, USER_FEATURES
 
 if TYPE_CHECKING:
     from datetime import date

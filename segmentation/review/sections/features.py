@@ -10,8 +10,7 @@ from segmentation.review.charts.base import LONG_ROWS
 from segmentation.review.charts.features import draw_changes, draw_histograms, draw_missing
 from segmentation.review.exhibits import Column, Exhibit, Grid, Offer, Section
 from segmentation.review.frames.features import list_correlations, list_statistics
-from segmentation.tables.feature_correlations import FEATURE_CORRELATIONS
-from segmentation.tables.feature_statistics import FEATURE_STATISTICS
+from segmentation.tables import FEATURE_CORRELATIONS, FEATURE_STATISTICS
 
 if TYPE_CHECKING:
     from datetime import date

@@ -8,9 +8,8 @@ from segmentation.review import text
 from segmentation.review.charts.health import draw_checks, draw_ledger, draw_reasons
 from segmentation.review.exhibits import Column, Exhibit, Grid, Section
 from segmentation.review.frames.health import balance_ledger, list_checks, list_evaluations, rank_reasons
-from segmentation.tables.evaluations import EVALUATIONS
-from segmentation.tables.ingest_ledger import INGEST_LEDGER, QUARANTINED, READ, STAGES, UNPARSABLE
-from segmentation.tables.quality_results import QUALITY_RESULTS
+from segmentation.tables import EVALUATIONS, INGEST_LEDGER, QUALITY_RESULTS
+from segmentation.tables.ingest_ledger import QUARANTINED, READ, STAGES, UNPARSABLE
 
 if TYPE_CHECKING:
     from segmentation.review.frames.records import Record, Records

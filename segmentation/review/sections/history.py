@@ -17,14 +17,16 @@ from segmentation.review.frames.history import (
     measure_past_engagement,
 )
 from segmentation.review.sections.monitoring import name_scope
-from segmentation.tables.alerts import ALERTS
-from segmentation.tables.drift import DRIFT
-from segmentation.tables.evaluations import EVALUATIONS
-from segmentation.tables.monitored_rates import MONITORED_RATES
-from segmentation.tables.publications import PUBLICATIONS
-from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
-from segmentation.tables.segment_profiles import SEGMENT_PROFILES
-from segmentation.tables.user_days import USER_DAYS
+from segmentation.tables import (
+    ALERTS,
+    DRIFT,
+    EVALUATIONS,
+    MONITORED_RATES,
+    PUBLICATIONS,
+    SEGMENT_ASSIGNMENTS,
+    SEGMENT_PROFILES,
+    USER_DAYS,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,10 +17,7 @@ from segmentation.review.frames.journeys import (
 )
 from segmentation.review.sections.analyses import analysis_exhibits
 from segmentation.sequences.paths import OTHER, build_flows, build_paths
-from segmentation.tables.drop_offs import DROP_OFFS
-from segmentation.tables.events import EVENTS
-from segmentation.tables.funnels import FUNNELS
-from segmentation.tables.transitions import EXIT, START, TRANSITIONS
+from segmentation.tables import DROP_OFFS, EVENTS, EXIT, FUNNELS, START, TRANSITIONS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

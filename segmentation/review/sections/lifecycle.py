@@ -8,8 +8,7 @@ from segmentation.review import text
 from segmentation.review.charts.lifecycle import draw_lifecycle, draw_retention
 from segmentation.review.exhibits import Column, Exhibit, Grid, Offer, Section
 from segmentation.review.frames.lifecycle import list_periods, list_retention
-from segmentation.tables.lifecycle import LIFECYCLE
-from segmentation.tables.retention import RETENTION
+from segmentation.tables import LIFECYCLE, RETENTION
 
 if TYPE_CHECKING:
     from datetime import date

@@ -8,7 +8,7 @@ from segmentation.review import text
 from segmentation.review.charts.maps import draw_moves
 from segmentation.review.exhibits import Column, Exhibit, Grid
 from segmentation.review.frames.segments import count_moves
-from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
+from segmentation.tables import SEGMENT_ASSIGNMENTS
 
 if TYPE_CHECKING:
     from datetime import date

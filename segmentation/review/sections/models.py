@@ -11,7 +11,7 @@ from segmentation.review.charts.models import draw_by_k, draw_intervals
 from segmentation.review.exhibits import Card, Column, Exhibit, Grid, Section
 from segmentation.review.frames.models import list_decisions
 from segmentation.review.sections.registry import IN_USE
-from segmentation.tables.model_decisions import MODEL_DECISIONS
+from segmentation.tables import MODEL_DECISIONS
 
 if TYPE_CHECKING:
     from segmentation.review.frames.records import Record, Records

@@ -9,9 +9,7 @@ from segmentation.review.charts.base import LONG_ROWS
 from segmentation.review.charts.monitoring import draw_drift, draw_rates
 from segmentation.review.exhibits import Column, Exhibit, Grid, Section
 from segmentation.review.frames.monitoring import list_drift, list_rates
-from segmentation.tables.alerts import ALERTS
-from segmentation.tables.drift import DRIFT
-from segmentation.tables.monitored_rates import MONITORED_RATES
+from segmentation.tables import ALERTS, DRIFT, MONITORED_RATES
 
 if TYPE_CHECKING:
     from datetime import date

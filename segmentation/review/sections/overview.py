@@ -7,10 +7,8 @@ from typing import TYPE_CHECKING
 from segmentation.review import text
 from segmentation.review.exhibits import Card, Section
 from segmentation.review.frames.health import balance_ledger
-from segmentation.tables.events import EVENTS
-from segmentation.tables.ingest_ledger import ACCEPTED, DUPLICATE, INGEST_LEDGER, QUARANTINED, READ, UNPARSABLE
-from segmentation.tables.segment_profiles import SEGMENT_PROFILES
-from segmentation.tables.sessions import SESSIONS
+from segmentation.tables import EVENTS, INGEST_LEDGER, SEGMENT_PROFILES, SESSIONS
+from segmentation.tables.ingest_ledger import ACCEPTED, DUPLICATE, QUARANTINED, READ, UNPARSABLE
 
 if TYPE_CHECKING:
     from segmentation.review.sections.reading import Reading

@@ -10,7 +10,7 @@ from segmentation.review.charts.segments import BARS, draw_calibration, draw_sco
 from segmentation.review.exhibits import Column, Exhibit, Grid, Section
 from segmentation.review.frames.segments import measure_scores
 from segmentation.review.sections.trainings import training_exhibits
-from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
+from segmentation.tables import SEGMENT_ASSIGNMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

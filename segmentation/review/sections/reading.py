@@ -12,13 +12,7 @@ from segmentation.review.frames.monitoring import list_alerts
 from segmentation.review.frames.records import Record, Records, cut_before, list_cuts
 from segmentation.review.frames.segments import list_profiles
 from segmentation.review.params import ReviewParams
-from segmentation.tables.alerts import ALERTS
-from segmentation.tables.drift import DRIFT
-from segmentation.tables.events import EVENTS
-from segmentation.tables.ingest_ledger import INGEST_LEDGER
-from segmentation.tables.monitored_rates import MONITORED_RATES
-from segmentation.tables.segment_profiles import SEGMENT_PROFILES
-from segmentation.tables.sessions import SESSIONS
+from segmentation.tables import ALERTS, DRIFT, EVENTS, INGEST_LEDGER, MONITORED_RATES, SEGMENT_PROFILES, SESSIONS
 
 if TYPE_CHECKING:
     from datetime import date
@@ -26,7 +20,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from segmentation.lake.lake import Lake
-    from segmentation.tables.table import Table
+    from segmentation.tables import Table
 
 
 @dataclass(frozen=True)

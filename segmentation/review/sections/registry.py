@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from segmentation.models.clustering import CLUSTERS
 from segmentation.review.frames.segments import list_scorers
-from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
+from segmentation.tables import SEGMENT_ASSIGNMENTS
 from segmentation.tracking.cluster_trainings import CANDIDATE, CANDIDATES
 from segmentation.tracking.records import CHOSEN, DECISION, REASON
 from segmentation.tracking.trainings import EVALUATION_CUT, REPORT, propensity_kind

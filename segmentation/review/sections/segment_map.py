@@ -11,8 +11,7 @@ from segmentation.review import text
 from segmentation.review.charts.maps import draw_map
 from segmentation.review.exhibits import Column, Exhibit, Grid
 from segmentation.review.frames.segments import sample_members
-from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
-from segmentation.tables.user_features import USER_FEATURES
+from segmentation.tables import SEGMENT_ASSIGNMENTS, USER_FEATURES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

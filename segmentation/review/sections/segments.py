@@ -12,10 +12,8 @@ from segmentation.review.frames.segments import count_changes, measure_engagemen
 from segmentation.review.sections.migration import build_migration
 from segmentation.review.sections.segment_map import build_map
 from segmentation.review.theme import series
-from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
-from segmentation.tables.segment_changes import ENTERED, SEGMENT_CHANGES
-from segmentation.tables.segment_profiles import SEGMENT_PROFILES
-from segmentation.tables.user_days import USER_DAYS
+from segmentation.tables import SEGMENT_ASSIGNMENTS, SEGMENT_CHANGES, SEGMENT_PROFILES, USER_DAYS
+from segmentation.tables.segment_changes import ENTERED
 
 if TYPE_CHECKING:
     from datetime import date

@@ -15,7 +15,7 @@ from segmentation.review.frames.sessions import (
     measure_periods,
     measure_platforms,
 )
-from segmentation.tables.sessions import SESSIONS
+from segmentation.tables import SESSIONS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from benchmarks.contract import BEHAVIOUR
 from benchmarks.engines.suite_behaviour import QUESTIONS, lay_out_steps
 from benchmarks.engines.task import Clock
-from segmentation.tables.events import EVENTS
+from segmentation.tables import EVENTS
 from tests.unit.benchmarks.conftest import write_days  # noqa: F401  a fixture
 from tests.unit.benchmarks.test_peers import task
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, SparkSession
 
-    from segmentation.tables.table import Table
+    from segmentation.tables import Table
 
 pytestmark = pytest.mark.spark
 

@@ -14,10 +14,8 @@ from segmentation.errors import ConfigurationError
 from segmentation.review.sections.features import build_features
 from segmentation.review.sections.reading import Reading
 from segmentation.runtime.main import open_context
-from segmentation.tables.feature_correlations import FEATURE_CORRELATIONS
-from segmentation.tables.feature_statistics import FEATURE_STATISTICS
+from segmentation.tables import FEATURE_CORRELATIONS, FEATURE_STATISTICS, user_features_table
 from segmentation.tables.table import COUNT, REAL, Column
-from segmentation.tables.user_features import user_features_table
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

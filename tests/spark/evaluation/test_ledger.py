@@ -4,7 +4,7 @@ from pyspark.sql import SparkSession
 from segmentation.evaluation.figures import Figure
 from segmentation.evaluation.ledger import EVENTS_DIFFERENCE, LEDGER_IMBALANCE, QUARANTINED_SHARE, reconcile_ledger
 from segmentation.evaluation.params import EvaluationParams
-from segmentation.tables.ingest_ledger import INGEST_LEDGER
+from segmentation.tables import INGEST_LEDGER
 
 Figures = dict[tuple[str, str], Figure]
 

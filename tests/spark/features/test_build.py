@@ -17,9 +17,7 @@ from segmentation.features import seasonality, user_features_contract
 from segmentation.features.build import FeatureInputs, build_user_features
 from segmentation.features.inputs import median_durations
 from segmentation.features.params import FeatureParams
-from segmentation.tables.sessions import SESSIONS
-from segmentation.tables.user_day_counts import STEP_SEPARATOR, USER_DAY_COUNTS
-from segmentation.tables.user_days import USER_DAYS
+from segmentation.tables import SESSIONS, STEP_SEPARATOR, USER_DAY_COUNTS, USER_DAYS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

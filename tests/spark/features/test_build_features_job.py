@@ -18,11 +18,7 @@ from segmentation.models.windows import History, LabelWindow, choose_cuts
 from segmentation.parameters import WorkspaceParams
 from segmentation.runtime.main import open_context
 from segmentation.sessions.params import SessionParams
-from segmentation.tables.events import EVENTS
-from segmentation.tables.sessions import SESSIONS
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
-from segmentation.tables.user_days import USER_DAYS
-from segmentation.tables.user_features import USER_FEATURES
+from segmentation.tables import EVENTS, SESSIONS, USER_DAY_COUNTS, USER_DAYS, USER_FEATURES
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -13,9 +13,7 @@ from pyspark.sql import functions as F
 
 from segmentation.features.build import FeatureInputs, build_user_features
 from segmentation.features.params import FeatureParams
-from segmentation.tables.sessions import SESSIONS
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
-from segmentation.tables.user_days import USER_DAYS
+from segmentation.tables import SESSIONS, USER_DAY_COUNTS, USER_DAYS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -16,9 +16,7 @@ from segmentation.sequences.habits import count_loops, list_attempts
 from segmentation.sequences.states import StateMapping
 from segmentation.sequences.steps import build_steps
 from segmentation.sessions.params import SessionParams
-from segmentation.tables.sessions import SESSIONS
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
-from segmentation.tables.user_days import USER_DAYS
+from segmentation.tables import SESSIONS, USER_DAY_COUNTS, USER_DAYS
 from tests.spark.clicks import Click, clicks, events_of, known_users, visits_of
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 
 from jobs import apply_identities, ingest_events
 from segmentation.runtime.main import open_context
-from segmentation.tables.events import EVENTS
+from segmentation.tables import EVENTS
 from tests.spark.identities.oracle import LOOKBACK_DAYS, MOST_PERSONS, PLACES, Visit, persons_of
 from tests.spark.ingest.cases import differences
 from tests.spark.ingest.oracle import SECOND, Limits, Record, tables

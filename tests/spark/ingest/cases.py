@@ -13,13 +13,7 @@ from pyspark.sql import functions as F
 
 from jobs import ingest_events
 from segmentation.runtime.main import open_context
-from segmentation.tables.duplicates import DUPLICATES
-from segmentation.tables.events import EVENTS
-from segmentation.tables.ingest_ledger import INGEST_LEDGER
-from segmentation.tables.quarantine import QUARANTINE
-from segmentation.tables.sessions import SESSIONS
-from segmentation.tables.transitions import TRANSITIONS
-from segmentation.tables.user_days import USER_DAYS
+from segmentation.tables import DUPLICATES, EVENTS, INGEST_LEDGER, QUARANTINE, SESSIONS, TRANSITIONS, USER_DAYS
 from tests.spark.ingest.oracle import DAY, SECOND, Limits, Record
 
 if TYPE_CHECKING:

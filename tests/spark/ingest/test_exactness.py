@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from pyspark.sql import functions as F
 
-from segmentation.tables.ingest_ledger import INGEST_LEDGER, PARSED, READ
-from segmentation.tables.input_units import INPUT_UNITS
-from segmentation.tables.quarantine import QUARANTINE
+from segmentation.tables import INGEST_LEDGER, INPUT_UNITS, QUARANTINE
+from segmentation.tables.ingest_ledger import PARSED, READ
 from tests.spark.ingest.cases import BASE, differences, draw_cases, ingest
 from tests.spark.ingest.oracle import DAY, Limits, Record, tables
 

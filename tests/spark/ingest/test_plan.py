@@ -20,8 +20,7 @@ from segmentation.sessions.params import SessionParams
 from segmentation.sessions.sessionise import sessionise
 from segmentation.sessions.user_days import Complete, build_user_day_counts, build_user_days, sum_contexts
 from segmentation.sources.readers.units import InputUnit
-from segmentation.tables.events import EVENTS
-from segmentation.tables.records import PARSED_RECORDS
+from segmentation.tables import EVENTS, PARSED_RECORDS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -15,7 +15,7 @@ from segmentation.ingest.restate import restate
 from segmentation.ingest.snapshot import read_state
 from segmentation.parameters import WorkspaceParams
 from segmentation.sessions.params import SessionParams
-from segmentation.tables.events import EVENTS
+from segmentation.tables import EVENTS
 from tests.spark.ingest.cases import differences, draw_cases, ingest
 from tests.spark.ingest.oracle import SECOND, Limits, Record, tables
 

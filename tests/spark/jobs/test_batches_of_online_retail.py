@@ -12,14 +12,16 @@ import pytest
 
 from jobs import ingest_events
 from segmentation.runtime.main import open_context
-from segmentation.tables.duplicates import DUPLICATES
-from segmentation.tables.events import EVENTS
-from segmentation.tables.ingest_ledger import INGEST_LEDGER
-from segmentation.tables.quarantine import QUARANTINE
-from segmentation.tables.sessions import SESSIONS
-from segmentation.tables.transitions import TRANSITIONS
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
-from segmentation.tables.user_days import USER_DAYS
+from segmentation.tables import (
+    DUPLICATES,
+    EVENTS,
+    INGEST_LEDGER,
+    QUARANTINE,
+    SESSIONS,
+    TRANSITIONS,
+    USER_DAY_COUNTS,
+    USER_DAYS,
+)
 from tests.conftest import data_set
 from tests.digest import digest
 from tests.online_retail import LEDGER

@@ -10,8 +10,7 @@ import pytest
 
 from jobs import check_quality
 from segmentation.lake.lake import Lake
-from segmentation.tables.events import EVENTS
-from segmentation.tables.ingest_ledger import INGEST_LEDGER
+from segmentation.tables import EVENTS, INGEST_LEDGER
 from segmentation.tables.reference import all_tables
 from tests.spark.review.small_lake import few_hits, write_lake
 

@@ -18,7 +18,7 @@ from segmentation.sources.identifiers import compose_identifier
 from segmentation.sources.kafka import Limits, OffsetRange
 from segmentation.sources.readers import kafka
 from segmentation.sources.readers.messages import LANDED
-from segmentation.tables.segment_changes import SEGMENT_CHANGES
+from segmentation.tables import SEGMENT_CHANGES
 from tests.spark.jobs.test_messages import Topic, click, message
 
 if TYPE_CHECKING:

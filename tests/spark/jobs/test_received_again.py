@@ -9,7 +9,7 @@ import pytest
 
 from jobs import build_sessions, erase_person, explain_customer, ingest_events
 from segmentation.lake.lake import Lake
-from segmentation.tables.events import EVENTS
+from segmentation.tables import EVENTS
 
 if TYPE_CHECKING:
     from tests.spark.jobs.conftest import Outcome, Workspace

@@ -14,9 +14,7 @@ from segmentation.ingest.received import unit_rows
 from segmentation.lake.lake import Lake
 from segmentation.runtime.main import open_context
 from segmentation.sources.readers.units import InputUnit
-from segmentation.tables.input_units import INPUT_UNITS
-from segmentation.tables.publications import PUBLICATIONS
-from segmentation.tables.sessions import SESSIONS
+from segmentation.tables import INPUT_UNITS, PUBLICATIONS, SESSIONS
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -9,8 +9,7 @@ import pytest
 
 from segmentation.frames import empty_frame
 from segmentation.lake.lake import Lake
-from segmentation.tables.events import EVENTS
-from segmentation.tables.input_units import INPUT_UNITS
+from segmentation.tables import EVENTS, INPUT_UNITS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -15,10 +15,8 @@ from jobs.predict_lifetimes import run
 from segmentation.errors import ConfigurationError, DataError
 from segmentation.models.lifetime import AGE, FREQUENCY, RECENCY, VALUE, Buying, Spending, expect_purchases
 from segmentation.runtime.main import open_context
-from segmentation.tables.lifetime_fits import LIFETIME_FITS
+from segmentation.tables import LIFETIME_FITS, USER_LIFETIMES, user_features_table
 from segmentation.tables.table import COUNT, REAL, Column
-from segmentation.tables.user_features import user_features_table
-from segmentation.tables.user_lifetimes import USER_LIFETIMES
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

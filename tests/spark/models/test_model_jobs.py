@@ -35,22 +35,24 @@ from segmentation.models.search import Setting
 from segmentation.monitoring.params import MonitoringParams
 from segmentation.runtime.context import Context
 from segmentation.runtime.main import open_context
-from segmentation.tables.alerts import ALERTS
-from segmentation.tables.drift import DRIFT
-from segmentation.tables.evaluations import EVALUATIONS
-from segmentation.tables.events import EVENTS
-from segmentation.tables.ingest_ledger import INGEST_LEDGER
-from segmentation.tables.model_decisions import MODEL_DECISIONS
-from segmentation.tables.monitored_rates import MONITORED_RATES
-from segmentation.tables.propensity_reasons import PROPENSITY_REASONS
-from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
-from segmentation.tables.segment_changes import SEGMENT_CHANGES
-from segmentation.tables.segment_profiles import SEGMENT_PROFILES
-from segmentation.tables.sessions import SESSIONS
+from segmentation.tables import (
+    ALERTS,
+    DRIFT,
+    EVALUATIONS,
+    EVENTS,
+    INGEST_LEDGER,
+    MODEL_DECISIONS,
+    MONITORED_RATES,
+    PROPENSITY_REASONS,
+    SEGMENT_ASSIGNMENTS,
+    SEGMENT_CHANGES,
+    SEGMENT_PROFILES,
+    SESSIONS,
+    USER_DAY_COUNTS,
+    USER_DAYS,
+    user_features_table,
+)
 from segmentation.tables.table import COUNT, MONEY_SUM, REAL, Column
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
-from segmentation.tables.user_days import USER_DAYS
-from segmentation.tables.user_features import user_features_table
 from segmentation.tracking.trainings import segments_of
 
 pytestmark = pytest.mark.spark

@@ -13,7 +13,7 @@ import pytest
 from segmentation.parameters import validated
 from segmentation.quality.declarations import NamedCheck, QualityChecks
 from segmentation.quality.run_checks import Span, check_tables
-from segmentation.tables.ingest_ledger import INGEST_LEDGER
+from segmentation.tables import INGEST_LEDGER
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -13,29 +13,33 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql.types import DoubleType
 
-from segmentation.tables.alerts import ALERTS
-from segmentation.tables.cohorts import COHORTS
-from segmentation.tables.drift import DRIFT
-from segmentation.tables.evaluations import EVALUATIONS
-from segmentation.tables.events import EVENTS
-from segmentation.tables.ingest_ledger import INGEST_LEDGER
-from segmentation.tables.model_decisions import MODEL_DECISIONS
-from segmentation.tables.monitored_rates import MONITORED_RATES
-from segmentation.tables.quality_results import QUALITY_RESULTS
-from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
-from segmentation.tables.segment_changes import SEGMENT_CHANGES
-from segmentation.tables.segment_profiles import SEGMENT_PROFILES
-from segmentation.tables.sessions import SESSIONS
+from segmentation.tables import (
+    ALERTS,
+    COHORTS,
+    DRIFT,
+    EVALUATIONS,
+    EVENTS,
+    EXIT,
+    INGEST_LEDGER,
+    MODEL_DECISIONS,
+    MONITORED_RATES,
+    QUALITY_RESULTS,
+    SEGMENT_ASSIGNMENTS,
+    SEGMENT_CHANGES,
+    SEGMENT_PROFILES,
+    SESSIONS,
+    START,
+    TRANSITIONS,
+    USER_DAYS,
+    user_features_table,
+)
 from segmentation.tables.table import Column
-from segmentation.tables.transitions import EXIT, START, TRANSITIONS
-from segmentation.tables.user_days import USER_DAYS
-from segmentation.tables.user_features import user_features_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from segmentation.lake.lake import Lake
-    from segmentation.tables.table import Table
+    from segmentation.tables import Table
 
 Row = dict[str, Any]
 DAYS_BEFORE = 2

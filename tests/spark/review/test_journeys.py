@@ -13,7 +13,7 @@ from scipy.stats import binomtest
 from segmentation.review.frames.journeys import rank_drop_off, rank_paths, rank_states, rate_transitions
 from segmentation.sequences.paths import OTHER, build_flows, build_paths
 from segmentation.sequences.rates import build_rates
-from segmentation.tables.transitions import EXIT, START
+from segmentation.tables import EXIT, START
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

@@ -34,7 +34,7 @@ from segmentation.review.sections.sessions import build_sessions
 from segmentation.review.sections.trainings import training_exhibits
 from segmentation.runtime.context import Context
 from segmentation.runtime.progress import Progress
-from segmentation.tables.sessions import SESSIONS
+from segmentation.tables import SESSIONS
 from segmentation.tracking.records import ModelVersion
 from tests.spark.review.small_lake import few_hits, sessions_of, write_lake
 

@@ -14,14 +14,16 @@ from pyspark.sql.types import StringType
 from jobs.build_cohorts import run
 from segmentation.errors import ConfigurationError
 from segmentation.runtime.main import open_context
-from segmentation.tables.cohorts import COHORTS
-from segmentation.tables.events import EVENTS
-from segmentation.tables.segment_changes import SEGMENT_CHANGES
-from segmentation.tables.sessions import SESSIONS
+from segmentation.tables import (
+    COHORTS,
+    EVENTS,
+    SEGMENT_CHANGES,
+    SESSIONS,
+    USER_DAY_COUNTS,
+    USER_DAYS,
+    user_features_table,
+)
 from segmentation.tables.table import COUNT, Column
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
-from segmentation.tables.user_days import USER_DAYS
-from segmentation.tables.user_features import user_features_table
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

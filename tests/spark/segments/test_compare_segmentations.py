@@ -13,9 +13,8 @@ import pytest
 from jobs.compare_segmentations import run
 from segmentation.errors import ConfigurationError
 from segmentation.runtime.main import open_context
-from segmentation.tables.cohorts import COHORTS
+from segmentation.tables import COHORTS, user_features_table
 from segmentation.tables.table import COUNT, MONEY_SUM, Column
-from segmentation.tables.user_features import user_features_table
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -11,7 +11,7 @@ import pytest
 
 from segmentation.segments.lifecycle import build_lifecycle, build_retention, find_active_periods
 from segmentation.segments.params import LifecycleParams
-from segmentation.tables.user_days import USER_DAYS
+from segmentation.tables import USER_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -15,7 +15,7 @@ from segmentation.segments.labels import Known, label_users
 from segmentation.segments.targets import load_targets, mark_asked
 from segmentation.sequences.funnels import load_funnels
 from segmentation.sequences.states import StateMapping
-from segmentation.tables.events import EVENTS
+from segmentation.tables import EVENTS
 
 if TYPE_CHECKING:
     from pathlib import Path

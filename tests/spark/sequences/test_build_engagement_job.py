@@ -12,9 +12,7 @@ from pyspark.sql import functions as F
 
 from jobs import build_engagement
 from segmentation.lake.lake import Lake
-from segmentation.tables.engagement_stays import ENGAGEMENT_STAYS
-from segmentation.tables.events import EVENTS
-from segmentation.tables.user_day_counts import USER_DAY_COUNTS
+from segmentation.tables import ENGAGEMENT_STAYS, EVENTS, USER_DAY_COUNTS
 from tests.spark.review.small_lake import few_hits, write_lake
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from jobs import build_journeys
 from segmentation.lake.lake import Lake
 from segmentation.review.sections.analyses import analysis_exhibits
 from segmentation.review.sections.reading import Reading
-from segmentation.tables.events import EVENTS
+from segmentation.tables import EVENTS
 from tests.spark.review.small_lake import few_hits, sessions_of, write_lake
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 from segmentation.sequences.alignment import match, normalise
 from segmentation.sequences.clusters import build_journey_clusters, find_typical
 from segmentation.sequences.params import SequenceParams
-from segmentation.tables.user_sequences import USER_SEQUENCES
+from segmentation.tables import USER_SEQUENCES
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

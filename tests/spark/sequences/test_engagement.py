@@ -13,7 +13,7 @@ from pyspark.sql.types import StructField, StructType
 from segmentation.sequences.engagement import build_activity, build_engagement_stays, describe_states, find_states
 from segmentation.sequences.hidden import choose_states, decode
 from segmentation.sequences.params import EngagementParams
-from segmentation.tables.user_days import USER_DAYS
+from segmentation.tables import USER_DAYS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

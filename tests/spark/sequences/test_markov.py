@@ -20,9 +20,7 @@ from segmentation.sequences.params import SequenceParams
 from segmentation.sequences.paths import OTHER
 from segmentation.sequences.states import StateMapping
 from segmentation.sequences.steps import build_steps
-from segmentation.tables.cohorts import COHORTS
-from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
-from segmentation.tables.transitions import EXIT, START
+from segmentation.tables import COHORTS, EXIT, SEGMENT_ASSIGNMENTS, START
 from tests.spark.sequences.walks import event, events_of, frame_of, steps_of
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql.types import ArrayType, BooleanType, MapType
 
+from segmentation import tables
 from segmentation.runtime.main import build_parser
 from segmentation.sources.tracking_plan import describe_plan, load_tracking_plan
 from segmentation.tables.reference import all_tables, tables_page
@@ -69,6 +70,11 @@ def test_contracts_are_sound() -> None:
         assert set(table.clustered_by) <= set(table.names), table.name
         unordered = {c.name for c in table.columns if isinstance(c.type, (ArrayType, BooleanType, MapType))}
         assert not unordered & set(table.clustered_by), f"{table.name}: Delta keeps no least and greatest of these"
+
+
+def test_every_contract_is_exported() -> None:
+    exported = [value for value in map(vars(tables).get, tables.__all__) if isinstance(value, tables.Table)]
+    assert {table.name for table in exported} == {table.name for table in all_tables()} | {"parsed_records"}
 
 
 def test_the_tables_page_is_current() -> None:

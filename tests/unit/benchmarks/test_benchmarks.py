@@ -14,8 +14,8 @@ from benchmarks.scales import SCALES, Inputs
 from segmentation.ingest.params import IngestParams
 from segmentation.parameters import WorkspaceParams
 from segmentation.sessions.params import SessionParams
+from segmentation.tables import STEP_SEPARATOR
 from segmentation.tables.reference import all_tables
-from segmentation.tables.user_day_counts import STEP_SEPARATOR
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from segmentation.monitoring.alerts import in_order, judge_rates
 from segmentation.monitoring.params import MonitoringParams
 from segmentation.monitoring.rates import Outcome, compare_outcomes, compare_rates
 from segmentation.sequences.differences import power_to_find
-from segmentation.tables.transitions import EXIT, START
+from segmentation.tables import EXIT, START
 from tests.conftest import data_set
 
 PAY = ("payment_details", "purchase")
