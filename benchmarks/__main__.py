@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.contract import PARSES, USER_DAY_CAP
+from benchmarks.contract import MAX_EVENTS_PER_USER_DAY, PARSES
 from benchmarks.generate import generate, missing
 from benchmarks.models.data import Users
 from benchmarks.models.report import write_page
@@ -122,7 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--repeat", type=int, default=1)
     one.add_argument("--threads", type=int, default=2)
     one.add_argument("--memory", default="12GB", help="heap of a JVM, memory limit of DuckDB")
-    one.add_argument("--cap", type=int, default=USER_DAY_CAP, help="cap on the events of a user's day")
+    one.add_argument("--cap", type=int, default=MAX_EVENTS_PER_USER_DAY, help="cap on the events of a user's day")
     one.add_argument("--check", choices=CHECKS, default="each", help="which repetitions are compared")
     one.add_argument("--again", action="store_true", help="measure again what was measured")
     models = actions.add_parser("models", help="train and score beside scikit-learn and xgboost")

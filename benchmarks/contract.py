@@ -5,8 +5,8 @@ from __future__ import annotations
 from benchmarks.scales import NEXT_DAY
 
 SOURCE = "bench"
-HORIZON_DAYS, LATENESS_DAYS, TIMEOUT_S, SESSION_CAP_DAYS = 30, 7, 1800, 3
-USER_DAY_CAP = 50_000
+DEDUP_WINDOW_DAYS, ALLOWED_LATENESS_DAYS, TIMEOUT_S, SESSION_CAP_DAYS = 30, 7, 1800, 3
+MAX_EVENTS_PER_USER_DAY = 50_000
 CURRENCY, CONVERSION, HEARTBEAT, HEARTBEAT_S = "USD", "purchase", "page_ping", 10
 STEP_SEPARATOR = "\u001f"
 """Between platform, state before and state after in the item of a transition."""
@@ -60,7 +60,7 @@ TABLES: Tables = {
     "rejections": {"reason": TEXT, "records": COUNT},
 }
 """Table -> column -> kind. Left out of `events`: what is constant or empty here, our own identity_hash, and
-batch_id and record_no, which depend on how the input was cut into files. `rejections` counts quarantine and
+unit_id and record_no, which depend on how the input was cut into files. `rejections` counts quarantine and
 duplicates by reason."""
 
 CUT = NEXT_DAY

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from benchmarks.contract import PARSES, USER_DAY_CAP
+from benchmarks.contract import MAX_EVENTS_PER_USER_DAY, PARSES
 from benchmarks.figures import Figure, Setting, figures, setting_of, targets
 from benchmarks.plots import NAMES, draw
 from benchmarks.run import BACKFILL, BEHAVIOUR, FEATURES, FULL, INCREMENT, SEQUENCES, SUITE, TRAIN
@@ -99,7 +99,7 @@ def command_of(setting: Setting, engines: Iterable[str], runs: int) -> str:
     if setting.day_events and setting.day_events != SCALES[setting.scale].day_events:
         words += ["--day-events", str(setting.day_events)]
     words += ["--threads", str(setting.threads), "--memory", setting.memory]
-    if setting.cap != USER_DAY_CAP:
+    if setting.cap != MAX_EVENTS_PER_USER_DAY:
         words += ["--cap", str(setting.cap)]
     return shlex.join(words)
 

@@ -73,7 +73,7 @@ def _move(ctx: Context, moves: DataFrame) -> tuple[int, int]:
     for portion in cut_portions(moves):
         days = portion.days
         with ctx.progress.step(f"move events of {days[0]} to {days[-1]}"), release_checkpoints(ctx.spark):
-            state = read_state(lake, slice_is_small=portion.is_small)
+            state = read_state(lake, batch_is_small=portion.is_small)
             removed, added = take_moves(state.events, moves, days)
             plan = restate(removed, added, state, sessions=config.sessions, workspace=config.workspace)
             write_increment(lake, plan)

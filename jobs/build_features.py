@@ -110,9 +110,9 @@ def _find_cuts(ctx: Context, events: DataFrame, as_of: date) -> dict[date, bool]
     config = ctx.config
     history = read_history(events, as_of=as_of, time_zone=config.workspace.time_zone)
     targets = load_targets(ctx.conf_dir, params=config.propensity, workspace=config.workspace)
-    lateness = config.ingest.lateness_days
+    lateness = config.ingest.allowed_lateness_days
     found = (
-        find_cuts(target, as_of=as_of, history=history, lateness_days=lateness, params=config.propensity)
+        find_cuts(target, as_of=as_of, history=history, allowed_lateness_days=lateness, params=config.propensity)
         for target in targets
     )
     earlier = {cut for cuts in found if cuts is not None for cut in cuts.all} | {*config.hysteresis.cuts_before(as_of)}

@@ -103,7 +103,7 @@ def _judge(ctx: Context, mapping: SourceMapping, raw: DataFrame) -> DataFrame:
     parsed = parse_records(
         raw,
         mapping=mapping,
-        lateness_days=ingest.lateness_days,
+        allowed_lateness_days=ingest.allowed_lateness_days,
         clock_skew_hours=ingest.clock_skew_hours,
         time_zone=ctx.config.workspace.time_zone,
         plan=load_tracking_plan(ctx.options["conf_dir"]),

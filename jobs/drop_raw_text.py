@@ -29,13 +29,13 @@ def run(ctx: Context) -> RunReport:
     """Drop the text of records whose file was last changed more than privacy.raw_days days before the cut."""
     first_kept = ctx.as_of - timedelta(days=ctx.config.privacy.raw_days)
     changed_on = F.to_date(F.from_utc_timestamp("modified_at", ctx.config.workspace.time_zone))
-    old = ctx.lake.require(INPUT_UNITS, "ingest_events").where(changed_on < F.lit(first_kept)).select("batch_id")
-    held = ctx.lake.read(QUARANTINE).where(F.col("raw").startswith(SEALED)).groupBy("batch_id").count()
-    due = held.join(old, "batch_id").collect()  # a row per file that has such records
+    old = ctx.lake.require(INPUT_UNITS, "ingest_events").where(changed_on < F.lit(first_kept)).select("unit_id")
+    held = ctx.lake.read(QUARANTINE).where(F.col("raw").startswith(SEALED)).groupBy("unit_id").count()
+    due = held.join(old, "unit_id").collect()  # a row per file that has such records
     if due:
         with ctx.progress.step(f"drop the text of {sum(row['count'] for row in due)} records"):
-            keys = old.join(held, "batch_id", "left_semi")
-            ctx.lake.blank(QUARANTINE, "raw", keys, ("batch_id",), f"t.raw LIKE '{SEALED}%'")
+            keys = old.join(held, "unit_id", "left_semi")
+            ctx.lake.blank(QUARANTINE, "raw", keys, ("unit_id",), f"t.raw LIKE '{SEALED}%'")
             ctx.lake.publish({})
     dropped = sum(row["count"] for row in due)
     return RunReport(as_of=ctx.as_of, quality={"dropped": dropped, "first_day_kept": first_kept.isoformat()})

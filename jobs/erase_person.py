@@ -80,8 +80,8 @@ def run(ctx: Context) -> RunReport:
 
 def _landed_units(ctx: Context, traces: Traces) -> dict[str, str]:
     messages = ctx.lake.read(INPUT_UNITS).where(F.col("format") == MESSAGES)
-    theirs = messages.join(traces.records().select("batch_id").distinct(), "batch_id", "left_semi")
-    return {row["batch_id"]: row["path"] for row in theirs.select("batch_id", "path").collect()}  # a row per file
+    theirs = messages.join(traces.records().select("unit_id").distinct(), "unit_id", "left_semi")
+    return {row["unit_id"]: row["path"] for row in theirs.select("unit_id", "path").collect()}  # a row per file
 
 
 def _forget_names(ctx: Context, traces: Traces) -> None:

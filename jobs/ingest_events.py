@@ -11,9 +11,9 @@ from pyspark.sql import functions as F
 from segmentation.checkpoints import release_checkpoints
 from segmentation.errors import ConfigurationError
 from segmentation.ingest.apply import write_increment
-from segmentation.ingest.batches import check_accepted, check_slice, parse_slice, partitions_of, planned_for
+from segmentation.ingest.batches import check_accepted, check_batch, parse_batch, partitions_of, planned_for
 from segmentation.ingest.engine import plan_increment
-from segmentation.ingest.received import add_units, read_units, receive, stands_of, unit_rows
+from segmentation.ingest.received import add_units, list_current, read_units, sort_units, unit_rows
 from segmentation.ingest.snapshot import read_state
 from segmentation.privacy.keys import key_frame, load_keys
 from segmentation.runtime.context import Context, RunReport
@@ -24,7 +24,7 @@ from segmentation.sources.readers.files import named_read_errors
 from segmentation.sources.readers.jdbc import land_rows
 from segmentation.sources.readers.kafka import land_rounds, open_topic, raw_folder
 from segmentation.sources.readers.messages import list_landed
-from segmentation.sources.readers.units import are_few, list_units, slices
+from segmentation.sources.readers.units import are_few, list_units, split_into_batches
 from segmentation.sources.tracking_plan import load_tracking_plan
 from segmentation.tables import (
     CURRENCY_RATES,
@@ -66,7 +66,7 @@ def add_rebuild(parser: ArgumentParser) -> None:
 
 
 def run(ctx: Context) -> RunReport:
-    """Take in the units that are new, slice by slice; each slice is published whole."""
+    """Ingest the new units batch by batch. Each batch is published as a whole."""
     if ctx.options.get("rebuild"):
         return _rebuild(ctx)
     mapping = _mapping(ctx, ctx.options["source"])
@@ -80,13 +80,15 @@ def run(ctx: Context) -> RunReport:
     if not inputs:
         return RunReport(as_of=ctx.given_as_of, notes=notes)
     units = list_units(ctx.spark, mapping, inputs)
-    received = receive(units, read_units(ctx.lake, mapping.name), mapping.supersede)
+    received = sort_units(units, read_units(ctx.lake, mapping.name), mapping.supersede)
     without_rate = 0
-    for part in slices(received.standing, ctx.config.ingest.slice_mb):
-        without_rate += _take_in(ctx, mapping, part, received.replaced_by(part))
+    for part in split_into_batches(received.to_ingest, ctx.config.ingest.batch_mb):
+        without_rate += _take_in(ctx, mapping, part, received.superseded_by(part))
         ctx.lake.publish(ctx.lake.basis(EVENTS, DERIVED))
-    if received.outdated:
-        ctx.lake.append(INPUT_UNITS, unit_rows(ctx.spark, received.outdated, mapping.name, ctx.run_id, received.by))
+    if received.not_read:
+        ctx.lake.append(
+            INPUT_UNITS, unit_rows(ctx.spark, received.not_read, mapping.name, ctx.run_id, received.successors)
+        )
         ctx.lake.publish({})
     return RunReport(
         as_of=ctx.as_of,
@@ -125,7 +127,7 @@ def _follow(ctx: Context, mapping: SourceMapping, command: str) -> RunReport:
     opened = open_topic(ctx.spark, mapping, folder, taken)
     ranges = without_rate = 0
     for units in land_rounds(ctx.spark, mapping, folder, ctx.run_id, opened):
-        for part in slices(units, ctx.config.ingest.slice_mb):
+        for part in split_into_batches(units, ctx.config.ingest.batch_mb):
             without_rate += _take_in(ctx, mapping, part, {})
             lake.publish(lake.basis(EVENTS, DERIVED))
         ranges += len(units)
@@ -171,7 +173,7 @@ def _rebuild(ctx: Context) -> RunReport:
         write_rates(ctx)
     without_rate = 0
     for name, mapping in mappings.items():
-        for part in slices(found[name], ctx.config.ingest.slice_mb):
+        for part in split_into_batches(found[name], ctx.config.ingest.batch_mb):
             without_rate += _take_in(ctx, mapping, part, {})
     ctx.lake.publish(ctx.lake.basis(EVENTS, DERIVED))
     return RunReport(
@@ -189,10 +191,10 @@ def _list_again(ctx: Context, mapping: SourceMapping) -> tuple[list[InputUnit], 
     Raises:
         ConfigurationError: one is missing; names it.
     """
-    taken = stands_of(read_units(ctx.lake, mapping.name), mapping.supersede)
+    taken = list_current(read_units(ctx.lake, mapping.name), mapping.supersede)
     paths = sorted({unquote(path) for path in taken.values()})
     units = (list_landed if mapping.kafka else list_units)(ctx.spark, mapping, paths)
-    changed = sorted({taken[batch_id] for batch_id in taken.keys() - {unit.batch_id for unit in units}})
+    changed = sorted({taken[unit_id] for unit_id in taken.keys() - {unit.unit_id for unit in units}})
     named = f"{', '.join(changed[:10])}{' ...' if len(changed) > 10 else ''}"  # noqa: PLR2004
     told = f"{mapping.name}: {len(changed)} files hold something else than when they were taken in: {named}"
     return units, [told] if changed else []
@@ -209,7 +211,7 @@ def _on_rates(ctx: Context, values: int) -> list[str]:
 
 
 def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit], replaced: Mapping[str, str]) -> int:
-    """Take one slice in, unpublished; return how many more values than before have no rate."""
+    """Ingest one batch without publishing it; return how many more values than before have no rate."""
     config, lake = ctx.config, ctx.lake
     new_units = unit_rows(ctx.spark, units, mapping.name, ctx.run_id)
     with (
@@ -221,19 +223,19 @@ def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit], repla
         plan = load_tracking_plan(ctx.options["conf_dir"])
         zone = config.workspace.time_zone
         keys = key_frame(ctx.spark, load_keys(config.privacy)) if mapping.pseudonymise else None
-        received = parse_slice(ctx.spark, mapping, units, ingest=config.ingest, time_zone=zone, plan=plan, keys=keys)
+        received = parse_batch(ctx.spark, mapping, units, ingest=config.ingest, time_zone=zone, plan=plan, keys=keys)
         state = read_state(
             lake,
             new_units,
             sorted(replaced),
-            slice_is_small=are_few(units),
+            batch_is_small=are_few(units),
             few_partitions=partitions_of(units, config.ingest.partition_mb),
         )
         increment = plan_increment(
             received, state, ingest=config.ingest, sessions=config.sessions, workspace=config.workspace
         )
         share, of_messages = config.ingest.max_rejected_share, mapping.kafka is not None
-        check_slice(increment.records, increment.ledger, mapping.name, share, of_messages=of_messages)
+        check_batch(increment.records, increment.ledger, mapping.name, share, of_messages=of_messages)
         lake.set_parameters(EVENTS, _fingerprints(ctx, mapping))
         add_units(increment, new_units, state.input_units, replaced)
         write_increment(lake, increment)

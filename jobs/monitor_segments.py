@@ -184,7 +184,9 @@ def _compare_outcomes(ctx: Context, notes: list[str]) -> list[Rate]:
         return []
     targets = load_targets(ctx.conf_dir, params=config.propensity, workspace=config.workspace)
     inputs, found = read_inputs(ctx), list[Outcome]()
-    maturity = maturity_of(inputs.history, lateness_days=config.ingest.lateness_days, params=config.propensity)
+    maturity = maturity_of(
+        inputs.history, allowed_lateness_days=config.ingest.allowed_lateness_days, params=config.propensity
+    )
     for target in targets:
         over = [cut for cut in cuts if target.window.closes(cut) + timedelta(days=maturity) <= ctx.as_of]
         if not over:

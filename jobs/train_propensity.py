@@ -103,10 +103,10 @@ def _learn(ctx: Context, inputs: Inputs, target: Target) -> tuple[ModelVersion, 
 
 
 def _cuts_of(ctx: Context, target: Target, history: History) -> Cuts:
-    params, lateness = ctx.config.propensity, ctx.config.ingest.lateness_days
-    found = find_cuts(target, as_of=ctx.as_of, history=history, lateness_days=lateness, params=params)
+    params, lateness = ctx.config.propensity, ctx.config.ingest.allowed_lateness_days
+    found = find_cuts(target, as_of=ctx.as_of, history=history, allowed_lateness_days=lateness, params=params)
     if found is None:
-        maturity = maturity_of(history, lateness_days=lateness, params=params)
+        maturity = maturity_of(history, allowed_lateness_days=lateness, params=params)
         raise too_short(target.name, target.window, as_of=ctx.as_of, history=history, maturity_days=maturity)
     return found
 

@@ -27,6 +27,14 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+RENAMED = {
+    "slice_mb": "batch_mb",
+    "horizon_days": "dedup_window_days",
+    "lateness_days": "allowed_lateness_days",
+    "user_day_cap": "max_events_per_user_day",
+}
+"""Former name of a key -> its name now. A key with a former name is refused, and the message gives the new one."""
+
 Texts = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 """One text, or a list of them."""
 
@@ -174,7 +182,11 @@ def _describe(model: type[BaseModel], problem: Any) -> str:
     key = ".".join(path)
     if problem["type"] != "extra_forbidden":
         return f"{key}: {problem['msg']}" if key else str(problem["msg"])
-    return f"unknown key '{key}'{nearest(path[-1], _keys_at(model, path[:-1]))}"
+    known = _keys_at(model, path[:-1])
+    successor = RENAMED.get(path[-1])
+    if successor in known:
+        return f"'{key}' is now called '{'.'.join([*path[:-1], successor])}'"
+    return f"unknown key '{key}'{nearest(path[-1], known)}"
 
 
 def _keys_at(model: type[BaseModel], path: Sequence[str]) -> list[str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from segmentation.tables import Table
 
-OF_THE_RUN = {"run_id", "batch_id", "record_no", "location", "path", "modified_at"}
+OF_THE_RUN = {"run_id", "unit_id", "record_no", "location", "path", "modified_at"}
 """What the law leaves out of equality, and what names the run's own folders."""
 
 

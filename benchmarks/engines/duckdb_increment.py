@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import duckdb
 
 FILE = "tables.duckdb"
-TIMEOUT, HORIZON = c.TIMEOUT_S * SECOND, c.HORIZON_DAYS * DAY
+TIMEOUT, HORIZON = c.TIMEOUT_S * SECOND, c.DEDUP_WINDOW_DAYS * DAY
 SLICE_DAYS = 7
 """The basis is laid down in the order of weeks, which prunes well enough and sorts little at once."""
 _ONE_CHECKPOINT = "SET checkpoint_threshold = '1TB'; SET max_vacuum_tasks = 0"
@@ -151,7 +151,7 @@ def _judge(db: duckdb.DuckDBPyConnection) -> None:
         SELECT * EXCLUDE (since, run, place),
             CASE WHEN place = 1 THEN 'head' WHEN head = payload THEN 'duplicate' ELSE 'conflict' END AS verdict
         FROM placed WHERE happened IS NOT NULL""")
-    late = f"received - happened > {c.LATENESS_DAYS * DAY}"
+    late = f"received - happened > {c.ALLOWED_LATENESS_DAYS * DAY}"
     db.execute(f"""
         CREATE TEMP VIEW heads AS
         SELECT * FROM sent ANTI JOIN twice USING (h) WHERE user_id IS NOT NULL

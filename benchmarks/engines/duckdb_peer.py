@@ -91,7 +91,7 @@ def judge_copies(db: duckdb.DuckDBPyConnection) -> None:
             SELECT *, received - lag(received) OVER (PARTITION BY event_id ORDER BY received, happened) AS since
             FROM copies),
         runs AS (
-            SELECT *, sum(CASE WHEN since <= {c.HORIZON_DAYS * DAY} THEN 0 ELSE 1 END)
+            SELECT *, sum(CASE WHEN since <= {c.DEDUP_WINDOW_DAYS * DAY} THEN 0 ELSE 1 END)
                 OVER (PARTITION BY event_id ORDER BY received, happened ROWS UNBOUNDED PRECEDING) AS run
             FROM spaced),
         placed AS (
@@ -105,7 +105,7 @@ def judge_copies(db: duckdb.DuckDBPyConnection) -> None:
         CREATE VIEW heads AS
         SELECT * FROM sent ANTI JOIN twice ON h = hash(event_id) WHERE user_id IS NOT NULL
         UNION ALL SELECT * EXCLUDE (verdict) FROM judged WHERE verdict = 'head'""")
-    late = f"received - happened > {c.LATENESS_DAYS * DAY}"
+    late = f"received - happened > {c.ALLOWED_LATENESS_DAYS * DAY}"
     db.execute(f"CREATE VIEW punctual AS SELECT * FROM heads WHERE NOT ({late})")
 
 

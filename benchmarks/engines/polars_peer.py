@@ -88,7 +88,7 @@ def _judge(sent: pl.LazyFrame, twice: pl.DataFrame) -> pl.DataFrame:
     copies = sent.filter(pl.col("user_id").is_not_null()).join(twice.lazy(), on="h", how="semi")
     found = copies.sort(ORDER).collect(engine="streaming")
     since = pl.col("received") - pl.col("received").shift(1)
-    again = (pl.col("event_id") == pl.col("event_id").shift(1)) & (since <= c.HORIZON_DAYS * DAY)
+    again = (pl.col("event_id") == pl.col("event_id").shift(1)) & (since <= c.DEDUP_WINDOW_DAYS * DAY)
     placed = found.with_columns((~again.fill_null(value=False)).alias("is_head")).with_columns(
         pl.col("is_head").cum_sum().alias("run")
     )
@@ -100,7 +100,7 @@ def _judge(sent: pl.LazyFrame, twice: pl.DataFrame) -> pl.DataFrame:
 def _accept(sent: pl.LazyFrame, twice: pl.DataFrame, judged: pl.DataFrame) -> pl.LazyFrame:
     single = sent.filter(pl.col("user_id").is_not_null()).join(twice.lazy(), on="h", how="anti")
     heads = judged.lazy().filter(pl.col("verdict") == "head").drop("verdict")
-    punctual = pl.col("received") - pl.col("happened") <= c.LATENESS_DAYS * DAY
+    punctual = pl.col("received") - pl.col("happened") <= c.ALLOWED_LATENESS_DAYS * DAY
     return pl.concat([single, heads]).filter(punctual).drop("h")
 
 

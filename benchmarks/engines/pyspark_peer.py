@@ -100,7 +100,7 @@ def _judge(sent: DataFrame, *, cap: int) -> DataFrame:
     """Add the verdict on every record."""
     arrival = Window.partitionBy("event_id", F.col("user_id").isNull()).orderBy("received_at", "event_at")
     since = _seconds("received_at") - _seconds(F.lag("received_at").over(arrival))
-    new = F.coalesce(since > c.HORIZON_DAYS * 86_400, F.lit(True)).cast("int")
+    new = F.coalesce(since > c.DEDUP_WINDOW_DAYS * 86_400, F.lit(True)).cast("int")
     runs = sent.select("*", F.sum(new).over(arrival).alias("run"))
     of_run = Window.partitionBy("event_id", F.col("user_id").isNull(), "run").orderBy("received_at", "event_at")
     payload = F.struct(*PAYLOAD)
@@ -114,7 +114,7 @@ def _judge(sent: DataFrame, *, cap: int) -> DataFrame:
         F.when(F.col("user_id").isNull(), "null_user")
         .when((F.col("place") > 1) & F.col("same"), "duplicate")
         .when(F.col("place") > 1, "conflict")
-        .when(_seconds("received_at") - _seconds("event_at") > c.LATENESS_DAYS * 86_400, "too_late")
+        .when(_seconds("received_at") - _seconds("event_at") > c.ALLOWED_LATENESS_DAYS * 86_400, "too_late")
         .alias("rejected"),
     )
     of_day = Window.partitionBy("user_id", "event_date", F.col("rejected").isNull()).orderBy("received_at", "event_id")

@@ -159,7 +159,7 @@ def open_task(task: Task, lake: Path, inputs: Sequence[Path] = (), *overrides: s
         conf_dir=task.work / "conf",
         lake=str(lake),
         overrides=[
-            f"ingest.user_day_cap={task.cap}",
+            f"ingest.max_events_per_user_day={task.cap}",
             *overrides,
             *(f"spark.{key}={value}" for key, value in (task.spark or local).items()),
         ],

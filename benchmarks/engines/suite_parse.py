@@ -44,7 +44,7 @@ def _add_up(context: Context, folder: Path, target: Path) -> None:
         parsed = parse_records(
             read_records(context.spark, mapping, units),
             mapping=mapping,
-            lateness_days=ingest.lateness_days,
+            allowed_lateness_days=ingest.allowed_lateness_days,
             clock_skew_hours=ingest.clock_skew_hours,
             time_zone=zone,
         )

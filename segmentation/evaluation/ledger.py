@@ -27,7 +27,7 @@ def reconcile_ledger(ledger: DataFrame, events: DataFrame, *, params: Evaluation
     batch cannot make up for another. Only one row per source reaches the driver.
     """
     stages = [F.sum(F.when(F.col("stage") == s, F.col("records")).otherwise(0)).alias(s) for s in STAGES]
-    batches = ledger.groupBy("source", "batch_id").agg(*stages)
+    batches = ledger.groupBy("source", "unit_id").agg(*stages)
     imbalance = F.abs(F.col(READ) - F.col(PARSED) - F.col(UNPARSABLE)) + F.abs(
         F.col(PARSED) - F.col(ACCEPTED) - F.col(DUPLICATE) - F.col(QUARANTINED)
     )

@@ -17,14 +17,14 @@ DUPLICATE = "duplicate"
 CONFLICT = "conflict"
 
 IDENTITY = ("source", "event_id")
-ARRIVAL = ("received_at", "event_at", "payload_hash", "batch_id", "record_no")
+ARRIVAL = ("received_at", "event_at", "payload_hash", "unit_id", "record_no")
 """Total order of an identity's records; batch and position only break ties between equal records."""
 
 
-def judge_copies(records: DataFrame, *, horizon_days: int, complete_from: datetime | None = None) -> DataFrame:
+def judge_copies(records: DataFrame, *, dedup_window_days: int, complete_from: datetime | None = None) -> DataFrame:
     """Judge every record of the given identities: head, duplicate or conflict.
 
-    A record is a copy if any record of its identity was received at most `horizon_days` before it, so a run of
+    A record is a copy if any record of its identity was received at most `dedup_window_days` before it, so a run of
     deliveries without a longer pause has one head: the least by (received_at, event_at, payload_hash). A copy with
     the head's payload is a duplicate, any other a conflict.
 
@@ -34,7 +34,7 @@ def judge_copies(records: DataFrame, *, horizon_days: int, complete_from: dateti
 
     Args:
         records: the records.
-        horizon_days: the horizon.
+        dedup_window_days: the horizon.
         complete_from: records received from here on have all earlier ones of their horizon at hand: what was known of
             them counts no more, for their head may have left. None: nothing leaves.
 
@@ -47,7 +47,7 @@ def judge_copies(records: DataFrame, *, horizon_days: int, complete_from: dateti
     known_copy = F.coalesce(F.col("known_verdict").isin(DUPLICATE, CONFLICT), F.lit(False))
     if complete_from is not None:
         known_copy &= F.col("received_at") < F.lit(complete_from)
-    is_copy = F.when(first_loaded, known_copy).otherwise(since <= horizon_days * 86_400_000_000)
+    is_copy = F.when(first_loaded, known_copy).otherwise(since <= dedup_window_days * 86_400_000_000)
     leads = F.when(first_loaded & known_copy, F.col("known_head_hash")).when(~is_copy, F.col("payload_hash"))
     running = order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     judged = records.select(

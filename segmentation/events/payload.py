@@ -13,7 +13,7 @@ from segmentation.tables.table import COUNT, INSTANT, STRING
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-RECEIPT = ("received_at", "batch_id", "record_no")
+RECEIPT = ("received_at", "unit_id", "record_no")
 """What belongs to a delivery and not to the event."""
 PERSON = ("user_id",)
 """May change with identities; the payload keeps `identifier`."""
@@ -48,7 +48,7 @@ def restored_events(held: DataFrame, payload: str, time_zone: str, *kept: str) -
     The person is that of the column user_id where the frame has one and it is not null, else the identifier.
     """
     known = F.col("user_id") if "user_id" in held.columns else F.lit(None).cast("string")
-    columns = ("batch_id", "record_no", "received_at", known.alias("_person"))
+    columns = ("unit_id", "record_no", "received_at", known.alias("_person"))
     read = held.select(*columns, *restore_payload(payload), *kept)
     day = F.to_date(F.from_utc_timestamp("event_at", time_zone))
     person = F.coalesce("_person", "identifier").alias("user_id")

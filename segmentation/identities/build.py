@@ -50,11 +50,11 @@ def attribute(events: DataFrame, identities: DataFrame, params: IdentityParams) 
     Of several persons the one with evidence beyond the device itself, then the least, counts.
 
     Args:
-        events: accepted events; (`batch_id`, `record_no`) is their key: beyond the horizon an id may come again.
+        events: accepted events; (`unit_id`, `record_no`) is their key: beyond the horizon an id may come again.
         identities: :func:`build_identities` of them, under the same parameters.
         params: as for that.
     """
-    key, event_at = ("batch_id", "record_no"), F.col("event_at")
+    key, event_at = ("unit_id", "record_no"), F.col("event_at")
     named = events.select(*key, "event_at", _identifiers(params, persons=True), _identifiers(params, persons=False))
     telling = F.when(F.size("persons") > 0, F.col("persons")).otherwise(F.col("devices"))
     given = named.select(*key, "event_at", F.explode(telling).alias("identifier"))

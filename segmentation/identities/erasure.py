@@ -52,7 +52,7 @@ class Traces(NamedTuple):
     """Rows of `quarantine` whose text holds one of the names, not as part of a longer one."""
 
     def records(self) -> DataFrame:
-        """Return the positions (batch_id, record_no) of all their records."""
+        """Return the positions (unit_id, record_no) of all their records."""
         return union_all(rows.select(*RECORD_KEY) for rows in (self.events, self.copies, self.rejected))
 
     def name_frame(self) -> DataFrame:

@@ -26,7 +26,7 @@ MOST_EVENTS = 1_000_000
 def find_moves(events: DataFrame, identities: DataFrame, params: IdentityParams) -> DataFrame:
     """Compare whose the stored events are with whose they are to be.
 
-    Grain: an event whose person is another one than its `user_id` -> batch_id, record_no, event_date, person_id. A
+    Grain: an event whose person is another one than its `user_id` -> unit_id, record_no, event_date, person_id. A
     merge, a parting and the withdrawal of a declaration are all the same: nothing is remembered of earlier persons.
 
     Args:

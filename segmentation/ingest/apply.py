@@ -1,4 +1,4 @@
-"""Write an increment: retractions, additions, corrections, then what is counted from them."""
+"""Write an increment: retractions, additions and corrections, then the transitions of the changed days."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 
 TABLES_AT_ONCE = 3
-"""Tables are independent, and most of a small commit is waiting: some are written at the same time."""
+"""Number of tables that are written at the same time: they are independent, and a small commit mostly waits."""
 LONGEST_FIRST = (USER_DAY_COUNTS.name, EVENTS.name, SESSIONS.name, USER_DAYS.name, QUARANTINE.name)
-"""Three steps one after the other for the first, marks and rows for most, rows alone for all others."""
+"""The table with three steps comes first, then those with two; tables with one step follow in any order."""
 
 
 def write_increment(lake: Lake, increment: Increment) -> None:
-    """Write everything that a slice changes, ahead of the published versions; publishing is the caller's."""
+    """Write all changes of a batch as new, unpublished versions. The caller publishes them."""
     steps: dict[str, list[Callable[[], None]]] = {}
     for retraction in increment.retractions:
         step = partial(lake.delete, retraction.table, retraction.keys, retraction.on, retraction.prune)

@@ -1,4 +1,4 @@
-"""A slice of input on its way into the engine."""
+"""Parse the input units of a batch, and check the batch before it is written."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from segmentation.checkpoints import checkpoint
 from segmentation.errors import ContractError, DataError
-from segmentation.ingest.state import Slice
+from segmentation.ingest.state import Batch
 from segmentation.quality.reasons import VERDICTS
 from segmentation.sources.parse import parse_records, raw_row_key
 from segmentation.sources.readers.files import named_read_errors, one_task_per_block, read_records
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
 
 
 TINY_MB = 2
-"""Input of so much holds some 50,000 records: starting tasks costs more than they do."""
+"""Input of this size holds about 50,000 records, for which starting tasks costs more than the work."""
 
 
 def partitions_of(units: Sequence[InputUnit], partition_mb: int) -> int:
-    """Say how many partitions a slice is worth."""
+    """Return the number of shuffle partitions for a batch."""
     return max(1, math.ceil(megabytes_of(units) / partition_mb))
 
 
 @contextmanager
 def planned_for(spark: SparkSession, units: Sequence[InputUnit], partition_mb: int) -> Iterator[None]:
-    """Plan for a slice of this size: as many partitions as it asks for, and frames that stay where they are laid out.
+    """Set the number of shuffle partitions for a batch, and switch adaptive execution off.
 
-    Adaptive execution forgets how a held frame is laid out, and would exchange it anew for all that is made of it.
-    What one task does in a second is left to one: nothing is exchanged then.
+    Adaptive execution loses the partitioning of a checkpointed frame and would exchange it again for each use.
+    A tiny batch gets one partition, so that nothing is exchanged.
     """
     key, adaptive = "spark.sql.shuffle.partitions", "spark.sql.adaptive.enabled"
     before = {name: str(spark.conf.get(name)) for name in (key, adaptive)}
@@ -56,7 +56,7 @@ def planned_for(spark: SparkSession, units: Sequence[InputUnit], partition_mb: i
             spark.conf.set(name, value)
 
 
-def parse_slice(
+def parse_batch(
     spark: SparkSession,
     mapping: SourceMapping,
     units: Sequence[InputUnit],
@@ -65,12 +65,12 @@ def parse_slice(
     time_zone: str,
     plan: TrackingPlan,
     keys: DataFrame | None = None,
-) -> Slice:
-    """Parse a slice's units. Records of text are kept on the executors; Parquet is cheaper read again.
+) -> Batch:
+    """Parse the units of a batch. Records of text are checkpointed; reading Parquet again is cheaper.
 
     Raises:
-        DataError: a text file cannot be read; names it.
-        ContractError: the mapping asks for pseudonyms, and no keys are given: nothing may be stored as it is.
+        DataError: a text file cannot be read; the message names it.
+        ContractError: the mapping asks for pseudonyms, and no keys are given.
     """
     if mapping.pseudonymise and keys is None:
         raise ContractError(f"source '{mapping.name}' asks for pseudonyms, and there are no keys")
@@ -79,45 +79,45 @@ def parse_slice(
         return parse_records(
             raw,
             mapping=mapping,
-            lateness_days=ingest.lateness_days,
+            allowed_lateness_days=ingest.allowed_lateness_days,
             clock_skew_hours=ingest.clock_skew_hours,
             time_zone=time_zone,
             plan=plan,
             keys=keys,
         )
 
-    bound = mapping.lateness_bound(ingest.lateness_days)
+    bound = mapping.lateness_bound(ingest.allowed_lateness_days)
     few = F.broadcast if are_few(units) else (lambda keys: keys)
     if units[0].format == "parquet":
         raw = read_records(spark, mapping, units)
 
         def pick(keys: DataFrame) -> DataFrame:
-            # Before parsing: Spark does not take a join below what parsing works out.
+            # Join before parsing: Spark does not push a join below the parsing expressions.
             wanted = keys.select(F.col("row_key").alias("_wanted"))
             return parse(raw.join(few(wanted), raw_row_key() == F.col("_wanted"), "left_semi"))
 
-        return Slice(parse(raw), pick, bound)
+        return Batch(parse(raw), pick, bound)
     with named_read_errors(units), one_task_per_block(spark):
-        held = checkpoint(parse(read_records(spark, mapping, units)))  # reads now, while one task has one block
-    return Slice(held, lambda keys: held.join(few(keys), "row_key", "left_semi"), bound)
+        held = checkpoint(parse(read_records(spark, mapping, units)))  # read now, while each task has one block
+    return Batch(held, lambda keys: held.join(few(keys), "row_key", "left_semi"), bound)
 
 
 FEW_MESSAGES = 1_000
-"""A slice of fewer messages is not judged by its share of rejected ones: one bad message would stop its topic."""
+"""The share of rejected records is not checked in smaller batches of messages: one bad message would stop the topic."""
 
 
-def check_slice(records: int, ledger: DataFrame, source: str, max_share: float, *, of_messages: bool = False) -> None:
-    """Stop before anything is written where records are unaccounted for, or too many are rejected.
+def check_batch(records: int, ledger: DataFrame, source: str, max_share: float, *, of_messages: bool = False) -> None:
+    """Check, before anything is written, that the ledger adds up and that not too many records are rejected.
 
     Args:
-        records: how many the slice has.
-        ledger: the slice's ledger rows.
+        records: number of records in the batch.
+        ledger: ledger rows of the batch.
         source: name of the mapping, for the message.
         max_share: greatest share of rejected records.
-        of_messages: the slice is a stretch of a topic: it may be empty, or short and bad, and must not stop the rest.
+        of_messages: whether the batch comes from a topic. Such a batch may be empty, and a short one may be all bad.
 
     Raises:
-        DataError: names the share, the limit and the most frequent reasons.
+        DataError: the message names the share, the limit and the most frequent reasons.
         ContractError: the ledger does not add up to the records that were read.
     """
     stages = ledger.groupBy("stage", "reason").agg(F.sum("records").alias("n")).collect()  # a row per reason
@@ -143,7 +143,7 @@ def check_slice(records: int, ledger: DataFrame, source: str, max_share: float, 
 
 
 def check_accepted(events: DataFrame, source: str) -> None:
-    """Stop before anything is published where not one event was accepted.
+    """Check, before anything is published, that at least one event was accepted.
 
     Raises:
         DataError: all records were duplicates, conflicts or too late.

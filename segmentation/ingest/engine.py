@@ -18,7 +18,7 @@ from segmentation.ingest.reconcile import change_rejections
 from segmentation.ingest.resession import Resessioned, is_new, resessionise
 from segmentation.ingest.revision import revise
 from segmentation.ingest.routes import may_reach_cap
-from segmentation.ingest.state import RECORD_KEY, Increment, Slice, State
+from segmentation.ingest.state import RECORD_KEY, Batch, Increment, State
 from segmentation.ingest.verdicts import Verdicts, judge_slice
 from segmentation.quality.reasons import Reason
 
@@ -33,7 +33,7 @@ REMOVED = (*RECORD_KEY, "source", "user_id", "event_at", "event_date", "session_
 
 
 def plan_increment(
-    received: Slice,
+    received: Batch,
     state: State,
     *,
     ingest: IngestParams,
@@ -53,16 +53,16 @@ def plan_increment(
         The increment: the frames to write.
     """
     zone = workspace.time_zone
-    verdicts = judge_slice(received, state, horizon_days=ingest.horizon_days, zone=zone)
+    verdicts = judge_slice(received, state, dedup_window_days=ingest.dedup_window_days, zone=zone)
     arrived = _arrived(verdicts)
     gone = _gone(verdicts, state, zone)
     everything = Capped(kept=arrived)
 
     def within_cap() -> Capped:
-        heavy = heavy_user_days(arrived, gone, state, ingest.user_day_cap)
+        heavy = heavy_user_days(arrived, gone, state, ingest.max_events_per_user_day)
         if heavy.isEmpty():
             return everything
-        return apply_cap(arrived, gone, heavy, state, cap=ingest.user_day_cap, time_zone=zone)
+        return apply_cap(arrived, gone, heavy, state, cap=ingest.max_events_per_user_day, time_zone=zone)
 
     def plan_for(capped: Capped) -> tuple[Increment, Resessioned]:
         removed = _removed(gone, capped)
@@ -73,9 +73,9 @@ def plan_increment(
 
     # Hardly any user's day reaches the cap. One that does by this slice alone is seen in the index; one that does with
     # what is stored is seen from the result, and the slice is planned once more.
-    capped = within_cap() if may_reach_cap(verdicts.narrow, ingest.user_day_cap) else everything
+    capped = within_cap() if may_reach_cap(verdicts.narrow, ingest.max_events_per_user_day) else everything
     plan, moved = plan_for(capped)
-    if capped is everything and (gone is not None or plan.most_events > ingest.user_day_cap):
+    if capped is everything and (gone is not None or plan.most_events > ingest.max_events_per_user_day):
         capped = within_cap()
         if capped is not everything:
             plan, moved = plan_for(capped)
@@ -97,7 +97,7 @@ def _gone(verdicts: Verdicts, state: State, zone: str) -> DataFrame | None:
     if verdicts.changed is not None:
         was_event = F.col("known_as").isin(ACCEPTED, over_cap) & (F.col("verdict") != F.col("known_verdict"))
         parts.append(restored_events(verdicts.changed.where(was_event), "payload", zone).select(*REMOVED))
-    if state.withdrawal.batch_ids:
+    if state.withdrawal.unit_ids:
         stored = state.events.where(F.col("event_date").isin(*state.withdrawal.event_dates))
         held = state.quarantine.where(F.col("reason") == over_cap)
         parts.append(state.leaving(stored).select(*REMOVED))

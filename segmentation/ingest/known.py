@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from segmentation.ingest.state import State
 
 ACCEPTED = "accepted"
-RECORD = ("source", "event_id", "received_at", "event_at", "payload_hash", "batch_id", "record_no")
+RECORD = ("source", "event_id", "received_at", "event_at", "payload_hash", "unit_id", "record_no")
 KNOWN = (*RECORD, "row_key", "known_as", "known_verdict", "known_head_hash", "user_id", "payload")
 """known_as: accepted, duplicate, conflict, too_late or over_cap; null for records of the slice, which alone have a
 row_key. user_id: the person of an accepted event as stored, else null. payload: canonical JSON, null for duplicates."""

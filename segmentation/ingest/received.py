@@ -1,4 +1,4 @@
-"""What was received so far, and what becomes of the units that are given now."""
+"""Compare the given input units with those received before: which are new, and which are superseded."""
 
 from __future__ import annotations
 
@@ -23,92 +23,92 @@ if TYPE_CHECKING:
 
 
 class Received(NamedTuple):
-    """The units that are given, told apart."""
+    """The given units by what happens to them."""
 
-    standing: list[InputUnit]
-    """New, to be taken in."""
-    outdated: list[InputUnit]
-    """New, but superseded by what is there or comes now: only their names are noted."""
-    withdrawn: Mapping[str, str]
-    """batch_id of units taken in before that are superseded now -> the new unit in whose slice they leave."""
-    by: Mapping[str, str]
-    """batch_id of every superseded unit, old or new -> a unit that stands in its place."""
+    to_ingest: list[InputUnit]
+    """New units that no other unit supersedes."""
+    not_read: list[InputUnit]
+    """New units that are already superseded. Only their rows in `input_units` are written."""
+    superseded: Mapping[str, str]
+    """unit_id of a unit ingested before and superseded now -> unit_id of the new unit that supersedes it."""
+    successors: Mapping[str, str]
+    """unit_id of every superseded unit, old or new -> unit_id of a unit that supersedes it."""
     unchanged: int
-    """How many of those given were received before."""
+    """Number of given units that were received before."""
 
-    def replaced_by(self, units: Sequence[InputUnit]) -> dict[str, str]:
-        """Return the units that leave with a slice of these."""
-        names = {unit.batch_id for unit in units}
-        return {old: new for old, new in self.withdrawn.items() if new in names}
+    def superseded_by(self, units: Sequence[InputUnit]) -> dict[str, str]:
+        """Return the entries of `superseded` whose new unit is one of these."""
+        names = {unit.unit_id for unit in units}
+        return {old: new for old, new in self.superseded.items() if new in names}
 
     def notes(self) -> list[str]:
-        """Say what was not simply taken in."""
-        given = len(self.standing) + len(self.outdated) + self.unchanged
-        said = {
-            f"{self.unchanged} of {given} input units were taken in before: unchanged": self.unchanged,
-            f"{len(self.withdrawn)} input units of earlier runs were superseded: their records left": self.withdrawn,
-            f"{len(self.outdated)} of {given} input units are superseded by newer ones: not read": self.outdated,
+        """Return a note for each kind of unit that is not ingested as new."""
+        given, not_read = len(self.to_ingest) + len(self.not_read) + self.unchanged, len(self.not_read)
+        counted = {
+            f"{self.unchanged} of {given} input units were ingested before: unchanged": self.unchanged,
+            f"{len(self.superseded)} input units of earlier runs were superseded: records removed": self.superseded,
+            f"{not_read} of {given} input units are superseded by newer ones: not read": not_read,
         }
-        return [note for note, happened in said.items() if happened]
+        return [note for note, count in counted.items() if count]
 
 
 def read_units(lake: Lake, source: str) -> list[Row]:
-    """Return what is known of a source's units, a row per file."""
+    """Read the stored units of a source. Grain: a row per unit."""
     stored = lake.read(INPUT_UNITS).where(F.col("source") == source)
     modified_us = F.unix_micros("modified_at").alias("modified_us")
-    return stored.select("batch_id", "path", "format", modified_us, "bytes", "superseded_by").collect()
+    return stored.select("unit_id", "path", "format", modified_us, "bytes", "superseded_by").collect()
 
 
-def stands_of(stored: Iterable[Row], params: SupersedeParams | None) -> dict[str, str]:
-    """Return batch_id -> path of the stored units (:func:`read_units`) that none of the others supersedes."""
-    known = {row["batch_id"]: _delivery(row) for row in stored}
-    outdated = find_superseded(known.values(), params)
-    return {batch_id: one.path for batch_id, one in known.items() if batch_id not in outdated}
+def list_current(stored: Iterable[Row], params: SupersedeParams | None) -> dict[str, str]:
+    """Return unit_id -> path of the stored units (:func:`read_units`) that no other unit supersedes."""
+    known = {row["unit_id"]: _delivery(row) for row in stored}
+    superseded = find_superseded(known.values(), params)
+    return {unit_id: one.path for unit_id, one in known.items() if unit_id not in superseded}
 
 
-def receive(units: Sequence[InputUnit], stored: Sequence[Row], params: SupersedeParams | None) -> Received:
-    """Tell the given units apart, by all that was ever received of the source."""
-    known = {row["batch_id"] for row in stored}
-    news = [unit for unit in units if unit.batch_id not in known]
+def sort_units(units: Sequence[InputUnit], stored: Sequence[Row], params: SupersedeParams | None) -> Received:
+    """Sort the given units by comparing them with all units that were ever received from the source."""
+    known = {row["unit_id"] for row in stored}
+    news = [unit for unit in units if unit.unit_id not in known]
     deliveries = list(map(_delivery, stored))
-    deliveries += [Delivery(unit.batch_id, unit.path, unit.modified_us, unit.bytes) for unit in news]
-    by = find_superseded(deliveries, params, news=[unit.batch_id for unit in news])
-    stood = (row["batch_id"] for row in stored if row["superseded_by"] is None)
+    deliveries += [Delivery(unit.unit_id, unit.path, unit.modified_us, unit.bytes) for unit in news]
+    successors = find_superseded(deliveries, params, news=[unit.unit_id for unit in news])
+    current = (row["unit_id"] for row in stored if row["superseded_by"] is None)
     return Received(
-        standing=[unit for unit in news if unit.batch_id not in by],
-        outdated=[unit for unit in news if unit.batch_id in by],
-        withdrawn={batch_id: by[batch_id] for batch_id in stood if batch_id in by},
-        by=by,
+        to_ingest=[unit for unit in news if unit.unit_id not in successors],
+        not_read=[unit for unit in news if unit.unit_id in successors],
+        superseded={unit_id: successors[unit_id] for unit_id in current if unit_id in successors},
+        successors=successors,
         unchanged=len(units) - len(news),
     )
 
 
 def _delivery(row: Row) -> Delivery:
-    return Delivery(row["batch_id"], row["path"], row["modified_us"], row["bytes"])
+    return Delivery(row["unit_id"], row["path"], row["modified_us"], row["bytes"])
 
 
 def unit_rows(
     spark: SparkSession, units: Iterable[InputUnit], source: str, run_id: str, by: Mapping[str, str] | None = None
 ) -> DataFrame:
-    """Make the rows of `input_units` of new units."""
+    """Return the rows of `input_units` for new units; `by` maps the unit_id of a superseded unit to its successor."""
     by = by or {}
-    rows = [(u.batch_id, source, u.path, u.format, u.bytes, u.modified_at, run_id, by.get(u.batch_id)) for u in units]
+    rows = [(u.unit_id, source, u.path, u.format, u.bytes, u.modified_at, run_id, by.get(u.unit_id)) for u in units]
     return small_frame(spark, rows, INPUT_UNITS.schema)
 
 
-def add_units(increment: Increment, new: DataFrame, stored: DataFrame, replaced: Mapping[str, str]) -> None:
-    """Plan the rows of new units, and that units which they replace are marked.
+def add_units(increment: Increment, new: DataFrame, stored: DataFrame, superseded: Mapping[str, str]) -> None:
+    """Add the rows of new units to an increment, and mark the units that they supersede.
 
     Args:
-        increment: the slice's.
-        new: rows of the slice's units.
+        increment: the changes of the batch.
+        new: rows of the units in the batch.
         stored: rows of all units.
-        replaced: batch_id of a unit that leaves -> of one in its place.
+        superseded: unit_id of a superseded unit -> unit_id of the unit that supersedes it.
     """
     increment.additions.append(Addition(INPUT_UNITS, new))
-    if not replaced:
+    if not superseded:
         return
-    names = F.create_map(*(F.lit(name) for pair in replaced.items() for name in pair))
-    left = stored.where(F.col("batch_id").isin(*replaced)).withColumn("superseded_by", names[F.col("batch_id")])
-    increment.retractions.append(Retraction(INPUT_UNITS, left.select("batch_id"), ("batch_id",)))
-    increment.additions.append(Addition(INPUT_UNITS, conform(left, INPUT_UNITS)))
+    names = F.create_map(*(F.lit(name) for pair in superseded.items() for name in pair))
+    marked = stored.where(F.col("unit_id").isin(*superseded)).withColumn("superseded_by", names[F.col("unit_id")])
+    increment.retractions.append(Retraction(INPUT_UNITS, marked.select("unit_id"), ("unit_id",)))
+    increment.additions.append(Addition(INPUT_UNITS, conform(marked, INPUT_UNITS)))

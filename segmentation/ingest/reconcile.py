@@ -118,10 +118,10 @@ def _note_cap(books: _Books, over: DataFrame, restored: DataFrame) -> None:
 def _change_ledger(plan: Increment, books: _Books, state: State, *, of_earlier_units: bool) -> None:
     """Add the books up; what superseded units left in any of the three tables goes."""
     plan.ledger = checkpoint(rejections.ledger_rows(books.fates, books.moves))
-    if state.withdrawal.batch_ids:
-        units = state.input_units.where(state.withdrawal.leaves()).select("batch_id")
+    if state.withdrawal.unit_ids:
+        units = state.input_units.where(state.withdrawal.leaves()).select("unit_id")
         for table in (QUARANTINE, DUPLICATES, INGEST_LEDGER):
-            plan.retractions.append(Retraction(table, units, ("batch_id",)))
+            plan.retractions.append(Retraction(table, units, ("unit_id",)))
     if of_earlier_units:
         plan.corrections.append(Correction(INGEST_LEDGER, plan.ledger))
     else:  # all rows are of the slice's own units, which are new

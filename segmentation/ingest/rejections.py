@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 UNLOCATED = tuple(name for name in QUARANTINE.names if name != "location")
-LEDGER_OF = ("batch_id", "source", "event_date", "event_name")
+LEDGER_OF = ("unit_id", "source", "event_date", "event_name")
 
 
 def rejected_rows(rejected: DataFrame) -> DataFrame:
@@ -51,7 +51,7 @@ def verdict_rows(judged: Iterable[tuple[DataFrame, str]]) -> DataFrame:
 def changed_to_conflict(changed: DataFrame, time_zone: str) -> DataFrame:
     """Quarantine known records that became conflicts, not located yet."""
     rows = changed.where(F.col("verdict") == CONFLICT).select(
-        "batch_id",
+        "unit_id",
         "record_no",
         "source",
         "event_id",
@@ -68,9 +68,9 @@ def changed_to_conflict(changed: DataFrame, time_zone: str) -> DataFrame:
 
 def located(rows: DataFrame, units: DataFrame) -> DataFrame:
     """Say where the records stand, by the path of their unit."""
-    where = F.broadcast(units.select("batch_id", "path", "format"))
+    where = F.broadcast(units.select("unit_id", "path", "format"))
     location = record_location(F.col("path"), F.col("record_no"), F.col("format"))
-    return conform(rows.join(where, "batch_id", "left").select(*rows.columns, location.alias("location")), QUARANTINE)
+    return conform(rows.join(where, "unit_id", "left").select(*rows.columns, location.alias("location")), QUARANTINE)
 
 
 def duplicate_rows(copies: DataFrame) -> DataFrame:

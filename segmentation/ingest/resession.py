@@ -69,7 +69,7 @@ def resessionise(
 
     Args:
         added: new events (EVENT).
-        removed: stored events to leave out, with batch_id, record_no, source, user_id, event_at, session_hint.
+        removed: stored events to leave out, with unit_id, record_no, source, user_id, event_at, session_hint.
         state: earlier tables.
         workspace: reporting zone.
         params: session parameters.

@@ -49,7 +49,7 @@ def revise(
     Args:
         plan: the increment, to which they are added.
         moved: complete sessions before and after, of `resessionise`.
-        removed: stored events that leave, with batch_id, record_no, event_date.
+        removed: stored events that leave, with unit_id, record_no, event_date.
         state: earlier tables.
         workspace: reporting zone, currency and conversion events.
         params: session parameters.

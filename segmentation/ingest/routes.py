@@ -74,17 +74,17 @@ def may_reach_cap(index: Index, cap: int) -> bool:
     return not counts.where(F.col("count") > cap).isEmpty()
 
 
-def find_suspects(index: Index, state: State, *, horizon_days: int) -> Suspects:
+def find_suspects(index: Index, state: State, *, dedup_window_days: int) -> Suspects:
     """Find the routes of a slice that are not theirs alone. One exchange, of hashes only.
 
-    Earlier records matter if received at most `horizon_days` before the slice's first, or the first that leaves; those
-    files are read. What leaves has a route, but is nobody's copy.
+    Only records received within `dedup_window_days` before the earliest new or superseded record can match. Superseded
+    records have a route, but are never the original of a duplicate.
     """
     candidates, first = (
         index.rows.where(~F.col("rejected")).select(ROUTE, F.lit(1).alias("stays")),
         index.first_received,
     )
-    if state.withdrawal.batch_ids:
+    if state.withdrawal.unit_ids:
         leaving = _leaving_routes(state)
         candidates = candidates.unionByName(leaving.select(ROUTE, "stays"))
         first = min(filter(None, (first, _first_received(leaving))), default=None)
@@ -92,9 +92,9 @@ def find_suspects(index: Index, state: State, *, horizon_days: int) -> Suspects:
     doubled = counts.where(F.col("n") > 1).select(ROUTE)
     if state.is_empty or first is None:
         return Suspects(doubled, [], None, None)
-    since = first - timedelta(days=horizon_days)
+    since = first - timedelta(days=dedup_window_days)
     known = state.hold_few(_known_routes(state, since).join(state.broadcast(counts.select(ROUTE)), ROUTE, "left_semi"))
-    if state.withdrawal.batch_ids:  # a day exported again has nearly all its events in common with what leaves
+    if state.withdrawal.unit_ids:  # a day exported again has nearly all its events in common with what leaves
         standing = state.hold_few(known.where("stays").select(ROUTE).distinct())
         known = known.join(state.broadcast(standing), ROUTE, "left_semi")
     days = [row["event_date"] for row in known.select("event_date").distinct().collect()]  # a row per day
@@ -126,7 +126,7 @@ def _leaving_routes(state: State) -> DataFrame:
 def _known_routes(state: State, since: datetime) -> DataFrame:
     """Routes of all that was judged and received since; with the day of accepted events, and whether it stays."""
     recent = F.col("received_at") >= F.lit(since)
-    stays = ~state.withdrawal.leaves() if state.withdrawal.batch_ids else F.lit(True)
+    stays = ~state.withdrawal.leaves() if state.withdrawal.unit_ids else F.lit(True)
     accepted = state.events.where(recent).select(ROUTE, "event_date", stays.alias("stays"))
     others = (identity_hash(), F.lit(None).cast("date").alias("event_date"), stays.alias("stays"))
     held = state.quarantine.where(recent & F.col("reason").isin(*VERDICTS)).select(*others)

@@ -1,4 +1,4 @@
-"""The published tables that an increment is worked out against."""
+"""Read the published tables that an increment is planned against."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ if TYPE_CHECKING:
 def read_state(
     lake: Lake,
     new_units: DataFrame | None = None,
-    withdrawn: Sequence[str] = (),
+    superseded: Sequence[str] = (),
     *,
-    slice_is_small: bool = True,
+    batch_is_small: bool = True,
     few_partitions: int | None = None,
 ) -> State:
     """Read the tables as this run sees them.
 
     Args:
-        lake: where they are.
-        new_units: units about to be taken in; they count as known already.
-        withdrawn: batch_ids of units that are superseded with these.
-        slice_is_small: their records are few (:func:`segmentation.sources.readers.units.are_few`).
-        few_partitions: what few rows of them are put into (:func:`segmentation.ingest.batches.partitions_of`).
+        lake: the lake.
+        new_units: rows of the units of this batch; the result contains them.
+        superseded: unit_ids of the units that this batch supersedes.
+        batch_is_small: whether the batch has few records (:func:`segmentation.sources.readers.units.are_few`).
+        few_partitions: number of partitions for few rows (:func:`segmentation.ingest.batches.partitions_of`).
     """
     units = lake.read(INPUT_UNITS)
     return State(
@@ -54,15 +54,15 @@ def read_state(
         duplicates=lake.read(DUPLICATES),
         input_units=units if new_units is None else units.unionByName(new_units),
         is_empty=units.isEmpty(),
-        slice_is_small=slice_is_small,
+        batch_is_small=batch_is_small,
         few_partitions=few_partitions,
-        withdrawal=_withdrawal(lake, withdrawn),
+        withdrawal=_withdrawal(lake, superseded),
     )
 
 
-def _withdrawal(lake: Lake, batch_ids: Sequence[str]) -> Withdrawal:
-    if not batch_ids:
+def _withdrawal(lake: Lake, unit_ids: Sequence[str]) -> Withdrawal:
+    if not unit_ids:
         return Withdrawal()
-    of_them = lake.read(INGEST_LEDGER).where(F.col("batch_id").isin(*batch_ids) & (F.col("stage") == ACCEPTED))
+    of_them = lake.read(INGEST_LEDGER).where(F.col("unit_id").isin(*unit_ids) & (F.col("stage") == ACCEPTED))
     days = of_them.select("event_date").distinct().collect()  # a row per day
-    return Withdrawal(tuple(sorted(batch_ids)), tuple(sorted(row["event_date"] for row in days)))
+    return Withdrawal(tuple(sorted(unit_ids)), tuple(sorted(row["event_date"] for row in days)))

@@ -1,4 +1,4 @@
-"""What an increment reads and what it changes."""
+"""The tables that an increment reads, and the changes that it makes."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ if TYPE_CHECKING:
 
     from segmentation.tables import Table
 
-RECORD_KEY = ("batch_id", "record_no")
+RECORD_KEY = ("unit_id", "record_no")
 USER_DAY = ("user_id", "event_date")
 
 
 @dataclass(frozen=True)
-class Slice:
+class Batch:
     """Newly received records, parsed."""
 
     records: DataFrame
-    """All of them (PARSED_RECORDS), each once; cheap to read again."""
+    """All records (PARSED_RECORDS), each once; cheap to read again."""
     pick: Callable[[DataFrame], DataFrame]
-    """Parse few of them alone: those whose row_key the given frame has."""
-    lateness_days: int | None
-    """The source's lateness bound; None: no received time is mapped, so nothing is late."""
+    """Parse only the few records whose row_key is in the given frame."""
+    allowed_lateness_days: int | None
+    """Lateness bound of the source; None: the source maps no received time, so no record is late."""
 
 
 @dataclass(frozen=True)
 class Withdrawal:
-    """Units that a slice supersedes: their records leave every table with it."""
+    """Units that a batch supersedes; the batch removes their records from every table."""
 
-    batch_ids: tuple[str, ...] = ()
+    unit_ids: tuple[str, ...] = ()
     event_dates: tuple[date, ...] = ()
     """Days of their accepted events."""
 
     def leaves(self) -> Column:
-        """Tell whether a row (with batch_id) is of these units."""
-        return F.col("batch_id").isin(*self.batch_ids)
+        """Tell whether a row (with unit_id) is of these units."""
+        return F.col("unit_id").isin(*self.unit_ids)
 
 
 @dataclass(frozen=True)
 class State:
-    """The published tables that a slice is judged against."""
+    """The published tables that a batch is planned against."""
 
     events: DataFrame
     sessions: DataFrame
@@ -58,41 +58,41 @@ class State:
     duplicates: DataFrame
     input_units: DataFrame
     is_empty: bool
-    """Nothing was taken in yet: there is nothing to look up."""
-    slice_is_small: bool = True
-    """Some columns of all records of the slice fit into the memory of every executor."""
+    """Whether nothing was ingested yet, so that there is nothing to look up."""
+    batch_is_small: bool = True
+    """Whether some columns of all records of the batch fit into the memory of every executor."""
     few_partitions: int | None = None
-    """Into how many partitions few rows of the slice are put; None: they stay as they come."""
+    """Number of partitions for few rows of the batch; None: their partitions stay as they are."""
     withdrawal: Withdrawal = Withdrawal()
-    """What the slice takes the place of; the tables still have it."""
+    """Units that the batch supersedes; the tables still hold their records."""
 
     def broadcast(self, of_slice: DataFrame) -> DataFrame:
-        """Send rows of the slice to where the other side of a join stands, if they are few, so that it stays put."""
-        return F.broadcast(of_slice) if self.slice_is_small else of_slice
+        """Broadcast the batch side of a join if it is small, so that the other side is not shuffled."""
+        return F.broadcast(of_slice) if self.batch_is_small else of_slice
 
     def hold_few(self, df: DataFrame) -> DataFrame:
-        """Hold a frame of few rows; one made of many files would have a task for each in all that is made of it.
+        """Checkpoint a frame of few rows in few partitions.
 
         A task costs as much as a thousand rows, and a frame of one partition needs no exchange.
         """
         return self.together(checkpoint(df))
 
     def together(self, few: DataFrame) -> DataFrame:
-        """Put few rows that are held into as many partitions as they are worth."""
+        """Coalesce few checkpointed rows into few partitions."""
         return few if self.few_partitions is None else few.coalesce(self.few_partitions)
 
     def standing(self, rows: DataFrame) -> DataFrame:
-        """Leave out the rows (with batch_id) of what leaves."""
-        return rows.where(~self.withdrawal.leaves()) if self.withdrawal.batch_ids else rows
+        """Return the rows (with unit_id) of all units but the superseded ones."""
+        return rows.where(~self.withdrawal.leaves()) if self.withdrawal.unit_ids else rows
 
     def leaving(self, rows: DataFrame) -> DataFrame:
-        """Return the rows (with batch_id) of what leaves alone."""
+        """Return the rows (with unit_id) of the superseded units."""
         return rows.where(self.withdrawal.leaves())
 
 
 @dataclass(frozen=True)
 class Retraction:
-    """Rows to delete: those whose `on` columns stand in `keys`; `prune` is a condition on the target with literals."""
+    """Rows to delete: those whose `on` columns are in `keys`. `prune` is a condition on the target with literals."""
 
     table: Table
     keys: DataFrame
@@ -119,23 +119,23 @@ class Correction:
 
 @dataclass
 class Increment:
-    """Everything that a slice changes. Retractions come before additions."""
+    """All table changes of a batch. Retractions come before additions."""
 
     retractions: list[Retraction] = field(default_factory=list)
     additions: list[Addition] = field(default_factory=list)
     corrections: list[Correction] = field(default_factory=list)
     records: int = 0
-    """How many records the slice has."""
+    """Number of records in the batch."""
     ledger: DataFrame = field(init=False)
-    """The slice's signed ledger rows, held."""
+    """Signed ledger rows of the batch, checkpointed."""
     values_without_rate: int = 0
-    """How many more events than before have a value in a currency without a rate, and are in no sum of money."""
+    """Number of events, less those of before, whose value has no exchange rate and is in no sum of money."""
     most_events: int = 0
-    """Most events that any touched user's day has after the slice."""
+    """Greatest number of events in any changed user-day after the batch."""
     transition_days: list[date] = field(default_factory=list)
     """Days whose transitions may have changed."""
 
 
 def on_days(days: Sequence[date], column: str = "t.event_date") -> str:
-    """Say that a row (of the target `t`) is of one of the days, so that Delta skips the files of others."""
+    """Return the condition that a row (of the target `t`) is of one of the days; Delta skips other files."""
     return f"{column} IN (" + ", ".join(f"DATE'{day}'" for day in days) + ")" if days else "false"

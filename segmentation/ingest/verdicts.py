@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from segmentation.ingest.routes import Index
-    from segmentation.ingest.state import Slice, State
+    from segmentation.ingest.state import Batch, State
 
 
 class Verdicts(NamedTuple):
@@ -39,27 +39,27 @@ class Verdicts(NamedTuple):
     """Those of them that were copies of what left, and are events now; as stored, with known_as and `late`."""
 
 
-def judge_slice(received: Slice, state: State, *, horizon_days: int, zone: str) -> Verdicts:
+def judge_slice(received: Batch, state: State, *, dedup_window_days: int, zone: str) -> Verdicts:
     """Judge the records of a slice, and again what they touch of earlier slices.
 
     Only hashes of identities are exchanged. What is set aside is held, so that the wide rows are filtered where
     they stand.
     """
     index = index_records(received.records)
-    suspects = find_suspects(index, state, horizon_days=horizon_days)
+    suspects = find_suspects(index, state, dedup_window_days=dedup_window_days)
     aside = _set_aside(received, index.rows, suspects.routes, state)
     records = everything = new_records(aside.where("suspected"))
     if suspects.received_since is not None:
         known = state.hold_few(known_records(state, suspects))
         records, everything = records.unionByName(state.standing(known)), records.unionByName(known)
-    judged = judge_copies(records, horizon_days=horizon_days, complete_from=suspects.complete_from)
+    judged = judge_copies(records, dedup_window_days=dedup_window_days, complete_from=suspects.complete_from)
     noted = state.hold_few(judged.where(F.col("known_as").isNotNull() | (F.col("verdict") != HEAD)))
     losers = noted.where(F.col("known_as").isNull()).select("row_key", "verdict", "head_hash", "payload_hash")
     told = state.hold_few(aside.join(state.broadcast(losers), "row_key", "left"))
     is_copy = F.col("verdict").isNotNull()
     no_heads = told.where(F.col("rejected") | F.col("late") | is_copy).select("row_key")
     changed = None if suspects.received_since is None else _changed(noted, everything, state)
-    revived = None if changed is None else _revived(changed, received.lateness_days, zone)
+    revived = None if changed is None else _revived(changed, received.allowed_lateness_days, zone)
     return Verdicts(
         narrow=index,
         heads=received.records.join(state.broadcast(no_heads), "row_key", "left_anti"),
@@ -71,7 +71,7 @@ def judge_slice(received: Slice, state: State, *, horizon_days: int, zone: str) 
     )
 
 
-def _set_aside(received: Slice, index: DataFrame, routes: DataFrame, state: State) -> DataFrame:
+def _set_aside(received: Batch, index: DataFrame, routes: DataFrame, state: State) -> DataFrame:
     """Hold, with all columns, the records that are not plainly events: rejected, late, or of a suspected route."""
     is_route = state.broadcast(routes.select(ROUTE, F.lit(True).alias("_marked")))
 
@@ -129,8 +129,8 @@ def _is_revived() -> Column:
     return (F.col("verdict") == HEAD) & F.col("known_verdict").isin(DUPLICATE, CONFLICT)
 
 
-def _revived(changed: _Changed, lateness_days: int | None, zone: str) -> DataFrame | None:
+def _revived(changed: _Changed, allowed_lateness_days: int | None, zone: str) -> DataFrame | None:
     if not changed.revived:
         return None
     events = restored_events(changed.records.where(_is_revived()), "payload", zone, "known_as")
-    return checkpoint(events.select("*", is_late("received_at", "event_at", lateness_days).alias("late")))
+    return checkpoint(events.select("*", is_late("received_at", "event_at", allowed_lateness_days).alias("late")))

@@ -147,7 +147,7 @@ class PropensityParams(Parameters):
     gap_days: int = Field(default=0, ge=0)
     """Days between the cut and the label window, of targets that name none: the time that acting on a score takes."""
     maturity_days: int | None = Field(default=None, ge=0)
-    """Days after a label window until its labels count as ripe; null: `ingest.lateness_days` where any event was
+    """Days after a label window until its labels count as ripe; null: `ingest.allowed_lateness_days` if any event was
     received after it happened, else 0."""
     training_cuts: int = Field(default=2, ge=1)
     """How many cuts to train on at most, each a gap and a horizon before the next. Two or more are needed to choose

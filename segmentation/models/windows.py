@@ -97,11 +97,11 @@ def too_short(
     )
 
 
-def maturity_of(history: History, *, lateness_days: int, params: PropensityParams) -> int:
+def maturity_of(history: History, *, allowed_lateness_days: int, params: PropensityParams) -> int:
     """Return how many days after a label window its labels are ripe: as configured, else the bound on lateness.
 
     Where every event is received as it happens (nothing else is mapped), nothing can come late.
     """
     if params.maturity_days is not None:
         return params.maturity_days
-    return lateness_days if history.has_late_events else 0
+    return allowed_lateness_days if history.has_late_events else 0

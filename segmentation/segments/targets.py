@@ -106,10 +106,10 @@ def load_targets(conf_dir: Path, *, params: PropensityParams, workspace: Workspa
 
 
 def find_cuts(
-    target: Target, *, as_of: date, history: History, lateness_days: int, params: PropensityParams
+    target: Target, *, as_of: date, history: History, allowed_lateness_days: int, params: PropensityParams
 ) -> Cuts | None:
     """Find the earlier cuts that a target is learnt from and measured at; None where the history is too short."""
-    maturity = maturity_of(history, lateness_days=lateness_days, params=params)
+    maturity = maturity_of(history, allowed_lateness_days=allowed_lateness_days, params=params)
     return choose_cuts(target.window, as_of=as_of, history=history, maturity_days=maturity, params=params)
 
 

@@ -69,7 +69,7 @@ class OffsetRange(NamedTuple):
         """Where it lands, below the source's folder."""
         return f"{self.topic}/{self.partition}/{self.first}-{self.until}.parquet"
 
-    def batch_id(self, source: str) -> str:
+    def unit_id(self, source: str) -> str:
         """Identity of the unit: a range that lands again, elsewhere or at another time, is the same one."""
         parts = (source, self.topic, str(self.partition), str(self.first), str(self.until))
         return hashlib.sha256("\u001f".join(parts).encode()).hexdigest()[:16]

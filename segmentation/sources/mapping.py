@@ -153,7 +153,7 @@ class SourceMapping(Parameters):
     id_form: Literal["as_sent", "nfc"] = "as_sent"
     """nfc: ids of users, events and sessions are composed, so that one id that is written in two ways is one."""
     rules: tuple[Rule, ...] = ()
-    lateness_days: int | None = Field(default=None, ge=0)
+    allowed_lateness_days: int | None = Field(default=None, ge=0)
     """Lateness bound of this source; applies only where received_at is mapped."""
     pseudonymise: tuple[str, ...] = ()
     """What becomes a keyed pseudonym before it is stored: user, event_id, properties.<name>."""
@@ -293,7 +293,7 @@ class SourceMapping(Parameters):
         """Return the days after which a record is too late; None: no received time is mapped, so none is."""
         if self.fields.received_at is None:
             return None
-        return default_days if self.lateness_days is None else self.lateness_days
+        return default_days if self.allowed_lateness_days is None else self.allowed_lateness_days
 
     def _of_clients(self, params: Client | None, what: str) -> Client:
         if params is None:

@@ -51,7 +51,7 @@ def parse_records(
     raw: DataFrame,
     *,
     mapping: SourceMapping,
-    lateness_days: int,
+    allowed_lateness_days: int,
     clock_skew_hours: int,
     time_zone: str,
     plan: TrackingPlan | None = None,
@@ -66,7 +66,7 @@ def parse_records(
     Args:
         raw: records of :func:`segmentation.sources.readers.files.read_records`.
         mapping: the source's mapping.
-        lateness_days: bound that applies where the mapping has a received time.
+        allowed_lateness_days: bound that applies where the mapping has a received time.
         clock_skew_hours: how far event_at may lie after received_at.
         time_zone: reporting zone.
         plan: the tracking plan, where it is to be enforced.
@@ -92,10 +92,10 @@ def parse_records(
         text = sealed(text, F.col(RAW_UNIT), F.col(RAW_RECORD_NO))
     corrupt, rejected = F.col(RAW_CORRUPT), F.col(RAW_CORRUPT) | F.col("_fails")
     reasons = F.when(corrupt, F.array(F.lit(Reason.MALFORMED.value))).otherwise(failed_reasons(checks))
-    late = is_late("_received_at", "_event_at", mapping.lateness_bound(lateness_days))
+    late = is_late("_received_at", "_event_at", mapping.lateness_bound(allowed_lateness_days))
     # What only rejected records need is not even computed for the others.
     records = judged.select(
-        F.col(RAW_UNIT).alias("batch_id"),
+        F.col(RAW_UNIT).alias("unit_id"),
         F.col(RAW_RECORD_NO).alias("record_no"),
         raw_row_key().alias("row_key"),
         F.when(rejected, F.col(RAW_LOCATION)).alias("location"),
@@ -111,7 +111,7 @@ def parse_records(
 
 
 def raw_row_key() -> Column:
-    """Number the raw records of a slice: the unit's place in it, and the position there."""
+    """Number the raw records of a batch: the unit's place in it, and the position there."""
     return F.shiftleft(RAW_UNIT_NO, UNIT_SHIFT) + F.col(RAW_RECORD_NO)
 
 

@@ -47,7 +47,7 @@ class SupersedeParams(Parameters):
 class Delivery(NamedTuple):
     """What is known of an input unit without reading it."""
 
-    batch_id: str
+    unit_id: str
     path: str
     modified_us: int
     """Modification time, microseconds since 1970."""
@@ -57,7 +57,7 @@ class Delivery(NamedTuple):
 def find_superseded(
     deliveries: Iterable[Delivery], params: SupersedeParams | None, *, news: Sequence[str] = ()
 ) -> dict[str, str]:
-    """Return batch_id of each superseded unit -> of one that stands in its place.
+    """Return unit_id of each superseded unit -> of one that stands in its place.
 
     Which are superseded depends on all units ever received and not on their order. A unit whose path does not fit
     `key` stands. Where an export is several files, the first of those that come now (`news`, in the order in which
@@ -75,17 +75,17 @@ def find_superseded(
     for rivals in by_key.values():
         standing = _standing(rivals, params)
         first = next((new for new in news if new in standing), min(standing))
-        superseded |= {rival.batch_id: first for rival in rivals if rival.batch_id not in standing}
+        superseded |= {rival.unit_id: first for rival in rivals if rival.unit_id not in standing}
     return superseded
 
 
 def _standing(rivals: list[Delivery], params: SupersedeParams) -> set[str]:
     best = max(_export(rival, params) for rival in rivals)
     newest: dict[str, Delivery] = {}
-    for rival in sorted(rivals, key=lambda r: (r.modified_us, r.bytes, r.batch_id)):
+    for rival in sorted(rivals, key=lambda r: (r.modified_us, r.bytes, r.unit_id)):
         if _export(rival, params) == best:
             newest[rival.path] = rival
-    return {rival.batch_id for rival in newest.values()}
+    return {rival.unit_id for rival in newest.values()}
 
 
 def _export(delivery: Delivery, params: SupersedeParams) -> tuple[int, str]:

@@ -5,9 +5,9 @@ from segmentation.tables.table import COUNT, DAY, INSTANT, STRING, Column, Table
 DUPLICATES = Table(
     name="duplicates",
     grain="a copy of an accepted record, with the same payload",
-    key=("batch_id", "record_no"),
+    key=("unit_id", "record_no"),
     columns=(
-        Column("batch_id", STRING, "input unit the copy came in"),
+        Column("unit_id", STRING, "input unit the copy came in"),
         Column("record_no", COUNT, "position of the copy in its unit, from 0"),
         Column("source", STRING, "source of the event"),
         Column("event_id", STRING, "identity of the event"),

@@ -30,7 +30,7 @@ EVENTS = Table(
         Column("session_id", STRING, "the session the event belongs to"),
         Column("session_started_at", INSTANT, "start of that session (UTC)"),
         Column("identity_hash", COUNT, "xxhash64(source, event_id): routes look-ups, decides nothing"),
-        Column("batch_id", STRING, "input unit the surviving record came in"),
+        Column("unit_id", STRING, "input unit the surviving record came in"),
         Column("record_no", COUNT, "position of that record in its unit, from 0"),
     ),
     clustered_by=("event_date", "received_at", "session_started_at"),

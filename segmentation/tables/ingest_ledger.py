@@ -13,9 +13,9 @@ STAGES = (READ, UNPARSABLE, PARSED, ACCEPTED, DUPLICATE, QUARANTINED)
 INGEST_LEDGER = Table(
     name="ingest_ledger",
     grain="batch x source x day x event name x stage x reason",
-    key=("batch_id", "source", "event_date", "event_name", "stage", "reason"),
+    key=("unit_id", "source", "event_date", "event_name", "stage", "reason"),
     columns=(
-        Column("batch_id", STRING, "input unit"),
+        Column("unit_id", STRING, "input unit"),
         Column("source", STRING, "name of the mapping"),
         Column("event_date", DAY, "day of the event; null: could not be read", nullable=True),
         Column("event_name", STRING, "event name; null: could not be read", nullable=True),

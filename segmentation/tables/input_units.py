@@ -5,10 +5,10 @@ from segmentation.tables.table import COUNT, INSTANT, STRING, Column, Table
 INPUT_UNITS = Table(
     name="input_units",
     grain="an input unit received",
-    key=("batch_id",),
+    key=("unit_id",),
     columns=(
         Column(
-            "batch_id",
+            "unit_id",
             STRING,
             "identity of the unit: hash of source, path, size and modification time; of messages: of source, topic, "
             "partition and offsets",

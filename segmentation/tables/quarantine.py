@@ -5,9 +5,9 @@ from segmentation.tables.table import COUNT, DAY, INSTANT, STRING, STRINGS, Colu
 QUARANTINE = Table(
     name="quarantine",
     grain="a rejected record",
-    key=("batch_id", "record_no"),
+    key=("unit_id", "record_no"),
     columns=(
-        Column("batch_id", STRING, "input unit the record came in"),
+        Column("unit_id", STRING, "input unit the record came in"),
         Column("record_no", COUNT, "position of the record in its unit, from 0"),
         Column("source", STRING, "name of the mapping that read it"),
         Column("reason", STRING, "the first reason, under which the ledger counts the record"),

@@ -9,11 +9,11 @@ ASSIGNED = ("session_id", "session_started_at", "identity_hash")
 PARSED_RECORDS = Table(
     name="parsed_records",
     grain="a record of an input unit",
-    key=("batch_id", "record_no"),
+    key=("unit_id", "record_no"),
     columns=(
-        Column("batch_id", STRING, "input unit"),
+        Column("unit_id", STRING, "input unit"),
         Column("record_no", COUNT, "position in it, from 0"),
-        Column("row_key", COUNT, "unit's place in the slice x 2^40 + record_no: tells the slice's records apart"),
+        Column("row_key", COUNT, "unit's place in the batch x 2^40 + record_no: tells the batch's records apart"),
         Column("location", STRING, "file and line, file and row, or topic, partition and offset"),
         Column(
             "raw", STRING, "text of a rejected record; null: not rejected, or a message without a value", nullable=True
@@ -25,7 +25,7 @@ PARSED_RECORDS = Table(
         *(
             Column(c.name, c.type, c.description, nullable=True)
             for c in EVENTS.columns
-            if c.name not in (*ASSIGNED, "batch_id", "record_no")
+            if c.name not in (*ASSIGNED, "unit_id", "record_no")
         ),
     ),
     written_by="nobody",

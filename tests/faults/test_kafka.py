@@ -109,7 +109,7 @@ def test_every_event_once_whatever_is_killed(
 ) -> None:
     topic.send(0, 60_000)
 
-    killed = topic.start("lake")  # in the middle of the first slice: its messages have landed, nothing is published
+    killed = topic.start("lake")  # in the middle of the first batch: its messages have landed, nothing is published
     topic.wait_for(killed, "lake", "events/*.parquet")
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()
@@ -142,7 +142,7 @@ def test_every_event_once_whatever_is_killed(
     assert landed <= {row["path"].rsplit("/", 1)[1] for row in lake.read(INPUT_UNITS).collect()}
 
     before = digest(spark, topic.folder / "lake", WRITES)
-    code, _ = topic.finish("lake", topic.start("lake", "--rebuild"))  # undisturbed, in one slice
+    code, _ = topic.finish("lake", topic.start("lake", "--rebuild"))  # undisturbed, in one batch
     assert code == 0
     assert digest(spark, topic.folder / "lake", WRITES) == before
 

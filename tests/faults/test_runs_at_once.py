@@ -70,7 +70,7 @@ def test_of_two_at_once_one_wins_and_a_repeat_changes_nothing(spark: SparkSessio
     published = Lake(spark, str(tmp_path / "lake"), "reader").publications.current()
     again = finish(start(tmp_path))
     assert again.code == 0, again.stderr
-    assert "taken in before" in " ".join(again.result["notes"])
+    assert "ingested before" in " ".join(again.result["notes"])
     assert again.result["tables"] == winner.result["tables"]
     assert Lake(spark, str(tmp_path / "lake"), "reader").publications.current() == published
 

@@ -32,7 +32,7 @@ def test_overrides_come_last_and_are_typed() -> None:
         ("sessions.timeout=60", ["sessions.timeout", "timeout_s"]),
         ("session.timeout_s=60", ["'session'", "'sessions'"]),
         ("sessions.timeout_s=soon", ["sessions.timeout_s"]),
-        ("ingest.horizon_days=2", ["horizon_days", "must cover"]),
+        ("ingest.dedup_window_days=2", ["dedup_window_days", "must cover"]),
         ("nonsense", ["--set nonsense", "section.key=value"]),
     ],
 )
@@ -41,6 +41,42 @@ def test_wrong_overrides_say_what_is_wrong(override: str, words: list[str]) -> N
         load_config(CONF, "local", [override])
     for word in words:
         assert word in str(caught.value)
+
+
+RENAMES = [
+    ("ingest.slice_mb", "ingest.batch_mb"),
+    ("ingest.horizon_days", "ingest.dedup_window_days"),
+    ("ingest.lateness_days", "ingest.allowed_lateness_days"),
+    ("ingest.user_day_cap", "ingest.max_events_per_user_day"),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMES)
+def test_a_former_key__in_an_override(old: str, new: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"'{old}' is now called '{new}'") as caught:
+        load_config(CONF, "local", [f"{old}=40"])
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMES)
+def test_a_former_key__in_a_configuration_file(tmp_path: Path, old: str, new: str) -> None:
+    shutil.copytree(CONF, tmp_path / "conf")
+    section, key = old.split(".")
+    (tmp_path / "conf" / "local.yaml").write_text(f"{section}:\n  {key}: 40\n")
+    with pytest.raises(ConfigurationError, match=f"'{old}' is now called '{new}'"):
+        load_config(tmp_path / "conf", "local")
+
+
+def test_a_former_key__in_a_mapping(tmp_path: Path) -> None:
+    (tmp_path / "sources").mkdir()
+    text = (CONF / "sources" / "posthog.yaml").read_text().replace("allowed_lateness_days", "lateness_days")
+    (tmp_path / "sources" / "posthog.yaml").write_text(text)
+    with pytest.raises(ConfigurationError, match="'lateness_days' is now called 'allowed_lateness_days'"):
+        load_mapping(tmp_path, "posthog")
+
+
+def test_a_former_key__that_another_section_still_has() -> None:
+    assert load_config(CONF, "local", ["lifetimes.horizon_days=40"]).lifetimes.horizon_days == 40
 
 
 @pytest.mark.parametrize("source", sorted(path.stem for path in (CONF / "sources").glob("*.yaml")))

@@ -1,4 +1,4 @@
-"""The records of raw input files, with their position and text."""
+"""Read the records of input files, with their position and text."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def one_task_per_block(spark: SparkSession) -> Iterator[None]:
 def read_records(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> DataFrame:
     """Read the units' records: raw columns beside their unit, position, location, text and whether they are corrupt.
 
-    Blank lines and CSV headers are not records. Files of one slice are of one format; their CSV headers may differ.
+    Blank lines and CSV headers are not records. Files of one batch are of one format; their CSV headers may differ.
 
     Raises:
         ConfigurationError: a file lacks a column that the mapping names.
@@ -92,14 +92,14 @@ def _quoted(name: str) -> Column:
 
 
 def _number_units(spark: SparkSession, units: Sequence[InputUnit]) -> DataFrame:
-    """Give each file of a slice its unit's identity and a number, to be found by the hash of its path."""
-    rows = [(unit.path, unit.batch_id, number) for number, unit in enumerate(units)]
+    """Return the unit_id and number of each file of a batch by the hash of its path."""
+    rows = [(unit.path, unit.unit_id, number) for number, unit in enumerate(units)]
     schema = StructType().add("path", "string").add(RAW_UNIT, "string").add(RAW_UNIT_NO, "long")
     listed = small_frame(spark, rows, schema)
     numbered = listed.select(F.xxhash64("path").alias(_FILE), RAW_UNIT, RAW_UNIT_NO)
     hashes = [row[_FILE] for row in numbered.select(_FILE).collect()]  # as many rows as there are files
     if len(set(hashes)) < len(hashes):
-        raise DataError("two files of one slice have paths of equal hash; take them in one by one (--input)")
+        raise DataError("two files of one batch have paths of equal hash; ingest them one by one (--input)")
     return numbered
 
 
@@ -124,7 +124,7 @@ def named_read_errors(units: Sequence[InputUnit], *, must_be_named: bool = False
         if not any(mark in text for mark in marks) or (named is None and must_be_named):
             raise
         where = named or f"one of {len(units)} files from {units[0].path}"
-        raise DataError(f"{where} cannot be read (truncated or corrupt); nothing of this slice was taken in") from error
+        raise DataError(f"{where} cannot be read (truncated or corrupt); nothing of this batch was ingested") from error
 
 
 def _read_csv(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> DataFrame:

@@ -144,20 +144,20 @@ def drop_messages(spark: SparkSession, units: Mapping[str, str], records: DataFr
 
     Args:
         spark: the session.
-        units: batch_id -> path, of landed ranges that hold such messages; what retention has deleted is left out.
-        records: their batch_id and record_no.
+        units: unit_id -> path, of landed ranges that hold such messages; what retention has deleted is left out.
+        records: their unit_id and record_no.
         run_id: of this run.
 
     Returns:
         How many files were written anew.
     """
     written = 0
-    for batch_id, path in sorted(units.items()):
+    for unit_id, path in sorted(units.items()):
         found, parts = landed_range(path), LANDED_PATH.search(path)
         if found is None or parts is None or not glob_paths(spark, path):
             continue
         offset = (F.col("record_no") + found.first).alias("offset")
-        gone = records.where(F.col("batch_id") == batch_id).select(offset)
+        gone = records.where(F.col("unit_id") == unit_id).select(offset)
         kept = spark.read.schema(LANDED).parquet(path).join(F.broadcast(gone), "offset", "left_anti")
         staging = f"{path[: parts.start()]}/{parts.group(1)}/{_STAGING}/{run_id}"
         _write(kept.select(*LANDED.names).coalesce(1).write, staging)

@@ -60,7 +60,7 @@ def list_landed(spark: SparkSession, mapping: SourceMapping, paths: Sequence[str
             raise ConfigurationError(
                 f"source '{mapping.name}' reads from Kafka, and {unit.path} was not read from there"
             )
-        units[found] = replace(unit, batch_id=found.batch_id(mapping.name), format=MESSAGES)
+        units[found] = replace(unit, unit_id=found.unit_id(mapping.name), format=MESSAGES)
     return [units[one] for one in sorted(units, key=lambda one: (one.first, one.partition, one.topic))]
 
 

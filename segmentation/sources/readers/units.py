@@ -1,4 +1,4 @@
-"""Input units: which files there are to take in, and in which slices."""
+"""List the input units of a source, and split them into batches."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ ENDINGS = {
     "parquet": re.compile(r"\.(parquet|pq)$", re.IGNORECASE),
     "text": re.compile(r"\.(log|txt)(\.(gz|bz2|zst))?$", re.IGNORECASE),
 }
-"""How the names of a format's files end."""
+"""Endings of file names by format."""
 
 
 @dataclass(frozen=True)
 class InputUnit:
-    """A file as an input unit: the same path, size and modification time are the same unit."""
+    """A file as an input unit. The same path, size and modification time make the same unit."""
 
-    batch_id: str
+    unit_id: str
     path: str
     """URI, with blanks and the like percent-encoded."""
     bytes: int
@@ -72,7 +72,7 @@ def list_units(spark: SparkSession, mapping: SourceMapping, inputs: Sequence[str
     patterns = [as_pattern(path) for path in paths]
     files = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(patterns)
     units = files.select(
-        _batch_id(mapping.name).alias("batch_id"),
+        _unit_id(mapping.name).alias("unit_id"),
         F.col("_metadata.file_path").alias("path"),
         F.col("_metadata.file_size").alias("bytes"),
         F.col("_metadata.file_modification_time").alias("modified_at"),
@@ -103,39 +103,39 @@ def _told_by(mapping: SourceMapping, format_: str) -> str:
 def _to_unit(row: Row, format_: str) -> InputUnit:
     # A collected instant is a naive one of this machine's zone.
     modified_at = row["modified_at"].astimezone(timezone.utc)
-    return InputUnit(row["batch_id"], row["path"], row["bytes"], modified_at, format_)
+    return InputUnit(row["unit_id"], row["path"], row["bytes"], modified_at, format_)
 
 
-def slices(units: Sequence[InputUnit], megabytes: int) -> Iterator[list[InputUnit]]:
-    """Cut the units, in order, into slices of about the given size and of one format; a unit is never cut."""
-    taken: list[InputUnit] = []
+def split_into_batches(units: Sequence[InputUnit], megabytes: int) -> Iterator[list[InputUnit]]:
+    """Split the units, in order, into batches of about the given size and of one format; a unit is never split."""
+    batch: list[InputUnit] = []
     size = 0
     for unit in units:
         full = size + unit.bytes > megabytes * 1024 * 1024
-        if taken and (full or unit.format != taken[0].format):
-            yield taken
-            taken, size = [], 0
-        taken.append(unit)
+        if batch and (full or unit.format != batch[0].format):
+            yield batch
+            batch, size = [], 0
+        batch.append(unit)
         size += unit.bytes
-    if taken:
-        yield taken
+    if batch:
+        yield batch
 
 
 FEW_MB = 256
-"""Input of so much holds some ten million records at most: a number of each fits into every executor's memory."""
+"""Input of this size holds at most about ten million records: one number of each fits into an executor's memory."""
 
 
 def are_few(units: Sequence[InputUnit]) -> bool:
-    """Tell whether a slice of these has so few records that they may be sent to every executor."""
+    """Return whether a batch of these units has so few records that they can be broadcast."""
     return megabytes_of(units) <= FEW_MB
 
 
 def megabytes_of(units: Sequence[InputUnit]) -> float:
-    """Add up what a slice reads."""
+    """Return the size of a batch's input in megabytes."""
     return sum(unit.bytes for unit in units) / 2**20
 
 
-def _batch_id(source: str) -> Column:
+def _unit_id(source: str) -> Column:
     meta = F.concat_ws(
         "\u001f",
         F.lit(source),

@@ -43,7 +43,7 @@ def event(user: str, at: datetime, received_at: datetime | None = None) -> dict[
     text = f"{user}-{at.isoformat()}"
     row |= {"source": "s", "event_id": text, "user_id": user, "identifier": user, "event_name": "visit"}
     row |= {"state": "visit", "event_at": at, "received_at": received_at or at, "event_date": at.date()}
-    row |= {"platform": "web", "properties": "{}", "batch_id": "b", "record_no": 0}
+    row |= {"platform": "web", "properties": "{}", "unit_id": "b", "record_no": 0}
     return row | {"session_id": f"{user}-{at:%F}", "session_started_at": at.replace(minute=0), "identity_hash": 0}
 
 

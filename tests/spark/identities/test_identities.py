@@ -49,7 +49,7 @@ def frame(spark: SparkSession, cases: list[list[Visit]], order: random.Random | 
         rows = [*rows, *order.sample(rows, len(rows) // 2)]
         order.shuffle(rows)
     names = "source string, event_id string, user_id string, identifier string, properties string, event_at timestamp"
-    return spark.createDataFrame(rows, f"{names}, batch_id string, record_no bigint")
+    return spark.createDataFrame(rows, f"{names}, unit_id string, record_no bigint")
 
 
 def make_cases() -> list[list[Visit]]:

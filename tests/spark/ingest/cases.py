@@ -139,7 +139,7 @@ def ingest(
         context = open_context(
             conf_dir=folder / "conf",
             lake=str(folder / "lake"),
-            overrides=[f"ingest.user_day_cap={limits.cap}"],
+            overrides=[f"ingest.max_events_per_user_day={limits.cap}"],
             options={"source": "case", "input": [str(path)]},
             spark=spark,
         )

@@ -69,6 +69,6 @@ def test_only_hashes_are_exchanged_to_find_copies(spark: SparkSession) -> None:
     index = index_records(one_row(spark, PARSED_RECORDS.schema))
     assert set(index.rows.columns) == {"row_key", "identity_hash", "user_day_hash", "rejected", "late"}
     nothing = State(*(one_row(spark, EVENTS.schema) for _ in range(7)), is_empty=True)
-    suspects = find_suspects(index, nothing, horizon_days=30)
+    suspects = find_suspects(index, nothing, dedup_window_days=30)
     assert suspects.routes.columns == ["identity_hash"]
     assert suspects.routes.count() == 0

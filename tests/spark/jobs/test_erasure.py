@@ -86,8 +86,8 @@ def remaining(workspace: Workspace) -> dict[str, Any]:
     keys = ("stage", "reason", "event_name")
     ledger = workspace.table("ingest_ledger").groupBy(*keys).agg(F.sum("records").alias("records"))
     return {
-        "events": rows("events", "event_id", "identifier", "batch_id", "record_no"),
-        "quarantine": rows("quarantine", "batch_id", "record_no", "reason", "raw", "location"),
+        "events": rows("events", "event_id", "identifier", "unit_id", "record_no"),
+        "quarantine": rows("quarantine", "unit_id", "record_no", "reason", "raw", "location"),
         "duplicates": rows("duplicates", "event_id"),
         "transitions": rows("transitions", "from_state", "to_state", "transitions", "users"),
         "ledger": Counter(map(tuple, ledger.where("records <> 0").collect())),
@@ -137,7 +137,7 @@ def test_messages_leave_the_file_that_they_landed_in(spark: SparkSession, tmp_pa
     messages = spark.createDataFrame([message(0, 40 + n, f"m{n}") for n in (0, 2, 3)], LANDED).coalesce(1)
     kafka.land(messages, [one], str(tmp_path / "_raw" / "shop"), str(tmp_path / "_raw" / "shop" / "_landing" / "a"))
     path = f"file:{tmp_path}/_raw/shop/{one.path()}"
-    gone = spark.createDataFrame([("u", 2), ("other", 3)], "batch_id string, record_no bigint")
+    gone = spark.createDataFrame([("u", 2), ("other", 3)], "unit_id string, record_no bigint")
     assert kafka.drop_messages(spark, {"u": path, "v": path.replace("/40-", "/30-")}, gone, "b") == 1
     assert sorted(row["offset"] for row in spark.read.schema(LANDED).parquet(path).collect()) == [40, 43]
     assert [p.name for p in (tmp_path / "_raw" / "shop" / "clicks" / "0").glob("*.parquet")] == ["40-50.parquet"]

@@ -57,7 +57,7 @@ def test_files_of_an_export_are_replaced_one_by_one_and_a_rebuild_agrees(workspa
     for n, (name, event) in enumerate([("day-0.csv", "1 ana cart 01"), ("day-1.csv", "4 ben view 01")]):
         again = write(workspace, name, event, seconds=2)
         outcome = ingest(workspace, "--input", first, second)
-        assert outcome.result["notes"][-1] == "1 input units of earlier runs were superseded: their records left", n
+        assert outcome.result["notes"][-1] == "1 input units of earlier runs were superseded: records removed", n
     assert (again, ids(workspace)) == (second, [("1", "cart"), ("4", "view")])
     assert workspace.table("input_units").where("superseded_by IS NOT NULL").count() == 2
     assert ingest(workspace, "--rebuild").result["notes"] == ["rebuilt from all input units"]
@@ -90,11 +90,11 @@ def test_a_first_run_that_published_nothing_binds_nobody_to_its_parameters(works
     path = write(workspace, "late.csv", "1 ana view 20", seconds=1)
     refused = ingest(workspace, "--input", path)
     assert (refused.code, "no event was accepted" in refused.stderr) == (3, True)
-    assert ingest(workspace, "--input", path, "--set", "ingest.lateness_days=25").code == 0
+    assert ingest(workspace, "--input", path, "--set", "ingest.allowed_lateness_days=25").code == 0
     assert ingest(workspace, "--input", path).code == 2, "now they bind"
     plan = workspace.folder / "conf" / "tracking_plan.yaml"
     plan.write_text(plan.read_text().replace("keep\n", "quarantine\n").replace("sources: [", "sources: [shop, "))
-    enforced = ingest(workspace, "--input", path, "--set", "ingest.lateness_days=25")
+    enforced = ingest(workspace, "--input", path, "--set", "ingest.allowed_lateness_days=25")
     assert (enforced.code, "tracking_plan.shop" in enforced.stderr) == (2, True)
 
 

@@ -39,7 +39,7 @@ def take_in(lake: Lake, name: str) -> None:
 
 
 def names(lake: Lake) -> list[str]:
-    return sorted(row["batch_id"] for row in lake.read(INPUT_UNITS).collect())
+    return sorted(row["unit_id"] for row in lake.read(INPUT_UNITS).collect())
 
 
 @pytest.mark.spark

@@ -62,8 +62,8 @@ def test_hmac_gives_the_vectors_of_rfc_4231(spark: SparkSession) -> None:
 def test_pseudonyms_are_pythons_and_sealed_text_comes_back(spark: SparkSession) -> None:
     texts = ["u1", "jo@example.org", "Zoë", "日本", " ", "x" * 1_000, None]
     rows = [("b1", number, text) for number, text in enumerate([*texts, "u1"])]
-    df = spark.createDataFrame(rows, "batch_id string, record_no bigint, text string")
-    seal = sealed(F.col("text"), F.col("batch_id"), F.col("record_no")).alias("raw")
+    df = spark.createDataFrame(rows, "unit_id string, record_no bigint, text string")
+    seal = sealed(F.col("text"), F.col("unit_id"), F.col("record_no")).alias("raw")
     keyed = df.crossJoin(key_frame(spark, KEYS)).select(*df.columns, pseudonym(F.col("text")).alias("p"), seal)
     made = keyed.orderBy("record_no").collect()
     for row in made:

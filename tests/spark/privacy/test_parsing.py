@@ -49,7 +49,7 @@ def parse(spark: SparkSession, path: str, privacy: PrivacyParams, **changes) -> 
     mapping = validated(SourceMapping, {**MAPPING, **changes}, "test").under(privacy)
     raw = read_records(spark, mapping, list_units(spark, mapping, [path]))
     keys = key_frame(spark, KEYS) if mapping.pseudonymise else None
-    return parse_records(raw, mapping=mapping, lateness_days=7, clock_skew_hours=24, time_zone="UTC", keys=keys)
+    return parse_records(raw, mapping=mapping, allowed_lateness_days=7, clock_skew_hours=24, time_zone="UTC", keys=keys)
 
 
 def test_named_fields_become_pseudonyms_and_the_plan_shows_no_key(spark: SparkSession, tmp_path) -> None:

@@ -147,7 +147,7 @@ def _events(hits: list[Hit]) -> list[Row]:
             "session_id": hit.session,
             "session_started_at": starts[hit.session],
             "identity_hash": 0,
-            "batch_id": "b1",
+            "unit_id": "b1",
             "record_no": number,
         }
         for number, hit in enumerate(hits)

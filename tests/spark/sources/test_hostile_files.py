@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError, DataError
-from segmentation.ingest.batches import parse_slice
+from segmentation.ingest.batches import parse_batch
 from segmentation.ingest.params import IngestParams
 from segmentation.sources.mapping import SourceMapping, load_mapping
 from segmentation.sources.readers.files import named_read_errors
@@ -47,7 +47,7 @@ def take_in(spark: SparkSession, folder: Path, head: str, *paths: Path) -> list[
     mapping = mapping_of(folder, head)
     units = list_units(spark, mapping, [str(path) for path in paths])
     with named_read_errors(units, must_be_named=True):
-        received = parse_slice(spark, mapping, units, ingest=IngestParams(), time_zone="UTC", plan=TrackingPlan())
+        received = parse_batch(spark, mapping, units, ingest=IngestParams(), time_zone="UTC", plan=TrackingPlan())
         return received.records.orderBy("row_key").collect()
 
 

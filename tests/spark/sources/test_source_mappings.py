@@ -27,7 +27,7 @@ def parsed(spark: SparkSession, source: str, file: str) -> list[Row]:
     units = list_units(spark, mapping, [str(FIXTURES / file)])
     with one_task_per_block(spark):
         raw = read_records(spark, mapping, units)
-        records = parse_records(raw, mapping=mapping, lateness_days=7, clock_skew_hours=24, time_zone="UTC")
+        records = parse_records(raw, mapping=mapping, allowed_lateness_days=7, clock_skew_hours=24, time_zone="UTC")
         return records.withColumn("event_at", records.event_at.cast("string")).orderBy("row_key").collect()
 
 

@@ -29,8 +29,9 @@ def measurement(case: Case = CASE, work_s: float = 1.0, *, equal: bool | None = 
 
 def test_peers_follow_the_parameters_that_are_shipped() -> None:
     ingest, sessions, workspace = IngestParams(), SessionParams(), WorkspaceParams()
-    assert (ingest.horizon_days, ingest.lateness_days) == (contract.HORIZON_DAYS, contract.LATENESS_DAYS)
-    assert ingest.user_day_cap == contract.USER_DAY_CAP
+    assert ingest.dedup_window_days == contract.DEDUP_WINDOW_DAYS
+    assert ingest.allowed_lateness_days == contract.ALLOWED_LATENESS_DAYS
+    assert ingest.max_events_per_user_day == contract.MAX_EVENTS_PER_USER_DAY
     assert (sessions.timeout_s, sessions.cap_days) == (contract.TIMEOUT_S, contract.SESSION_CAP_DAYS)
     assert (sessions.heartbeat_events, sessions.heartbeat_s) == ((contract.HEARTBEAT,), contract.HEARTBEAT_S)
     assert (workspace.currency, workspace.conversion_events) == (contract.CURRENCY, (contract.CONVERSION,))
@@ -39,7 +40,7 @@ def test_peers_follow_the_parameters_that_are_shipped() -> None:
 
 def test_every_column_is_compared_but_those_that_hang_on_batches_or_are_constant_here() -> None:
     contracts = {table.name: table for table in all_tables()}
-    left_out = {"source", "sequence_no", "session_hint", "duration_ms", "batch_id", "record_no", "identity_hash"}
+    left_out = {"source", "sequence_no", "session_hint", "duration_ms", "unit_id", "record_no", "identity_hash"}
     for name, columns in TABLES.items():
         if name == "rejections":
             continue

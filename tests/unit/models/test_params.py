@@ -40,7 +40,7 @@ def test_labels_ripen_before_they_are_used():
 )
 def test_only_where_events_come_late_labels_must_ripen(configured: int | None, late: bool, days: int):  # noqa: FBT001
     history = History(date(2024, 1, 1), date(2024, 6, 1), late)
-    assert maturity_of(history, lateness_days=7, params=PropensityParams(maturity_days=configured)) == days
+    assert maturity_of(history, allowed_lateness_days=7, params=PropensityParams(maturity_days=configured)) == days
 
 
 @pytest.mark.parametrize(("history_days", "number_of_cuts"), [(55, 0), (56, 0), (57, 2), (111, 2), (112, 3), (500, 3)])

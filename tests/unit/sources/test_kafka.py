@@ -115,7 +115,7 @@ def test_a_range_is_known_by_its_path_and_is_the_same_unit_wherever_it_lies() ->
     one = OffsetRange("a.b-c_d", 12, 3, 99)
     assert landed_range(f"file:/lake/_raw/shop/{one.path()}") == one
     assert landed_range("file:/data/clicks-3.parquet") is None
-    assert one.batch_id("shop") == OffsetRange("a.b-c_d", 12, 3, 99).batch_id("shop") != one.batch_id("web")
+    assert one.unit_id("shop") == OffsetRange("a.b-c_d", 12, 3, 99).unit_id("shop") != one.unit_id("web")
 
 
 def mapping(**given: Any) -> SourceMapping:

@@ -17,7 +17,7 @@ PLAIN = SupersedeParams(key=r"(\d{8})")
 
 
 def delivery(path: str, modified_us: int = 0) -> Delivery:
-    return Delivery(batch_id=f"{path}@{modified_us}", path=path, modified_us=modified_us, bytes=1)
+    return Delivery(unit_id=f"{path}@{modified_us}", path=path, modified_us=modified_us, bytes=1)
 
 
 @pytest.mark.parametrize(
@@ -55,25 +55,25 @@ def test_what_stands_does_not_depend_on_order(params, deliveries, standing) -> N
     for shuffle in range(5):
         random.Random(shuffle).shuffle(units)
         superseded = find_superseded(units, params)
-        assert {unit.batch_id for unit in units} - set(superseded) == standing
+        assert {unit.unit_id for unit in units} - set(superseded) == standing
         assert set(superseded.values()) <= standing
 
 
 def test_a_file_that_comes_again_takes_the_place_whatever_else_the_export_has() -> None:
     export = [delivery("day=20240301/0", 1), delivery("day=20240301/1", 1)]
     again = delivery("day=20240301/1", 2)
-    for news in ((), (again.batch_id,)):
+    for news in ((), (again.unit_id,)):
         superseded = find_superseded([*export, again], PLAIN, news=news)
-        assert set(superseded) == {export[1].batch_id}
-    assert superseded == {export[1].batch_id: again.batch_id}
+        assert set(superseded) == {export[1].unit_id}
+    assert superseded == {export[1].unit_id: again.unit_id}
 
 
 def test_the_first_file_of_a_newer_export_takes_the_place_even_if_the_others_never_come() -> None:
     params = SupersedeParams(key=r"day=(\d+)", version=r"v(\d)")
     old, *export = (delivery(path, 1) for path in ("day=1/v1", "day=1/v2/a", "day=1/v2/b"))
     for news in (export, export[::-1]):
-        superseded = find_superseded([old, *export], params, news=[one.batch_id for one in news])
-        assert superseded == {old.batch_id: news[0].batch_id}
+        superseded = find_superseded([old, *export], params, news=[one.unit_id for one in news])
+        assert superseded == {old.unit_id: news[0].unit_id}
 
 
 def test_a_pattern_without_a_group_is_refused() -> None:
