@@ -10,7 +10,6 @@ from pyspark.sql import functions as F
 from segmentation.features import catalogue, feature_set_version, user_features_contract
 from segmentation.features.build import FeatureInputs, build_user_features
 from segmentation.features.pace import find_bots, is_bot, select_people
-from segmentation.ingest.cut import before_cut, tables_at_cut
 from segmentation.parameters import fingerprint_of
 from segmentation.privacy.consent import build_consents, select_consented
 from segmentation.runtime.context import Context, RunReport
@@ -22,6 +21,7 @@ from segmentation.sequences.funnels import choose_funnels
 from segmentation.sequences.habits import count_loops, list_attempts
 from segmentation.sequences.states import load_states
 from segmentation.sequences.steps import build_steps
+from segmentation.sessions.as_of import before_cut, tables_at_cut
 from segmentation.tables import CONSENTS, EVENTS, SESSIONS, USER_DAY_COUNTS, USER_DAYS, USER_FEATURES
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from pyspark.sql import functions as F
 
 from segmentation.errors import DataError
 from segmentation.frames import empty_frame, union_all
-from segmentation.ingest.cut import before_cut
 from segmentation.parameters import fingerprint_of
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
@@ -23,6 +22,7 @@ from segmentation.sequences.journeys import build_journeys
 from segmentation.sequences.paths import build_flows, build_paths, build_user_sequences, limit_edges, rank_paths
 from segmentation.sequences.states import StateMapping, load_states
 from segmentation.sequences.steps import build_steps
+from segmentation.sessions.as_of import before_cut
 from segmentation.tables import (
     COHORTS,
     DROP_OFFS,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from segmentation.ingest.cut import tables_of
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.runtime.stored import require_events
+from segmentation.sessions.as_of import tables_of
 from segmentation.tables import EVENTS, SESSIONS, USER_DAY_COUNTS, USER_DAYS
 
 if TYPE_CHECKING:

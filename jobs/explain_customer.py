@@ -10,7 +10,6 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import NumericType
 
 from segmentation.errors import ConfigurationError
-from segmentation.ingest.cut import before_cut
 from segmentation.models.inputs import select_cut
 from segmentation.models.reasons import explain_scores, usual_values
 from segmentation.review.customer import write_customer
@@ -25,6 +24,7 @@ from segmentation.review.frames.records import Record, Records, fetch_records, f
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.segments.rules import load_rules
+from segmentation.sessions.as_of import before_cut
 from segmentation.tables import (
     COHORTS,
     EVENTS,

@@ -12,7 +12,6 @@ from pyspark.sql import functions as F
 from segmentation.errors import DataError
 from segmentation.evaluation.distributions import sample_users
 from segmentation.frames import empty_frame, small_frame
-from segmentation.ingest.cut import before_cut
 from segmentation.models.clustering import CLUSTERS, assign_clusters
 from segmentation.models.inputs import select_cut
 from segmentation.models.propensity import CALIBRATED, score_propensity
@@ -39,6 +38,7 @@ from segmentation.segments.targets import load_targets
 from segmentation.sequences.markov import count_flows
 from segmentation.sequences.states import load_states
 from segmentation.sequences.steps import build_steps
+from segmentation.sessions.as_of import before_cut
 from segmentation.tables import (
     ALERTS,
     DRIFT,

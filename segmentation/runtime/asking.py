@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError
-from segmentation.ingest.cut import before_cut
 from segmentation.runtime.cut import read_cut, read_stored
 from segmentation.segments.asking import measure_at_cut, read_history
 from segmentation.segments.behaviour import Traces
 from segmentation.segments.labels import Known
 from segmentation.sequences.funnels import load_funnels
 from segmentation.sequences.states import load_states
+from segmentation.sessions.as_of import before_cut
 from segmentation.tables import EVENTS, USER_FEATURES
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segmentation.ingest.cut import CutTables, choose_tables
 from segmentation.runtime.stored import require_events
+from segmentation.sessions.as_of import CutTables, choose_tables
 from segmentation.tables import SESSIONS, USER_DAY_COUNTS, USER_DAYS
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.errors import DataError
-from segmentation.ingest.cut import CutTables, before_cut, choose_tables
 from segmentation.models.windows import History
 from segmentation.segments.behaviour import Behaviour, Traces, measure_behaviour
+from segmentation.sessions.as_of import CutTables, before_cut, choose_tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column, DataFrame
 
-    from segmentation.ingest.cut import CutTables
     from segmentation.sequences.funnels import Funnel
     from segmentation.sequences.states import StateMapping
+    from segmentation.sessions.as_of import CutTables
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ from jobs import build_journeys, build_lifecycle, describe_features
 from segmentation.features import user_features_contract
 from segmentation.features.build import FeatureInputs, build_user_features
 from segmentation.features.params import FeatureParams
-from segmentation.ingest.cut import tables_at_cut
 from segmentation.lake.lake import Lake
 from segmentation.models.clustering import CLUSTERS
 from segmentation.parameters import WorkspaceParams
 from segmentation.runtime.main import open_context
+from segmentation.sessions.as_of import tables_at_cut
 from segmentation.sessions.params import SessionParams
 from segmentation.tables import EVENTS, USER_DAY_COUNTS, USER_DAYS
 from segmentation.tracking.challenge import crown

@@ -12,11 +12,11 @@ import pytest
 
 from jobs.build_features import run
 from segmentation.errors import ConfigurationError, DataError
-from segmentation.ingest.cut import tables_of
 from segmentation.models.params import PropensityParams
 from segmentation.models.windows import History, LabelWindow, choose_cuts
 from segmentation.parameters import WorkspaceParams
 from segmentation.runtime.main import open_context
+from segmentation.sessions.as_of import tables_of
 from segmentation.sessions.params import SessionParams
 from segmentation.tables import EVENTS, SESSIONS, USER_DAY_COUNTS, USER_DAYS, USER_FEATURES
 

@@ -9,12 +9,12 @@ import pytest
 
 from segmentation.features.build import FeatureInputs, build_user_features
 from segmentation.features.params import FeatureParams
-from segmentation.ingest.cut import tables_at_cut
 from segmentation.parameters import WorkspaceParams
 from segmentation.sequences.funnels import Funnel
 from segmentation.sequences.habits import count_loops, list_attempts
 from segmentation.sequences.states import StateMapping
 from segmentation.sequences.steps import build_steps
+from segmentation.sessions.as_of import tables_at_cut
 from segmentation.sessions.params import SessionParams
 from segmentation.tables import SESSIONS, USER_DAY_COUNTS, USER_DAYS
 from tests.spark.clicks import Click, clicks, events_of, known_users, visits_of

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from pyspark.sql import functions as F
 
-from segmentation.ingest.cut import CutTables, before_cut
 from segmentation.parameters import WorkspaceParams
 from segmentation.segments.asking import measure_at_cut
 from segmentation.segments.rules import build_cohorts, load_rules
 from segmentation.sequences.funnels import load_funnels
 from segmentation.sequences.states import StateMapping
+from segmentation.sessions.as_of import CutTables, before_cut
 from segmentation.sessions.params import SessionParams
 from tests.spark.clicks import NAMES, TIMEOUT, Click, clicks, events_of, known_users, visits_of
 

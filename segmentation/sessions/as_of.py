@@ -1,4 +1,4 @@
-"""The tables as they would have been at an earlier cut, by the functions that build them now."""
+"""Recompute the tables as they would have been at an earlier cut."""
 
 from __future__ import annotations
 
@@ -23,36 +23,36 @@ if TYPE_CHECKING:
 
 
 class CutTables(NamedTuple):
-    """The accepted events of a cut, and what they make."""
+    """The accepted events of a cut, and the tables derived from them."""
 
     events: DataFrame
-    """In these sessions: as stored or, where the tables are recomputed, laid out by `sessionise`."""
+    """With session ids: as stored, or assigned by `sessionise` if the tables are recomputed."""
     sessions: DataFrame
     user_days: DataFrame
     user_day_counts: DataFrame
 
 
 def before_cut(as_of: date, time_zone: str) -> Column:
-    """Tell whether an event had happened and was received before midnight of `as_of` in the reporting zone."""
+    """Return whether an event had happened and was received before midnight of `as_of` in the reporting zone."""
     midnight = F.to_utc_timestamp(F.lit(as_of.isoformat()).cast("timestamp"), time_zone)
     return (F.col("event_at") < midnight) & (F.col("received_at") < midnight)
 
 
 def choose_tables(stored: CutTables, *, as_of: date, workspace: WorkspaceParams, sessions: SessionParams) -> CutTables:
-    """Take the stored tables if they know nothing beyond the cut, else recompute them from its events."""
+    """Return the stored tables if they hold nothing after the cut, else recompute them from its events."""
     if stored.events.where(~before_cut(as_of, workspace.time_zone)).isEmpty():
         return stored
     return tables_at_cut(stored.events, as_of=as_of, workspace=workspace, sessions=sessions)
 
 
 def tables_at_cut(events: DataFrame, *, as_of: date, workspace: WorkspaceParams, sessions: SessionParams) -> CutTables:
-    """Recompute the tables from the events of a cut; sessions open at the cut are included as far as they had come."""
+    """Recompute the tables from the events of a cut. A session that is open at the cut ends with its last event."""
     known = events.where(before_cut(as_of, workspace.time_zone))
     return tables_of(known, workspace=workspace, sessions=sessions)
 
 
 def tables_of(events: DataFrame, *, workspace: WorkspaceParams, sessions: SessionParams) -> CutTables:
-    """Build sessions and user days from the events of complete sessions; their session ids are assigned anew."""
+    """Build sessions and user days from the events of complete sessions, and assign new session ids."""
     unassigned = events.select(*(name for name in EVENTS.names if name not in ASSIGNED))
     laid_out = checkpoint(sessionise(unassigned, params=sessions, time_zone=workspace.time_zone))
     contexts = sum_contexts(laid_out, workspace=workspace)
