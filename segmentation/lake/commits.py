@@ -1,4 +1,4 @@
-"""Which commits a Delta table has, whose they are, and what happens where two want to make the next."""
+"""Read the commits of Delta tables, and translate conflicts between two writers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def head_version(spark: SparkSession, folder: str) -> int:
-    """Return the version of a table's newest commit; -1: whoever made it died before the first."""
+    """Return the version of a table's newest commit; -1 if its writer died before the first commit."""
     if is_local(folder):  # a listing instead of a Spark job
         commits = (local_path(folder) / "_delta_log").glob("*[0-9].json")
         return max((int(commit.stem) for commit in commits), default=-1)
@@ -31,7 +31,7 @@ def head_version(spark: SparkSession, folder: str) -> int:
 
 
 def runs_of_commits(spark: SparkSession, folder: str, first: int, last: int) -> set[str | None]:
-    """Return the ids of the runs that made the versions from first to last; None for a commit that tells none."""
+    """Return the ids of the runs that wrote the versions from first to last; None for a commit without an id."""
     if first > last:
         return set()
     if is_local(folder):
@@ -44,7 +44,7 @@ def runs_of_commits(spark: SparkSession, folder: str, first: int, last: int) -> 
 
 @contextmanager
 def rivals_named() -> Iterator[None]:
-    """Say that another run wrote meanwhile: it may where storage has no lock, and Delta lets one of the two commit."""
+    """Translate a write conflict into a RetryableError. Without a lock, Delta lets only one of two runs commit."""
     try:
         yield
     except DeltaConcurrentModificationException as error:

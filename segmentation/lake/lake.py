@@ -1,4 +1,4 @@
-"""The lake: one folder per table, read at published versions, written under contract, published together."""
+"""Read and write the tables of a lake: one folder each, read at published versions, published together."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 FINGERPRINT = "segmentation.fingerprint."
 RETENTION = "delta.deletedFileRetentionDuration"
 NO_ROW = "false"
-"""Condition of a retraction that cannot find anything."""
+"""Condition that no row fulfils."""
 
 
 class Lake:
@@ -83,12 +83,12 @@ class Lake:
         return self.read(table)
 
     def basis(self, source: Table, derived: Iterable[Table]) -> dict[str, int]:
-        """Say, for :meth:`publish`, that derived tables reflect the source as this run reads it."""
+        """Return the `bases` for :meth:`publish` of derived tables that reflect the source as this run reads it."""
         version = self.content_version(source)
         return {} if version is None else {table.name: version for table in derived}
 
     def reflects(self, source: Table, derived: Iterable[Table]) -> bool:
-        """Tell whether all derived tables reflect the published source."""
+        """Return whether all derived tables reflect the published source."""
         bases = self.publications.current().bases
         return all(bases.get(name) == version for name, version in self.basis(source, derived).items())
 
@@ -107,7 +107,7 @@ class Lake:
         self._note(table)
 
     def replace(self, table: Table, df: DataFrame, where: str | None = None) -> None:
-        """Replace all rows, or those that fulfil `where` (which all new rows must fulfil too)."""
+        """Replace all rows, or those that fulfil `where`. All new rows must fulfil it, too."""
         self._sign()
         self._create(table)
         writer = conform(df, table).write.format("delta").mode("overwrite")
@@ -130,7 +130,7 @@ class Lake:
         self._note(table)
 
     def delete(self, table: Table, keys: DataFrame, on: Iterable[str], prune: str = "true") -> None:
-        """Delete the rows whose `on` columns stand in `keys` (distinct rows, no nulls).
+        """Delete the rows whose `on` columns are in `keys` (distinct rows, no nulls).
 
         `prune` is a condition on the target `t` alone, with literals, so that Delta skips files by statistics.
         """
@@ -142,7 +142,7 @@ class Lake:
         self._note(table)
 
     def blank(self, table: Table, column: str, keys: DataFrame, on: Iterable[str], where: str) -> None:
-        """Make a column null in the rows whose `on` columns stand in `keys` and that fulfil `where` (on `t` alone)."""
+        """Set a column to null in the rows whose `on` columns are in `keys` and that fulfil `where` (on `t` only)."""
         self._sign()
         matches = " AND ".join(f"t.{name} = s.{name}" for name in on)
         merged = self._target(table).merge(keys.alias("s"), f"({where}) AND {matches}")
@@ -175,7 +175,7 @@ class Lake:
     # Maintaining
 
     def compact(self, table: Table) -> int:
-        """Put small files of a published table together; returns by how many there are fewer. Its rows stay."""
+        """Compact small files of a published table, and return the decrease in files. Its rows do not change."""
         self._sign()
         metrics = self._target(table).optimize().executeCompaction()
         row = metrics.select("metrics.numFilesAdded", "metrics.numFilesRemoved").head()
@@ -183,13 +183,13 @@ class Lake:
         return int(row["numFilesRemoved"] - row["numFilesAdded"]) if row else 0
 
     def purge(self, table: Table) -> None:
-        """Write files of a published table anew that hold rows which are only marked as deleted."""
+        """Rewrite the files of a published table that contain rows marked as deleted."""
         self._sign()
         self.spark.sql(f"REORG TABLE delta.`{self.path(table)}` APPLY (PURGE)")
         self._note_files(table)
 
     def vacuum(self, table: Table, keep_days: int) -> None:
-        """Delete what no version of a published table's last `keep_days` days reads; 0: all but the newest version."""
+        """Delete the files that no version of the last `keep_days` days reads; 0 keeps the newest version only."""
         self._sign()
         kept = f"interval {keep_days} days"
         row = self._target(table).detail().select("properties").head()
@@ -201,7 +201,7 @@ class Lake:
     # Publishing
 
     def recover(self) -> None:
-        """Take every table back to its published version: what lies ahead of it is a crashed run's."""
+        """Restore every table to its published version. Later versions were written by a crashed run."""
         self._sign()
         current = self.publications.current()
         for folder in self._delta_folders():
@@ -222,7 +222,7 @@ class Lake:
             self.publish({})
 
     def publish(self, bases: Mapping[str, int]) -> dict[str, int]:
-        """Move the pointer: make all that this run wrote since the last publish visible at once.
+        """Make all tables that this run wrote since the last publish visible at once.
 
         Args:
             bases: derived table -> contents of `events` that it now reflects.
@@ -238,7 +238,7 @@ class Lake:
         return visible
 
     def _refuse_foreign_commits(self) -> None:
-        """Make sure that all we are about to publish is ours: without a lock, a rival may have written between."""
+        """Check that this run wrote all commits to publish. Without a lock, another run may have written, too."""
         published = self.publications.current().tables
         for name, version in self._written.items():
             base = max(published.get(name, -1), self._recovered.get(name, -1))
@@ -252,7 +252,7 @@ class Lake:
     # Parameters
 
     def check_parameters(self, table: Table, fingerprints: Mapping[str, str], rebuild: str) -> None:
-        """Refuse to mix parameters in one table; writes nothing. What no run has published holds nothing to mix with.
+        """Check that a table was built under these parameters. A table that was never published passes.
 
         Args:
             table: the table about to be written.
@@ -271,11 +271,11 @@ class Lake:
             )
 
     def parameters(self, table: Table) -> dict[str, str]:
-        """Return the fingerprints of the parameters that shape a table; none where nothing was built."""
+        """Return the fingerprints of the parameters that a table was built under; empty if there is no table."""
         return dict(self._fingerprints(table))
 
     def set_parameters(self, table: Table, fingerprints: Mapping[str, str]) -> None:
-        """Store the fingerprints of the parameters that shape a table from now on."""
+        """Store the fingerprints of the parameters that a table is built under."""
         self._sign()
         stored = self._fingerprints(table)
         news = {FINGERPRINT + name: value for name, value in fingerprints.items() if stored.get(name) != value}
@@ -316,7 +316,7 @@ class Lake:
         self._note(table)
 
     def _is_new(self, table: Table) -> bool:
-        """Tell whether this run has only just made the table."""
+        """Return whether this run created the table and has not written to it."""
         self._create(table)
         return table.name in self._new
 
@@ -336,13 +336,13 @@ class Lake:
         self._changed.add(table.name)
 
     def _note_files(self, table: Table) -> None:
-        """Note a commit, if there was one, that left the rows as they were."""
+        """Record a commit, if there was one, that changed files but no rows."""
         head = head_version(self.spark, self.path(table))
         if head != self.version(table):
             self._written[table.name] = head
 
     def _sign(self) -> None:
-        """Let commits carry the run's id; every write says so first, as two lakes may share a session."""
+        """Set the run's id for the commits that follow. Every write does so, as two lakes may share a session."""
         self.spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", self.run_id)
 
     def _delta_folders(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""One writer per lake: an OS lock on a local lake, which dies with its process."""
+"""Lock a local lake for one writer. The operating system releases the lock when the process ends."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @contextmanager
 def exclusive(root: str) -> Iterator[None]:
-    """Hold the lake for writing.
+    """Lock the lake for writing.
 
-    On an object store there is nothing to hold: there the commit of `publications` conflicts, and the loser
-    ends as it would here.
+    An object store has no lock: there, the commit of `publications` conflicts, and the second run fails with the
+    same exit code.
 
     Raises:
-        RetryableError: another run holds the lake.
+        RetryableError: another run has locked the lake.
     """
     if not is_local(root):
         yield

@@ -1,4 +1,4 @@
-"""The publication log: which version of every table readers see."""
+"""Read and write the publication log, which names the version of every table that readers see."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Publication:
-    """The tables that move together."""
+    """The versions of all tables that become visible together."""
 
     number: int = 0
     tables: Mapping[str, int] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Publication:
 
 
 class PublicationLog:
-    """Reads the newest publication once and moves it forward; a rival that moved it first makes us fail."""
+    """Reads the newest publication once and writes the next one, unless another run has written it first."""
 
     def __init__(self, spark: SparkSession, path: str, run_id: str) -> None:
         """Open the log at `path`; it is read at first use."""
@@ -44,7 +44,7 @@ class PublicationLog:
         self._current: Publication | None = None
 
     def current(self) -> Publication:
-        """Return the newest publication as this run knows it: a run sees its own publishes, no rival's."""
+        """Return the newest publication that this run has read or written."""
         if self._current is None:
             self._current = self._read()
         return self._current

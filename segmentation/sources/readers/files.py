@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from segmentation.sources.readers.units import InputUnit
 
 _FILE = "_file"
-"""64-bit hash of the file's path: told apart by the driver, so that executors need not compare paths."""
+"""64-bit hash of the file's path. The driver checks that hashes differ, so executors need not compare paths."""
 _PATH = "_path"
 _POSITION = (_FILE, _PATH, RAW_RECORD_NO, RAW_TEXT, RAW_CORRUPT)
 BYTE_ORDER_MARK = "\ufeff"
@@ -39,7 +39,7 @@ _ROW_BITS = 33
 
 @contextmanager
 def one_task_per_block(spark: SparkSession) -> Iterator[None]:
-    """Let every scan that starts inside read at most one block of one file per task.
+    """Make every scan that starts inside read at most one block of one file per task.
 
     A text file has no row index. With one block per task, the position within the task is the position within
     the block; block offset plus position is then unique and ascending within a file, whatever else is read with it.
@@ -82,12 +82,12 @@ def read_records(spark: SparkSession, mapping: SourceMapping, units: Sequence[In
 
 
 def _given(records: DataFrame) -> list[str]:
-    """Name the columns that the source sent."""
+    """Return the names of the columns that the source sent."""
     return [name for name in records.columns if name not in _POSITION]
 
 
 def _quoted(name: str) -> Column:
-    """Return the column of a name that may hold dots."""
+    """Return the column of a name that may contain dots."""
     return F.col(f"`{name}`")
 
 
@@ -141,12 +141,12 @@ def _read_csv(spark: SparkSession, mapping: SourceMapping, units: Sequence[Input
 
 class _Header(NamedTuple):
     position: int
-    """Of its line; -1: the mapping says it, and the file has none."""
+    """Position of its line; -1 if the mapping gives the names and the file has no header."""
     names: tuple[str, ...]
 
 
 def _header_of(spark: SparkSession, mapping: SourceMapping, unit: InputUnit) -> _Header | None:
-    """Read a file's header; None where no line has any text."""
+    """Read a file's header; None if all lines are blank."""
     try:
         first = read_first_line(spark, unit.path, mapping.encoding)
         names = () if first is None else tuple(next(csv.reader([first[1]], delimiter=mapping.delimiter)))
@@ -204,7 +204,7 @@ def _read_parquet(spark: SparkSession, mapping: SourceMapping, units: Sequence[I
 
 
 def _read_by_schema(spark: SparkSession, units: Sequence[InputUnit]) -> DataFrame:
-    """Read files whose columns differ in type (whole numbers one day, fractions the next): those columns as text.
+    """Read files whose columns differ in type (for example integer and decimal), with those columns as text.
 
     Text is what a field is read from wherever its type is not the one declared, so each record reads as it would alone.
     """
@@ -225,7 +225,7 @@ def _read_by_schema(spark: SparkSession, units: Sequence[InputUnit]) -> DataFram
 
 
 def _placed_rows(raw: DataFrame, as_text: Collection[str] = ()) -> DataFrame:
-    """Give the rows of Parquet files their position, and some of the columns as text."""
+    """Return the rows of Parquet files with their position, and with the given columns as text."""
     path, row = F.col("_metadata.file_path"), F.col("_metadata.row_index")
     return raw.select(
         F.xxhash64(path).alias(_FILE),
@@ -237,7 +237,7 @@ def _placed_rows(raw: DataFrame, as_text: Collection[str] = ()) -> DataFrame:
 
 
 def _lines(spark: SparkSession, mapping: SourceMapping, paths: list[str]) -> DataFrame:
-    """Lines that are not blank, with unit, position (0 = first line, blank ones count), text, and whether corrupt."""
+    """Read the lines that are not blank, with position (0 = first line, blank lines count), text and corrupt flag."""
     block, in_task = F.col("_metadata.file_block_start"), F.monotonically_increasing_id()
     position = block + in_task.bitwiseAND((1 << _ROW_BITS) - 1)
     value = F.col("value")
@@ -246,7 +246,7 @@ def _lines(spark: SparkSession, mapping: SourceMapping, paths: list[str]) -> Dat
 
 
 def _quoted_records(spark: SparkSession, mapping: SourceMapping, paths: list[str]) -> DataFrame:
-    """Records that are not blank, as :func:`_lines` gives lines; positions count records."""
+    """Read the records that are not blank, in the columns of :func:`_lines`; positions count records."""
     texts = _texts(split_records(spark, mapping, paths), F.col("position"), F.col("text"), mapping, "well_quoted")
     corrupt = F.col(RAW_CORRUPT) | ~F.col("well_quoted")
     return texts.withColumn(RAW_CORRUPT, corrupt).drop("well_quoted")

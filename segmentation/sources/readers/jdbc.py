@@ -1,4 +1,4 @@
-"""A table of a database on its way into the lake: rows beyond the last watermark land as Parquet files."""
+"""Land the rows of a database table beyond the last watermark as Parquet files."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ _UNREACHABLE = (
     "starting up",
     "connect to",
 )
-"""Marks of errors that trying again may mend."""
+"""Words in the messages of errors that may go away on retry."""
 _OF_SPARK = "FAILED_JDBC"
 _OF_DRIVERS = (_OF_SPARK, "java.sql.", "SQLException", "java.lang.ClassNotFoundException", "No suitable driver")
 
 
 def land_rows(spark: SparkSession, mapping: SourceMapping, root: str, run_id: str) -> tuple[list[str], list[str]]:
-    """Land what the table has beyond what landed before.
+    """Land the rows of the table that have not landed before.
 
     Where to go on is read from the names of the files that are there: a stretch counts once all its files have their
     names, and what a dead run left of one is deleted first.
@@ -95,7 +95,7 @@ def _clean(spark: SparkSession, folder: str) -> Landed:
 
 
 def _land(rows: DataFrame, stretch: Stretch, params: JdbcParams, folder: str, run_id: str) -> None:
-    """Write rows under another name first: a file has its own when it is whole."""
+    """Write rows to a staging folder first: a file gets its final name when it is complete."""
     spark, staging = rows.sparkSession, f"{folder}/{_STAGING}/{run_id}"
     rows.coalesce(1).write.mode("overwrite").option("maxRecordsPerFile", params.file_rows).parquet(staging)
     files = glob_paths(spark, f"{staging}/part-*.parquet")
@@ -105,7 +105,7 @@ def _land(rows: DataFrame, stretch: Stretch, params: JdbcParams, folder: str, ru
 
 
 def _reach(spark: SparkSession, params: JdbcParams, kind: Kind) -> tuple[int | None, int]:
-    """Ask for the greatest watermark, and how many rows have none."""
+    """Return the greatest watermark, and the number of rows without one."""
     column = params.watermark
     sums = f"MAX({column}) AS greatest, COUNT(*) - COUNT({column}) AS blanks"
     greatest = F.col("greatest") if kind == "number" else F.unix_micros(F.col("greatest").cast("timestamp"))
@@ -151,7 +151,7 @@ def _read(spark: SparkSession, params: JdbcParams, columns: str = "*", where: st
 
 @contextmanager
 def _named_errors(params: JdbcParams) -> Iterator[None]:
-    """Translate the driver's errors: what trying again may mend, and what it will not."""
+    """Translate the driver's errors into RetryableError or ConfigurationError."""
     try:
         yield
     except (PySparkException, Py4JJavaError) as error:

@@ -1,4 +1,4 @@
-"""A Kafka topic on its way into the lake: what the broker holds, and ranges of offsets that land as Parquet files."""
+"""Land ranges of offsets of a Kafka topic as Parquet files."""
 
 from __future__ import annotations
 
@@ -38,27 +38,27 @@ if TYPE_CHECKING:
 
 _BYTES = "org.apache.kafka.common.serialization.ByteArrayDeserializer"
 _REFUSED = ("Authentication", "Authorization", "ConfigException", "Failed to construct kafka consumer", "InvalidTopic")
-"""Marks of errors that will not go away by trying again."""
+"""Words in the messages of errors that do not go away on retry."""
 _OF_KAFKA = ("org.apache.kafka", "kafka010", "KAFKA_")
 _STAGING = "_landing"
 
 
 class Opened(NamedTuple):
-    """A topic as it stood when the run began: how far it was taken in, and to where it reaches."""
+    """The state of a topic when the run began: offsets ingested so far, and offsets available."""
 
     places: Mapping[int, Standing]
     limits: Mapping[int, Limits]
     notes: list[str]
-    """Gaps that the mapping says to go on without."""
+    """Gaps that the mapping allows the run to skip."""
 
 
 def raw_folder(root: str, source: str) -> str:
-    """Return where a source's messages land."""
+    """Return the folder in which the messages of a source land."""
     return f"{root}/_raw/{source}"
 
 
 def open_topic(spark: SparkSession, mapping: SourceMapping, folder: str, taken: Iterable[str]) -> Opened:
-    """Compare what was taken in with what the broker holds now.
+    """Compare the ingested offsets with those that the broker has now.
 
     Args:
         spark: the session.
@@ -83,7 +83,7 @@ def open_topic(spark: SparkSession, mapping: SourceMapping, folder: str, taken: 
 def land_rounds(
     spark: SparkSession, mapping: SourceMapping, folder: str, run_id: str, opened: Opened
 ) -> Iterator[list[InputUnit]]:
-    """Land the next range of every partition, and again, until what the broker held at the beginning is there.
+    """Land one range per partition at a time, until all messages that the broker had at the beginning have landed.
 
     The units of a round must have been taken in before the next one is asked for. A range that a crash left on the
     disk is a unit as it stands: its file got its name when it was whole.
@@ -104,7 +104,7 @@ def land_rounds(
 
 
 def land(messages: DataFrame, ranges: Sequence[OffsetRange], folder: str, staging: str) -> None:
-    """Write messages as one file per range, which gets its name when it is whole.
+    """Write messages as one file per range, which gets its final name when it is complete.
 
     Args:
         messages: those of the ranges, one range per partition of the topic (LANDED).
@@ -132,7 +132,7 @@ def _write(writer: Any, folder: str) -> None:
 
 
 def drop_landed(spark: SparkSession, root: str, taken: Iterable[str]) -> int:
-    """Delete the files of ranges that were taken in, by their paths at that time; return how many there were."""
+    """Delete the files of ingested ranges, given by the paths they had then; return the number of files."""
     gone = {found.groups() for path in taken if (found := LANDED_PATH.search(path)) is not None}
     files = glob_paths(spark, raw_folder(root, "*/*/*/*.parquet"))
     due = [path for path in files if (found := LANDED_PATH.search(path)) is not None and found.groups() in gone]
@@ -140,7 +140,7 @@ def drop_landed(spark: SparkSession, root: str, taken: Iterable[str]) -> int:
 
 
 def drop_messages(spark: SparkSession, units: Mapping[str, str], records: DataFrame, run_id: str) -> int:
-    """Take messages out of the files that they landed in; all others keep their offsets, and units their identity.
+    """Remove messages from the files in which they landed. Other messages keep their offsets, units keep their ids.
 
     Args:
         spark: the session.
@@ -199,7 +199,7 @@ def read_newest(spark: SparkSession, mapping: SourceMapping, messages: int) -> D
 
 
 def read_limits(spark: SparkSession, params: KafkaParams) -> dict[int, Limits]:
-    """Ask the broker for the earliest and latest offsets of every partition."""
+    """Return the broker's earliest and latest offsets of every partition."""
     with _named_errors(params.topic), _consumer(spark, params) as consumer:
         infos = consumer.partitionsFor(params.topic)
         if not infos:
@@ -214,7 +214,7 @@ def read_limits(spark: SparkSession, params: KafkaParams) -> dict[int, Limits]:
 
 @contextmanager
 def _consumer(spark: SparkSession, params: KafkaParams) -> Iterator[Any]:
-    """Open Kafka's own client in Spark's JVM: the same settings as Spark's source takes, nothing besides to install."""
+    """Open Kafka's client in Spark's JVM. It takes the settings of Spark's source and needs no other package."""
     client = java(spark).org.apache.kafka.clients.consumer.KafkaConsumer
     if not is_class(client):
         raise ConfigurationError(
@@ -232,7 +232,7 @@ def _consumer(spark: SparkSession, params: KafkaParams) -> Iterator[Any]:
 
 @contextmanager
 def _named_errors(topic: str) -> Iterator[None]:
-    """Translate the client's errors: what trying again may mend, and what it will not."""
+    """Translate the client's errors into RetryableError or ConfigurationError."""
     try:
         yield
     except (PySparkException, Py4JJavaError) as error:

@@ -1,4 +1,4 @@
-"""The records of messages: landed ranges of a Kafka topic as input units, and how their values are read."""
+"""List landed ranges of a Kafka topic as input units, and parse the values of their messages."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from segmentation.sources.readers.units import InputUnit
 
 MESSAGES = "kafka"
-"""Format of units that are landed messages."""
+"""Format of the units of landed messages."""
 LANDED = StructType(
     [
         StructField("topic", StringType()),
@@ -44,7 +44,7 @@ LANDED = StructType(
         StructField("headers", ArrayType(StructType().add("key", StringType()).add("value", BinaryType()))),
     ]
 )
-"""A landed file's columns: a message as Spark's Kafka source gives it."""
+"""Columns of a landed file: those of Spark's Kafka source."""
 
 
 def list_landed(spark: SparkSession, mapping: SourceMapping, paths: Sequence[str]) -> list[InputUnit]:

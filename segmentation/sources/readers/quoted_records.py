@@ -1,4 +1,4 @@
-"""Records of CSV whose quoted fields may hold line breaks: a file is split into records, not into lines."""
+"""Split CSV files whose quoted fields may contain line breaks into records."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from segmentation.sources.mapping import SourceMapping
 
 BYTES = "ISO-8859-1"
-"""Gives every byte a character and back: files are split before their encoding is looked at."""
+"""Maps every byte to one character and back, so that files are split before they are decoded."""
 BREAK = r"\r\n|\r|\n"
 _BYTE_ORDER_MARK = "^\u00ef\u00bb\u00bf"
 
@@ -68,7 +68,7 @@ def _options(mapping: SourceMapping) -> dict[str, str]:
 
 
 def _is_well_quoted(mapping: SourceMapping) -> Column:
-    """Tell whether a text is one record; loops are possessive, so that long fields cost no stack."""
+    """Return whether a text is one record. Loops are possessive, so that long fields need no stack."""
     quote, delimiter = re.escape(mapping.quote), re.escape(_as_bytes(mapping.delimiter, mapping))
     quoted = f"{quote}[^{quote}]*+(?:{quote}{quote}[^{quote}]*+)*+{quote}"
     plain = rf"(?:(?!{quote}|{delimiter})[^\r\n](?:(?!{delimiter})[^\r\n])*+)?+"

@@ -1,4 +1,4 @@
-"""Small files as they are: the first records of one for a draft, and tables of texts that people write."""
+"""Read the first records of a file for a draft mapping, and small CSV files that people write."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DELIMITERS = ",;\t|"
 
 
 def read_sample(spark: SparkSession, path: str, rows: int) -> Sample:
-    """Read up to `rows` records of a file or folder and tell its format, columns and delimiter.
+    """Read up to `rows` records of a file or folder, and detect its format, columns and delimiter.
 
     Raises:
         DataError: nothing can be read there.

@@ -49,7 +49,7 @@ class InputUnit:
 
     @property
     def readable_path(self) -> str:
-        """The path as Spark's readers take it: as a pattern."""
+        """The path as a pattern, which Spark's readers expect."""
         return as_pattern(unquote(self.path))
 
 

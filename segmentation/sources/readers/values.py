@@ -1,4 +1,4 @@
-"""Texts of records taken apart as the mapping says: a line of a file or the value of a message, CSV, JSON or plain."""
+"""Parse the text of records (a line of a file or the value of a message) as CSV, JSON or plain text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REPLACEMENT = "\ufffd"
 
 
 def decode_text(text: Column, encoding: str) -> tuple[Column, Column]:
-    """Read bytes as text, and tell whether some of them are none in the declared encoding.
+    """Decode bytes, and return whether some of them are invalid in the declared encoding.
 
     Such a text is corrupt: with its bytes replaced, users whose names differ only there would become one.
     Null is null, and null whether it is corrupt.
@@ -33,7 +33,7 @@ def decode_text(text: Column, encoding: str) -> tuple[Column, Column]:
 
 
 def parse_csv(texts: DataFrame, mapping: SourceMapping, header: Sequence[str]) -> DataFrame:
-    """Add the columns of one line of CSV each, and whether it is corrupt, which undecodable ones already are."""
+    """Parse each text as one line of CSV into columns, and mark those that are corrupt."""
     options = {
         "sep": mapping.delimiter,
         "mode": "PERMISSIVE",
@@ -51,7 +51,7 @@ def parse_csv(texts: DataFrame, mapping: SourceMapping, header: Sequence[str]) -
 
 
 def parse_json(texts: DataFrame, mapping: SourceMapping) -> DataFrame:
-    """Add the fields of one JSON object each, and whether the text is anything else, as undecodable ones are."""
+    """Parse each text as one JSON object into columns, and mark those that are anything else as corrupt."""
     ddl = mapping.columns or ", ".join(f"`{name}` STRING" for name in mapping.raw_columns)
     # Two objects on one line would lose the second: wrapped in brackets, such a line is no JSON at all.
     options = {"mode": "PERMISSIVE", "allowNonNumericNumbers": "false"}
@@ -67,7 +67,7 @@ def parse_json(texts: DataFrame, mapping: SourceMapping) -> DataFrame:
 
 
 def parse_plain(texts: DataFrame) -> DataFrame:
-    """Take a text as a record of one column, `line`; expressions take it apart."""
+    """Return each text as a record of one column, `line`, which expressions parse further."""
     return texts.select("*", F.col(RAW_TEXT).alias("line"))
 
 

@@ -2,11 +2,9 @@ import math
 from datetime import date
 
 import pytest
-from scipy.stats import binomtest
 
 from segmentation.evaluation.calibration import CalibrationBin, expected_calibration_error
 from segmentation.evaluation.figures import Figure, evaluation_rows
-from segmentation.statistics import wilson_interval
 
 
 @pytest.mark.parametrize(
@@ -34,12 +32,6 @@ def test_rows_come_in_order_of_their_key():
         ("a", "t", as_of, 1.0, None, None, "how", None, "info"),
         ("b", "s", as_of, 2.0, None, None, "how", 1.0, "breach"),
     ]
-
-
-@pytest.mark.parametrize(("positives", "total"), [(0, 10), (10, 10), (3, 17), (500, 1000)])
-def test_wilson_interval_is_scipys(positives: int, total: int):
-    theirs = binomtest(positives, total).proportion_ci(0.95, method="wilson")
-    assert wilson_interval(positives, total) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
 
 
 def test_calibration_error_weighs_bins_by_their_users():
