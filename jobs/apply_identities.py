@@ -12,13 +12,13 @@ from segmentation.checkpoints import checkpoint, release_checkpoints
 from segmentation.identities.build import build_identities
 from segmentation.identities.moves import cut_portions, find_moves, take_moves
 from segmentation.identities.params import FILE, IdentityParams, load_identities
-from segmentation.ingest.apply import write_increment
+from segmentation.ingest.apply import store_in, write_changes
 from segmentation.ingest.restate import restate
-from segmentation.ingest.snapshot import read_state
+from segmentation.ingest.snapshot import read_snapshot
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.runtime.stored import require_events
-from segmentation.tables import EVENTS, IDENTITIES, INPUT_UNITS, SESSIONS, TRANSITIONS, USER_DAY_COUNTS, USER_DAYS
+from segmentation.tables import EVENTS, IDENTITIES, INPUT_UNITS, SESSIONS, TRANSITIONS, USER_DAYS
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
-DERIVED = (SESSIONS, USER_DAYS, USER_DAY_COUNTS, TRANSITIONS)
-READS = (INPUT_UNITS, EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS)
+DERIVED = (SESSIONS, USER_DAYS, TRANSITIONS)
+READS = (INPUT_UNITS, EVENTS, SESSIONS, USER_DAYS)
 WRITES = (IDENTITIES, EVENTS, *DERIVED)
 
 
@@ -73,10 +73,12 @@ def _move(ctx: Context, moves: DataFrame) -> tuple[int, int]:
     for portion in cut_portions(moves):
         days = portion.days
         with ctx.progress.step(f"move events of {days[0]} to {days[-1]}"), release_checkpoints(ctx.spark):
-            state = read_state(lake, batch_is_small=portion.is_small)
-            removed, added = take_moves(state.events, moves, days)
-            plan = restate(removed, added, state, sessions=config.sessions, workspace=config.workspace)
-            write_increment(lake, plan)
+            snapshot = read_snapshot(lake)
+            removed, added = take_moves(snapshot.events, moves, days)
+            changes = restate(
+                removed, added, snapshot, store_in(lake), sessions=config.sessions, workspace=config.workspace
+            )
+            write_changes(lake, changes)
     row = moves.agg(F.count(F.lit(1)).alias("events"), F.count_distinct("person_id").alias("persons")).first()
     return (row["events"], row["persons"]) if row else (0, 0)
 

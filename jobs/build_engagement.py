@@ -10,7 +10,7 @@ from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.cut import read_cut
 from segmentation.runtime.main import run_job
 from segmentation.sequences.engagement import build_activity, build_engagement_stays, describe_states, find_states
-from segmentation.tables import ENGAGEMENT_STATES, ENGAGEMENT_STAYS, EVENTS, SESSIONS, USER_DAY_COUNTS, USER_DAYS
+from segmentation.tables import ENGAGEMENT_STATES, ENGAGEMENT_STAYS, EVENTS, SESSIONS, USER_DAYS
 
 if TYPE_CHECKING:
     import argparse
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from segmentation.sequences.hidden import HiddenStates
 
-READS = (EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS)
+READS = (EVENTS, SESSIONS, USER_DAYS)
 WRITES = (ENGAGEMENT_STAYS, ENGAGEMENT_STATES)
 
 

@@ -13,6 +13,7 @@ from segmentation.features.pace import find_bots, is_bot, select_people
 from segmentation.parameters import fingerprint_of
 from segmentation.privacy.consent import build_consents, select_consented
 from segmentation.runtime.context import Context, RunReport
+from segmentation.runtime.cut import read_stored
 from segmentation.runtime.main import run_job
 from segmentation.runtime.stored import require_events
 from segmentation.segments.asking import read_history
@@ -22,7 +23,7 @@ from segmentation.sequences.habits import count_loops, list_attempts
 from segmentation.sequences.states import load_states
 from segmentation.sequences.steps import build_steps
 from segmentation.sessions.as_of import before_cut, tables_at_cut
-from segmentation.tables import CONSENTS, EVENTS, SESSIONS, USER_DAY_COUNTS, USER_DAYS, USER_FEATURES
+from segmentation.tables import CONSENTS, EVENTS, SESSIONS, USER_DAYS, USER_FEATURES
 
 if TYPE_CHECKING:
     import argparse
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from segmentation.sequences.funnels import Funnel
     from segmentation.sequences.states import StateMapping
 
-READS = (EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS)
+READS = (EVENTS, SESSIONS, USER_DAYS)
 WRITES = (USER_FEATURES, CONSENTS)
 REBUILD = "jobs/build_features.py --rebuild"
 
@@ -82,7 +83,7 @@ def run(ctx: Context) -> RunReport:
     quality: dict[str, Any] = {"users": users, "features": len(catalogue(ctx.config.features))}
     left_out = 0
     if ctx.config.bots.policy == "exclude":
-        bots = find_bots(inputs[as_of].user_day_counts, as_of=as_of, params=ctx.config.bots)
+        bots = find_bots(inputs[as_of].item_counts, as_of=as_of, params=ctx.config.bots)
         quality["bots_left_out"] = left_out = select_consented(bots, consents, ctx.config.consent).count()
     else:
         quality["bots"] = counted[as_of]["bots"] if as_of in counted else 0
@@ -127,12 +128,10 @@ def _inputs_at(ctx: Context, events: DataFrame, cut: date, *, is_current: bool) 
     """Take the stored tables if they know nothing beyond the cut, else recompute them."""
     config = ctx.config
     if is_current:
-        days, counts, sessions = (
-            ctx.lake.require(table, "ingest_events") for table in (USER_DAYS, USER_DAY_COUNTS, SESSIONS)
-        )
-        return FeatureInputs(days, counts, sessions, *_walks(ctx, events))
+        stored = read_stored(ctx)
+        return FeatureInputs(stored.user_days, stored.item_counts, stored.sessions, *_walks(ctx, events))
     past = tables_at_cut(events, as_of=cut, workspace=config.workspace, sessions=config.sessions)
-    return FeatureInputs(past.user_days, past.user_day_counts, past.sessions, *_walks(ctx, past.events))
+    return FeatureInputs(past.user_days, past.item_counts, past.sessions, *_walks(ctx, past.events))
 
 
 def _walks(ctx: Context, events: DataFrame) -> tuple[DataFrame | None, DataFrame | None]:

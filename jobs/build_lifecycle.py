@@ -12,13 +12,13 @@ from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.cut import read_cut
 from segmentation.runtime.main import run_job
 from segmentation.segments.lifecycle import KINDS, MONTH, build_lifecycle, build_retention, find_active_periods
-from segmentation.tables import EVENTS, LIFECYCLE, RETENTION, SESSIONS, USER_DAY_COUNTS, USER_DAYS
+from segmentation.tables import EVENTS, LIFECYCLE, RETENTION, SESSIONS, USER_DAYS
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-READS = (EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS)
+READS = (EVENTS, SESSIONS, USER_DAYS)
 WRITES = (LIFECYCLE, RETENTION)
 
 

@@ -1,4 +1,4 @@
-"""Build transition counts from user days; ingest keeps them current, so this acts only where they are behind."""
+"""Build transition counts from events and sessions; ingest keeps them current, so this acts only where they are behind."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
-from segmentation.sequences.transitions import build_transitions
-from segmentation.tables import EVENTS, TRANSITIONS, USER_DAY_COUNTS
+from segmentation.sessions.transitions import build_transitions
+from segmentation.tables import EVENTS, SESSIONS, TRANSITIONS
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Sequence
 
-READS = (EVENTS, USER_DAY_COUNTS)
+READS = (EVENTS, SESSIONS)
 WRITES = (TRANSITIONS,)
 
 
@@ -25,13 +25,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(ctx: Context) -> RunReport:
     """Build the table where it does not reflect the published events."""
-    counts = ctx.lake.require(USER_DAY_COUNTS, "build_sessions")
+    events, sessions = ctx.lake.require(EVENTS, "ingest_events"), ctx.lake.require(SESSIONS, "build_sessions")
     report = RunReport(as_of=ctx.as_of)
     if not ctx.options.get("rebuild") and ctx.lake.reflects(EVENTS, WRITES):
         report.notes.append("transitions already reflect all events")
         return report
     with ctx.progress.step("build transitions"):
-        ctx.lake.replace(TRANSITIONS, build_transitions(counts))
+        ctx.lake.replace(TRANSITIONS, build_transitions(events, sessions))
         ctx.lake.publish(ctx.lake.basis(EVENTS, WRITES))
     return report
 

@@ -9,14 +9,14 @@ from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.runtime.stored import require_events
 from segmentation.sessions.as_of import tables_of
-from segmentation.tables import EVENTS, SESSIONS, USER_DAY_COUNTS, USER_DAYS
+from segmentation.tables import EVENTS, SESSIONS, USER_DAYS
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Sequence
 
 READS = (EVENTS,)
-WRITES = (SESSIONS, USER_DAYS, USER_DAY_COUNTS)
+WRITES = (SESSIONS, USER_DAYS)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -37,7 +37,7 @@ def run(ctx: Context) -> RunReport:
         return report
     with ctx.progress.step("build sessions and user days"):
         built = tables_of(events, workspace=ctx.config.workspace, sessions=ctx.config.sessions)
-        made = (built.sessions, built.user_days, built.user_day_counts)
+        made = (built.sessions, built.user_days)
         for table, rows in zip(WRITES, made, strict=True):
             ctx.lake.replace(table, rows)
         ctx.lake.publish(ctx.lake.basis(EVENTS, WRITES))

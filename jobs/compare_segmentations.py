@@ -31,7 +31,7 @@ from segmentation.segments.comparison import (
     match_segments,
 )
 from segmentation.segments.rules import Rule, build_cohorts, load_rule, load_rules
-from segmentation.tables import EVENTS, SEGMENT_ASSIGNMENTS, SESSIONS, USER_DAY_COUNTS, USER_DAYS, USER_FEATURES
+from segmentation.tables import EVENTS, SEGMENT_ASSIGNMENTS, SESSIONS, USER_DAYS, USER_FEATURES
 from segmentation.tracking.trainings import features_of, segments_of
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from segmentation.tables import Table
     from segmentation.tracking.records import ModelVersion
 
-READS = (EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS, USER_FEATURES, SEGMENT_ASSIGNMENTS)
+READS = (EVENTS, SESSIONS, USER_DAYS, USER_FEATURES, SEGMENT_ASSIGNMENTS)
 WRITES: tuple[Table, ...] = ()
 MEASURES = (
     "value_sum_life", "value_sum_30d", "purchases_count_30d", "sessions_count_30d", "days_since_last_event",

@@ -13,8 +13,8 @@ from pyspark.sql import functions as F
 from segmentation.checkpoints import release_checkpoints
 from segmentation.errors import ConfigurationError
 from segmentation.identities.erasure import NAME, Traces, find_traces, plan_erasure
-from segmentation.ingest.apply import write_increment
-from segmentation.ingest.snapshot import read_state
+from segmentation.ingest.apply import store_in, write_changes
+from segmentation.ingest.snapshot import read_snapshot
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.runtime.stored import require_events
@@ -29,7 +29,6 @@ from segmentation.tables import (
     QUARANTINE,
     SESSIONS,
     TRANSITIONS,
-    USER_DAY_COUNTS,
     USER_DAYS,
 )
 from segmentation.tables.reference import all_tables
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Sequence
 
-DERIVED = (SESSIONS, USER_DAYS, USER_DAY_COUNTS, TRANSITIONS)
+DERIVED = (SESSIONS, USER_DAYS, TRANSITIONS)
 RESTATED = (EVENTS, *DERIVED, QUARANTINE, DUPLICATES, INGEST_LEDGER)
 OF_USERS = tuple(table for table in all_tables() if NAME in table.names and table not in RESTATED)
 """Made of the tables above at some cut: rows of the person go, and nothing follows."""
@@ -63,15 +62,16 @@ def run(ctx: Context) -> RunReport:
         raise ConfigurationError("--person is empty: give a person as in events.user_id")
     require_events(ctx)
     with ctx.progress.step("erase"), release_checkpoints(ctx.spark):
-        state = read_state(lake)
-        traces = find_traces(person, state, lake.read(IDENTITIES))
+        snapshot = read_snapshot(lake)
+        traces = find_traces(person, snapshot, lake.read(IDENTITIES))
         found = {"events": traces.events, "duplicates": traces.copies, "quarantined": traces.rejected}
         quality = {"names": len(traces.names), **{what: rows.count() for what, rows in found.items()}}
         if ctx.options.get("count"):
             return RunReport(quality=quality, notes=["counted: nothing was changed"])
         # Files first: if the run dies the tables still tell, next time, which messages were theirs.
         quality["landed_files"] = drop_messages(ctx.spark, _landed_units(ctx, traces), traces.records(), ctx.run_id)
-        write_increment(lake, plan_erasure(traces, state, sessions=config.sessions, workspace=config.workspace))
+        changes = plan_erasure(traces, snapshot, store_in(lake), sessions=config.sessions, workspace=config.workspace)
+        write_changes(lake, changes)
         _forget_names(ctx, traces)
         lake.publish(lake.basis(EVENTS, DERIVED))
     nothing = [] if any(quality[what] for what in found) else [f"no record of '{person}' was found"]

@@ -10,11 +10,11 @@ from pyspark.sql import functions as F
 
 from segmentation.checkpoints import release_checkpoints
 from segmentation.errors import ConfigurationError
-from segmentation.ingest.apply import write_increment
-from segmentation.ingest.batches import check_accepted, check_batch, parse_batch, partitions_of, planned_for
-from segmentation.ingest.engine import plan_increment
-from segmentation.ingest.received import add_units, list_current, read_units, sort_units, unit_rows
-from segmentation.ingest.snapshot import read_state
+from segmentation.ingest.apply import store_in, write_changes
+from segmentation.ingest.batches import parse_batch, planned_for
+from segmentation.ingest.plan import plan_increment
+from segmentation.ingest.received import change_units, list_current, read_units, sort_units, unit_rows
+from segmentation.ingest.snapshot import read_snapshot
 from segmentation.privacy.keys import key_frame, load_keys
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
@@ -24,7 +24,7 @@ from segmentation.sources.readers.files import named_read_errors
 from segmentation.sources.readers.jdbc import land_rows
 from segmentation.sources.readers.kafka import land_rounds, open_topic, raw_folder
 from segmentation.sources.readers.messages import list_landed
-from segmentation.sources.readers.units import are_few, list_units, split_into_batches
+from segmentation.sources.readers.units import list_units, split_into_batches
 from segmentation.sources.tracking_plan import load_tracking_plan
 from segmentation.tables import (
     CURRENCY_RATES,
@@ -35,7 +35,6 @@ from segmentation.tables import (
     QUARANTINE,
     SESSIONS,
     TRANSITIONS,
-    USER_DAY_COUNTS,
     USER_DAYS,
 )
 
@@ -45,10 +44,10 @@ if TYPE_CHECKING:
 
     from segmentation.sources.readers.units import InputUnit
 
-READS = (INPUT_UNITS, EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS, QUARANTINE, DUPLICATES, CURRENCY_RATES)
+READS = (INPUT_UNITS, EVENTS, SESSIONS, USER_DAYS, QUARANTINE, DUPLICATES, CURRENCY_RATES)
 WRITES = (*READS, TRANSITIONS, INGEST_LEDGER)
 REBUILT = tuple(table for table in WRITES if table is not CURRENCY_RATES)
-DERIVED = (SESSIONS, USER_DAYS, USER_DAY_COUNTS, TRANSITIONS)
+DERIVED = (SESSIONS, USER_DAYS, TRANSITIONS)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -83,7 +82,7 @@ def run(ctx: Context) -> RunReport:
     received = sort_units(units, read_units(ctx.lake, mapping.name), mapping.supersede)
     without_rate = 0
     for part in split_into_batches(received.to_ingest, ctx.config.ingest.batch_mb):
-        without_rate += _take_in(ctx, mapping, part, received.superseded_by(part))
+        without_rate += _ingest(ctx, mapping, part, received.superseded_by(part))
         ctx.lake.publish(ctx.lake.basis(EVENTS, DERIVED))
     if received.not_read:
         ctx.lake.append(
@@ -128,7 +127,7 @@ def _follow(ctx: Context, mapping: SourceMapping, command: str) -> RunReport:
     ranges = without_rate = 0
     for units in land_rounds(ctx.spark, mapping, folder, ctx.run_id, opened):
         for part in split_into_batches(units, ctx.config.ingest.batch_mb):
-            without_rate += _take_in(ctx, mapping, part, {})
+            without_rate += _ingest(ctx, mapping, part, {})
             lake.publish(lake.basis(EVENTS, DERIVED))
         ranges += len(units)
     told = f"{ranges} ranges of offsets were taken in" if ranges else "no new message: unchanged"
@@ -174,7 +173,7 @@ def _rebuild(ctx: Context) -> RunReport:
     without_rate = 0
     for name, mapping in mappings.items():
         for part in split_into_batches(found[name], ctx.config.ingest.batch_mb):
-            without_rate += _take_in(ctx, mapping, part, {})
+            without_rate += _ingest(ctx, mapping, part, {})
     ctx.lake.publish(ctx.lake.basis(EVENTS, DERIVED))
     return RunReport(
         as_of=ctx.as_of,
@@ -210,37 +209,36 @@ def _on_rates(ctx: Context, values: int) -> list[str]:
     return [f"values in no sum of money, {missing}: {values} (see conf/rates.csv)"] if values > 0 else []
 
 
-def _take_in(ctx: Context, mapping: SourceMapping, units: list[InputUnit], replaced: Mapping[str, str]) -> int:
-    """Ingest one batch without publishing it; return how many more values than before have no rate."""
-    config, lake = ctx.config, ctx.lake
-    new_units = unit_rows(ctx.spark, units, mapping.name, ctx.run_id)
+def _ingest(ctx: Context, mapping: SourceMapping, units: list[InputUnit], superseded: Mapping[str, str]) -> int:
+    """Ingest one batch without publishing it; return how many of its values have no rate."""
+    config, lake, spark = ctx.config, ctx.lake, ctx.spark
+    new_units = unit_rows(spark, units, mapping.name, ctx.run_id)
     with (
-        ctx.progress.step(f"take in {len(units)} input units of {mapping.name}"),
-        release_checkpoints(ctx.spark),
+        ctx.progress.step(f"ingest {len(units)} input units of {mapping.name}"),
+        release_checkpoints(spark),
         named_read_errors(units, must_be_named=True),
-        planned_for(ctx.spark, units, config.ingest.partition_mb),
+        planned_for(spark, units, config.ingest.partition_mb),
     ):
-        plan = load_tracking_plan(ctx.options["conf_dir"])
-        zone = config.workspace.time_zone
-        keys = key_frame(ctx.spark, load_keys(config.privacy)) if mapping.pseudonymise else None
-        received = parse_batch(ctx.spark, mapping, units, ingest=config.ingest, time_zone=zone, plan=plan, keys=keys)
-        state = read_state(
-            lake,
-            new_units,
-            sorted(replaced),
-            batch_is_small=are_few(units),
-            few_partitions=partitions_of(units, config.ingest.partition_mb),
+        batch = parse_batch(
+            spark,
+            mapping,
+            units,
+            ingest=config.ingest,
+            time_zone=config.workspace.time_zone,
+            plan=load_tracking_plan(ctx.conf_dir),
+            keys=key_frame(spark, load_keys(config.privacy)) if mapping.pseudonymise else None,
         )
-        increment = plan_increment(
-            received, state, ingest=config.ingest, sessions=config.sessions, workspace=config.workspace
-        )
-        share, of_messages = config.ingest.max_rejected_share, mapping.kafka is not None
-        check_batch(increment.records, increment.ledger, mapping.name, share, of_messages=of_messages)
         lake.set_parameters(EVENTS, _fingerprints(ctx, mapping))
-        add_units(increment, new_units, state.input_units, replaced)
-        write_increment(lake, increment)
-        if state.is_empty and not of_messages:
-            check_accepted(lake.read(EVENTS), mapping.name)
+        snapshot = read_snapshot(lake, new_units, sorted(superseded), is_empty=lake.is_vacant(EVENTS))
+        increment = plan_increment(
+            batch,
+            snapshot,
+            store_in(lake),
+            ingest=config.ingest,
+            sessions=config.sessions,
+            workspace=config.workspace,
+        )
+        write_changes(lake, (*increment.changes, change_units(new_units, snapshot.input_units, superseded)))
     return increment.values_without_rate
 
 

@@ -46,7 +46,6 @@ from segmentation.tables import (
     MONITORED_RATES,
     SEGMENT_ASSIGNMENTS,
     SESSIONS,
-    USER_DAY_COUNTS,
     USER_DAYS,
     USER_FEATURES,
 )
@@ -64,7 +63,7 @@ if TYPE_CHECKING:
     from segmentation.segments.targets import Target
     from segmentation.tracking.records import ModelVersion
 
-READS = (EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS, USER_FEATURES, SEGMENT_ASSIGNMENTS)
+READS = (EVENTS, SESSIONS, USER_DAYS, USER_FEATURES, SEGMENT_ASSIGNMENTS)
 WRITES = (DRIFT, MONITORED_RATES, ALERTS)
 SEGMENT = "cluster_id"
 

@@ -25,7 +25,7 @@ from segmentation.runtime.main import run_job
 from segmentation.segments.labels import label_users
 from segmentation.segments.rules import behaviours_of
 from segmentation.segments.targets import Target, find_cuts, load_targets, mark_asked
-from segmentation.tables import EVENTS, MODEL_DECISIONS, SESSIONS, USER_DAY_COUNTS, USER_DAYS, USER_FEATURES
+from segmentation.tables import EVENTS, MODEL_DECISIONS, SESSIONS, USER_DAYS, USER_FEATURES
 from segmentation.tracking.challenge import crown, judge_challenger, outdated, settled_before
 from segmentation.tracking.records import CHOSEN, DECISION, DataSet, ModelVersion, Verdict
 from segmentation.tracking.trainings import (
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from segmentation.models.windows import History
     from segmentation.runtime.asking import Inputs
 
-READS = (EVENTS, SESSIONS, USER_DAYS, USER_DAY_COUNTS, USER_FEATURES, MODEL_DECISIONS)
+READS = (EVENTS, SESSIONS, USER_DAYS, USER_FEATURES, MODEL_DECISIONS)
 WRITES = (MODEL_DECISIONS,)
 
 
@@ -140,7 +140,7 @@ def _train(ctx: Context, inputs: Inputs, target: Target, cuts: Cuts, fingerprint
     )
     for name, reason in fit.left_out.items():
         ctx.progress.say(f"propensity {target.name}: feature {name} left out: {reason}")
-    sources = (USER_FEATURES, USER_DAY_COUNTS)
+    sources = (USER_FEATURES, EVENTS)
     data = tuple(DataSet(t.name, ctx.lake.path(t), ctx.lake.version(t) or 0) for t in sources)
     return ctx.tracking.store.record(
         describe_propensity(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -10,13 +11,16 @@ from pyspark import StorageLevel
 from pyspark.sql import Observation
 from pyspark.sql import functions as F
 
+from segmentation.frames import empty_frame
 from segmentation.jvm import persistent_frames
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from pyspark.sql import Column, DataFrame, SparkSession
 
+BROADCAST_ROWS = 2_000_000
+"""So many rows of a few numbers fit into the memory of every executor."""
 AS_BYTES = StorageLevel(useDisk=True, useMemory=True, useOffHeap=False, deserialized=False)
 
 
@@ -41,15 +45,44 @@ def checkpoint_observing(df: DataFrame, *figures: Column) -> tuple[DataFrame, di
     return checkpointed, observation.get
 
 
-def checkpoint_packed(df: DataFrame, alone: Sequence[str], near: Sequence[str]) -> DataFrame:
-    """Checkpoint a wide frame so that reading a few of its columns is cheap.
+@dataclass(frozen=True)
+class Counted:
+    """Checkpointed rows and their number. Without rows the frame is an empty relation, which Spark prunes from plans."""
 
-    Spark copies every column of a checkpointed row on each read. Columns in `alone` (by which the frame is
-    partitioned) stay columns, those in `near` are packed into one struct, and all others into another.
+    rows: DataFrame
+    count: int
+
+    @property
+    def hinted(self) -> DataFrame:
+        """The rows with a broadcast hint if they fit into the memory of every executor."""
+        return F.broadcast(self.rows) if self.is_small else self.rows
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the rows fit into the memory of every executor."""
+        return self.count <= BROADCAST_ROWS
+
+    def where(self, condition: Column | str) -> DataFrame:
+        """Filter the rows."""
+        return self.rows.where(condition)
+
+
+def checkpoint_counted(df: DataFrame, *, partitions: int | None = None) -> Counted:
+    """Checkpoint a frame and count its rows in the same job.
+
+    Args:
+        df: the frame.
+        partitions: coalesce the checkpointed rows into at most so many partitions; None: leave them as they are.
     """
-    others = [name for name in df.columns if name not in (*alone, *near)]
-    packed = checkpoint(df.select(*alone, F.struct(*near).alias("_near"), F.struct(*others).alias("_others")))
-    return packed.select(*alone, "_near.*", "_others.*").select(*df.columns)
+    rows, figures = checkpoint_observing(df, F.count(F.lit(1)).alias("rows"))
+    if not figures["rows"]:
+        return no_rows(df)
+    return Counted(rows if partitions is None else rows.coalesce(partitions), figures["rows"])
+
+
+def no_rows(like: DataFrame) -> Counted:
+    """Return no rows of the columns of another frame; runs no job."""
+    return Counted(empty_frame(like.sparkSession, like.schema), 0)
 
 
 def instant(micros: int) -> datetime:

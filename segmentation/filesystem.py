@@ -65,6 +65,18 @@ def read_first_line(spark: SparkSession, uri: str, encoding: str) -> tuple[int, 
         stream.close()
 
 
+def read_lines(spark: SparkSession, uri: str) -> list[str]:
+    """Read the lines of a small UTF-8 file."""
+    jvm = java(spark)
+    path = jvm.org.apache.hadoop.fs.Path(uri)
+    stream = path.getFileSystem(hadoop_configuration(spark)).open(path)
+    try:
+        text: str = jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8")
+    finally:
+        stream.close()
+    return text.splitlines()
+
+
 def move_file(spark: SparkSession, uri: str, target: str) -> None:
     """Rename a file and create the folders of its new name, which must not exist.
 

@@ -19,7 +19,8 @@ from segmentation.features.inputs import (
     view_sessions,
 )
 from segmentation.frames import conform
-from segmentation.tables import SESSIONS, USER_DAY_COUNTS, USER_DAYS
+from segmentation.tables import SESSIONS, USER_DAYS
+from segmentation.tables.items import ITEM_COUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,7 +36,7 @@ class FeatureInputs(NamedTuple):
     """The tables that features are made of, as known at a cut."""
 
     user_days: DataFrame
-    user_day_counts: DataFrame
+    item_counts: DataFrame
     sessions: DataFrame
     attempts: DataFrame | None = None
     """Where `features.funnels` names any."""
@@ -63,7 +64,7 @@ def build_user_features(
     features = catalogue(params)
     views = {
         USER_DAYS.name: view_days({cut: of.user_days for cut, of in inputs.items()}),
-        USER_DAY_COUNTS.name: view_items({cut: of.user_day_counts for cut, of in inputs.items()}, params=params),
+        ITEM_COUNTS: view_items({cut: of.item_counts for cut, of in inputs.items()}, params=params),
         SESSIONS.name: view_sessions({cut: of.sessions for cut, of in inputs.items()}),
     }
     if params.funnels:

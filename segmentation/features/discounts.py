@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segmentation.features.feature import Feature, Window, is_one_of, items_total, literal, ratio, windows_of
-from segmentation.tables import EXIT, STEP_SEPARATOR, USER_DAY_COUNTS
-from segmentation.tables.user_day_counts import TRANSITION
+from segmentation.tables import EXIT, STEP_SEPARATOR
+from segmentation.tables.items import ITEM_COUNTS, TRANSITION
 
 if TYPE_CHECKING:
     from segmentation.features.params import FeatureParams
@@ -30,5 +30,5 @@ def _share(w: Window, states: tuple[str, ...]) -> Feature:
         ratio(discounted, items_total(TRANSITION, w, f"{REACHED} != '{EXIT}'")),
         w,
         "no session began in the window",
-        source=USER_DAY_COUNTS.name,
+        source=ITEM_COUNTS,
     )

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segmentation.features.feature import Feature, Window, items_total, ratio, windows_of
-from segmentation.tables import USER_DAY_COUNTS
-from segmentation.tables.user_day_counts import EVENT_NAME, TRANSITION
+from segmentation.tables.items import EVENT_NAME, ITEM_COUNTS, TRANSITION
 
 if TYPE_CHECKING:
     from segmentation.features.params import FeatureParams
@@ -30,7 +29,7 @@ def _entropy_of(dimension: str, w: Window) -> Feature:
         entropy(dimension, w),
         w,
         "none in the window",
-        source=USER_DAY_COUNTS.name,
+        source=ITEM_COUNTS,
     )
 
 

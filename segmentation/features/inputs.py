@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from segmentation.features.feature import DAYS_AGO, windows_of
 from segmentation.frames import union_all
 from segmentation.tables import STEP_SEPARATOR
-from segmentation.tables.user_day_counts import TRANSITION
+from segmentation.tables.items import TRANSITION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +40,7 @@ def view_days(user_days: Mapping[date, DataFrame]) -> DataFrame:
     return _before(user_days, "event_date").withColumn("previous_days_ago", F.lag(DAYS_AGO).over(order))
 
 
-def view_items(user_day_counts: Mapping[date, DataFrame], *, params: FeatureParams) -> DataFrame:
+def view_items(item_counts: Mapping[date, DataFrame], *, params: FeatureParams) -> DataFrame:
     """Sum each user's counts per item over the windows, before the cut.
 
     Grain: a user's day x dimension x item, by cut -> cut x user x dimension x item, with `n_<window>` and
@@ -50,7 +50,7 @@ def view_items(user_day_counts: Mapping[date, DataFrame], *, params: FeaturePara
     item = F.when(F.col("dimension") == TRANSITION, of_all_platforms).otherwise(F.col("item"))
     sums = [F.sum(F.when(F.expr(w.holds()), F.col("n")).otherwise(0)).alias(f"n_{w}") for w in windows_of(params)]
     most = F.max("n").alias("n_in_a_day_max")
-    items = _before(user_day_counts, "event_date").groupBy(*USER_AT_CUT, "dimension", item.alias("item"))
+    items = _before(item_counts, "event_date").groupBy(*USER_AT_CUT, "dimension", item.alias("item"))
     return items.agg(*sums, most)
 
 

@@ -15,9 +15,8 @@ from segmentation.features.feature import (
     windows_of,
 )
 from segmentation.features.params import slug
-from segmentation.tables import USER_DAY_COUNTS
+from segmentation.tables.items import CHANNEL, ITEM_COUNTS, PLATFORM
 from segmentation.tables.table import COUNT
-from segmentation.tables.user_day_counts import CHANNEL, PLATFORM
 
 if TYPE_CHECKING:
     from segmentation.features.params import FeatureParams
@@ -45,7 +44,7 @@ def _share(name: str, where: str, condition: str, w: Window) -> Feature:
         ratio(items_total(PLATFORM, w, condition), items_total(PLATFORM, w)),
         w,
         "no event in the window",
-        source=USER_DAY_COUNTS.name,
+        source=ITEM_COUNTS,
     )
 
 
@@ -56,6 +55,6 @@ def _channels(w: Window) -> Feature:
         f"distinct channels {w.text}; events that tell none are left out",
         items_distinct(CHANNEL, w),
         w,
-        source=USER_DAY_COUNTS.name,
+        source=ITEM_COUNTS,
         type=COUNT,
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segmentation.features.feature import Feature, Window, both, items_total, literal, ratio, windows_of
-from segmentation.tables import EXIT, SESSIONS, START, STEP_SEPARATOR, USER_DAY_COUNTS
-from segmentation.tables.user_day_counts import TRANSITION
+from segmentation.tables import EXIT, SESSIONS, START, STEP_SEPARATOR
+from segmentation.tables.items import ITEM_COUNTS, TRANSITION
 
 if TYPE_CHECKING:
     from segmentation.features.params import FeatureParams
@@ -50,5 +50,5 @@ def _repeats(w: Window) -> Feature:
         ratio(items_total(TRANSITION, w, same), items_total(TRANSITION, w, BETWEEN_EVENTS)),
         w,
         "no session with two events in the window",
-        source=USER_DAY_COUNTS.name,
+        source=ITEM_COUNTS,
     )

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.features.feature import Feature, Window
-from segmentation.tables import USER_DAY_COUNTS
+from segmentation.tables.items import HOUR, ITEM_COUNTS
 from segmentation.tables.table import COUNT
-from segmentation.tables.user_day_counts import HOUR
 
 if TYPE_CHECKING:
     from datetime import date
@@ -30,7 +29,7 @@ def features(_params: FeatureParams) -> tuple[Feature, ...]:
             "most events ever in one hour of a day (of the reporting zone, from :00 to :59)",
             f"max(if(dimension = '{HOUR}', n_in_a_day_max, 0))",
             Window(),
-            source=USER_DAY_COUNTS.name,
+            source=ITEM_COUNTS,
             type=COUNT,
         ),
     )
@@ -46,10 +45,10 @@ def select_people(users: DataFrame, params: BotParams) -> DataFrame:
     return users if params.policy == "flag" else users.where(~is_bot(params))
 
 
-def find_bots(user_day_counts: DataFrame, *, as_of: date, params: BotParams) -> DataFrame:
+def find_bots(item_counts: DataFrame, *, as_of: date, params: BotParams) -> DataFrame:
     """Find the users whose feature at the cut would make them bots, without their features.
 
     Grain: a user's day x dimension x item -> a user (`user_id`).
     """
-    hours = user_day_counts.where((F.col("dimension") == HOUR) & (F.col("event_date") < F.lit(as_of)))
+    hours = item_counts.where((F.col("dimension") == HOUR) & (F.col("event_date") < F.lit(as_of)))
     return hours.where(F.col("n") > params.hourly_events_max).select("user_id").distinct()

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segmentation.features.feature import Feature, Window, is_one_of, items_total, ratio, total, windows_of
-from segmentation.tables import USER_DAY_COUNTS
+from segmentation.tables.items import EVENT_NAME, ITEM_COUNTS
 from segmentation.tables.table import COUNT, MONEY_SUM
-from segmentation.tables.user_day_counts import EVENT_NAME
 
 if TYPE_CHECKING:
     from segmentation.features.params import FeatureParams
@@ -29,7 +28,7 @@ def _count(w: Window, params: FeatureParams) -> Feature:
         f"events {w.text} that take a purchase back (features.return_events: {named})",
         items_total(EVENT_NAME, w, is_one_of("item", params.return_events)),
         w,
-        source=USER_DAY_COUNTS.name,
+        source=ITEM_COUNTS,
         type=COUNT,
     )
 

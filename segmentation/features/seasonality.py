@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segmentation.features.feature import Feature, Window, exact, is_one_of, items_total, ratio, total, windows_of
-from segmentation.tables import USER_DAY_COUNTS
-from segmentation.tables.user_day_counts import HOUR
+from segmentation.tables.items import HOUR, ITEM_COUNTS
 
 if TYPE_CHECKING:
     from segmentation.features.params import FeatureParams
@@ -35,7 +34,7 @@ def _day_parts(w: Window) -> tuple[Feature, ...]:
             ),
             w,
             NO_EVENT,
-            source=USER_DAY_COUNTS.name,
+            source=ITEM_COUNTS,
         )
         for part, hours in DAY_PARTS.items()
     )

@@ -15,8 +15,7 @@ from segmentation.features.feature import (
     total,
     windows_of,
 )
-from segmentation.tables import USER_DAY_COUNTS
-from segmentation.tables.user_day_counts import HOUR
+from segmentation.tables.items import HOUR, ITEM_COUNTS
 
 if TYPE_CHECKING:
     from segmentation.features.params import FeatureParams
@@ -99,7 +98,7 @@ def _calendar(w: Window) -> tuple[Feature, ...]:
             ratio(squares, f"{whole} * {whole}"),
             w,
             NO_EVENT,
-            source=USER_DAY_COUNTS.name,
+            source=ITEM_COUNTS,
         ),
     )
 

@@ -15,9 +15,8 @@ from segmentation.features.feature import (
     windows_of,
 )
 from segmentation.features.params import slug
-from segmentation.tables import USER_DAY_COUNTS
+from segmentation.tables.items import EVENT_NAME, ITEM_COUNTS
 from segmentation.tables.table import COUNT
-from segmentation.tables.user_day_counts import EVENT_NAME
 
 if TYPE_CHECKING:
     from segmentation.features.params import FeatureParams
@@ -41,7 +40,7 @@ def _breadth(w: Window, params: FeatureParams) -> tuple[Feature, ...]:
             f"distinct event names {w.text}",
             items_distinct(EVENT_NAME, w),
             w,
-            source=USER_DAY_COUNTS.name,
+            source=ITEM_COUNTS,
             type=COUNT,
         ),
         Feature(
@@ -50,7 +49,7 @@ def _breadth(w: Window, params: FeatureParams) -> tuple[Feature, ...]:
             f"distinct product features used {w.text} (all event names where `used_features` is empty)",
             items_distinct(EVENT_NAME, w, used),
             w,
-            source=USER_DAY_COUNTS.name,
+            source=ITEM_COUNTS,
             type=COUNT,
         ),
     )
@@ -63,6 +62,6 @@ def _uses(name: str, w: Window) -> Feature:
         f"events '{name}' {w.text}",
         items_total(EVENT_NAME, w, f"item = {literal(name)}"),
         w,
-        source=USER_DAY_COUNTS.name,
+        source=ITEM_COUNTS,
         type=COUNT,
     )

@@ -10,19 +10,18 @@ from unicodedata import normalize
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from segmentation.checkpoints import checkpoint
-from segmentation.events.deduplicate import IDENTITY
-from segmentation.frames import empty_frame, small_frame, union_all
+from segmentation.checkpoints import checkpoint, checkpoint_counted, no_rows
+from segmentation.frames import small_frame, union_all
 from segmentation.identities.params import BETWEEN
-from segmentation.ingest import rejections
-from segmentation.ingest.cap import EVENT
-from segmentation.ingest.known import stored_payloads
+from segmentation.ingest.changes import Deletion, TableChange
+from segmentation.ingest.copies import IDENTITY
+from segmentation.ingest.earlier_records import stored_payloads
+from segmentation.ingest.ledger import count_stages, noted, rejected_rows
 from segmentation.ingest.restate import restate
-from segmentation.ingest.state import RECORD_KEY, Correction, Increment, Retraction
 from segmentation.quality.reasons import Reason
 from segmentation.sources.identifiers import compose_identifier
-from segmentation.tables import DUPLICATES, INGEST_LEDGER, QUARANTINE
-from segmentation.tables import ingest_ledger as ledger
+from segmentation.tables import DUPLICATES, EVENT, INGEST_LEDGER, QUARANTINE, RECORD_KEY
+from segmentation.tables.ingest_ledger import ACCEPTED, DUPLICATE
 from segmentation.tables.table import STRING
 
 if TYPE_CHECKING:
@@ -30,7 +29,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
-    from segmentation.ingest.state import State
+    from segmentation.ingest.derived import Store
+    from segmentation.ingest.snapshot import Snapshot
     from segmentation.parameters import WorkspaceParams
     from segmentation.sessions.params import SessionParams
 
@@ -60,7 +60,7 @@ class Traces(NamedTuple):
         return small_frame(self.events.sparkSession, [(name,) for name in self.names], StructType().add(NAME, STRING))
 
 
-def find_traces(person: str, state: State, identities: DataFrame) -> Traces:
+def find_traces(person: str, snapshot: Snapshot, identities: DataFrame) -> Traces:
     """Find the records of a person.
 
     Sealed text of quarantined records cannot be searched. Text is compared composed (NFC), as it stands and as JSON
@@ -68,14 +68,14 @@ def find_traces(person: str, state: State, identities: DataFrame) -> Traces:
 
     Args:
         person: as in `events.user_id`.
-        state: the published tables.
+        snapshot: the published tables.
         identities: the table, empty where there is none.
     """
-    theirs = checkpoint(state.events.where(F.col(NAME) == person))
-    names = _names(person, theirs, state.events, identities)
+    theirs = checkpoint(snapshot.events.where(F.col(NAME) == person))
+    names = _names(person, theirs, snapshot.events, identities)
     text = compose_identifier(F.concat_ws("\n", "raw", "event_id"))
-    rejected = checkpoint(state.quarantine.where(text.rlike(name_pattern(names))))
-    copies = state.duplicates.join(stored_payloads(theirs, rejected), [*IDENTITY, "payload_hash"], "left_semi")
+    rejected = checkpoint(snapshot.quarantine.where(text.rlike(name_pattern(names))))
+    copies = snapshot.duplicates.join(stored_payloads(theirs, rejected), [*IDENTITY, "payload_hash"], "left_semi")
     return Traces(names, theirs, checkpoint(copies), rejected)
 
 
@@ -86,31 +86,35 @@ def name_pattern(names: Iterable[str]) -> str:
     return f"(?<!{_OF_A_NAME})(?:{'|'.join(re.escape(one) for one in spelled)})(?!{_OF_A_NAME})"
 
 
-def plan_erasure(traces: Traces, state: State, *, sessions: SessionParams, workspace: WorkspaceParams) -> Increment:
-    """Plan that all records of a person leave, as if they had never been received.
+def plan_erasure(
+    traces: Traces, snapshot: Snapshot, store: Store, *, sessions: SessionParams, workspace: WorkspaceParams
+) -> tuple[TableChange, ...]:
+    """Remove all records of a person, as if they had never been received.
 
-    Sessions, users' days and transitions follow; the ledger's rows of every stage shrink by what is gone, so that it
+    Sessions, user days and transitions follow. The ledger's rows of every stage shrink by what is removed, so that it
     still adds up.
 
     Args:
         traces: of :func:`find_traces`.
-        state: the same tables.
+        snapshot: the same tables.
+        store: writes a change of `events` or `sessions` and returns the rows.
         sessions: session parameters.
         workspace: reporting zone, currency and conversion events.
     """
-    nothing = empty_frame(traces.events.sparkSession, traces.events.select(*EVENT).schema)
-    plan = restate(traces.events, nothing, state, sessions=sessions, workspace=workspace)
-    for table, rows in ((DUPLICATES, traces.copies), (QUARANTINE, traces.rejected)):
-        plan.retractions.append(Retraction(table, rows.select(*RECORD_KEY), RECORD_KEY))
+    nothing = no_rows(traces.events.select(*EVENT))
+    removed = checkpoint_counted(traces.events)
+    restated = restate(removed, nothing, snapshot, store, sessions=sessions, workspace=workspace)
     unparsable = (F.col("reason") == Reason.MALFORMED.value).alias("unparsable")
-    fates = [
-        rejections.fates(traces.events, ledger.ACCEPTED),
-        rejections.fates(traces.copies, ledger.DUPLICATE),
-        rejections.rejected_fates(traces.rejected.select("*", unparsable)),
-    ]
-    gone = rejections.ledger_rows(fates, [])
-    plan.corrections.append(Correction(INGEST_LEDGER, gone.withColumn("records", -F.col("records"))))
-    return plan
+    rejected = traces.rejected.select("*", unparsable)
+    erased = count_stages([noted(traces.events, ACCEPTED), noted(traces.copies, DUPLICATE), rejected_rows(rejected)])
+    return (
+        *restated,
+        *(
+            TableChange(table, (Deletion(rows.select(*RECORD_KEY), RECORD_KEY),))
+            for table, rows in ((DUPLICATES, traces.copies), (QUARANTINE, traces.rejected))
+        ),
+        TableChange(INGEST_LEDGER, corrections=erased.withColumn("records", -F.col("records"))),
+    )
 
 
 def _names(person: str, theirs: DataFrame, events: DataFrame, identities: DataFrame) -> tuple[str, ...]:

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pyspark.sql import functions as F
 
-from segmentation.checkpoints import checkpoint
+from segmentation.checkpoints import Counted, checkpoint_counted
 from segmentation.identities.build import attribute
-from segmentation.ingest.cap import EVENT
-from segmentation.ingest.state import RECORD_KEY
+from segmentation.tables import EVENT, RECORD_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +65,7 @@ def cut_portions(moves: DataFrame, most: int = MOST_EVENTS) -> Iterator[Portion]
         yield Portion(days, size)
 
 
-def take_moves(events: DataFrame, moves: DataFrame, days: list[date]) -> tuple[DataFrame, DataFrame]:
+def take_moves(events: DataFrame, moves: DataFrame, days: list[date]) -> tuple[Counted, Counted]:
     """Return the stored events that move on these days, as they are and as they are to be.
 
     They are what :func:`segmentation.ingest.restate.restate` takes: rows of `events`, and events without what the
@@ -74,5 +73,6 @@ def take_moves(events: DataFrame, moves: DataFrame, days: list[date]) -> tuple[D
     """
     on_days = F.col("event_date").isin(*days)
     moving = moves.where(on_days).select(*RECORD_KEY, "person_id")
-    held = checkpoint(events.where(on_days).join(moving, list(RECORD_KEY)))
-    return held.drop("person_id"), held.withColumn("user_id", F.col("person_id")).select(*EVENT)
+    found = checkpoint_counted(events.where(on_days).join(moving, list(RECORD_KEY)))
+    moved = found.rows.withColumn("user_id", F.col("person_id")).select(*EVENT)
+    return Counted(found.rows.drop("person_id"), found.count), Counted(moved, found.count)

@@ -1,4 +1,4 @@
-"""Write an increment: retractions, additions and corrections, then the transitions of the changed days."""
+"""Write table changes to the lake, ahead of the published versions; the caller publishes them."""
 
 from __future__ import annotations
 
@@ -6,62 +6,47 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
-
-from segmentation.frames import union_all
-from segmentation.ingest.state import on_days
-from segmentation.sequences.transitions import build_transitions
-from segmentation.tables import EVENTS, QUARANTINE, SESSIONS, TRANSITIONS, USER_DAY_COUNTS, USER_DAYS
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from datetime import date
+    from collections.abc import Iterable
 
     from pyspark.sql import DataFrame
 
-    from segmentation.ingest.state import Increment
+    from segmentation.ingest.changes import TableChange
     from segmentation.lake.lake import Lake
-    from segmentation.tables import Table
+
+TABLES_AT_ONCE = 4
+"""Tables are independent, and most of a small commit is waiting."""
 
 
-TABLES_AT_ONCE = 3
-"""Number of tables that are written at the same time: they are independent, and a small commit mostly waits."""
-LONGEST_FIRST = (USER_DAY_COUNTS.name, EVENTS.name, SESSIONS.name, USER_DAYS.name, QUARANTINE.name)
-"""The table with three steps comes first, then those with two; tables with one step follow in any order."""
-
-
-def write_increment(lake: Lake, increment: Increment) -> None:
-    """Write all changes of a batch as new, unpublished versions. The caller publishes them."""
-    steps: dict[str, list[Callable[[], None]]] = {}
-    for retraction in increment.retractions:
-        step = partial(lake.delete, retraction.table, retraction.keys, retraction.on, retraction.prune)
-        steps.setdefault(retraction.table.name, []).append(step)
-    for table, rows in _by_table((addition.table, addition.rows) for addition in increment.additions):
-        steps.setdefault(table.name, []).append(partial(lake.append, table, rows))
-    for correction in increment.corrections:
-        step = partial(lake.add, correction.table, correction.deltas, correction.prune)
-        steps.setdefault(correction.table.name, []).append(step)
-    if increment.transition_days:
-        step = partial(_rewrite_transitions, lake, increment.transition_days)
-        steps.setdefault(USER_DAY_COUNTS.name, []).append(step)
-    names = sorted(steps, key=lambda name: LONGEST_FIRST.index(name) if name in LONGEST_FIRST else len(LONGEST_FIRST))
+def write_changes(lake: Lake, changes: Iterable[TableChange]) -> None:
+    """Write changes of different tables, several tables at a time."""
+    to_write = [change for change in changes if not change.is_empty]
     with ThreadPoolExecutor(TABLES_AT_ONCE) as pool:
-        for done in [pool.submit(_in_order, steps[name]) for name in names]:
+        for done in [pool.submit(write_change, lake, change) for change in to_write]:
             done.result()
 
 
-def _in_order(steps: list[Callable[[], None]]) -> None:
-    for step in steps:
-        step()
+def write_change(lake: Lake, change: TableChange) -> DataFrame | None:
+    """Write a change of one table; return the rows that it appended, read back from their files."""
+    for deletion in change.deletions:
+        lake.delete(change.table, deletion.keys, deletion.on, deletion.prune)
+    if change.corrections is not None:
+        lake.add(change.table, change.corrections)
+    if change.rows is None:
+        return None
+    if change.replaces is not None:
+        lake.replace(change.table, change.rows, change.replaces)
+        return None
+    return lake.append(change.table, change.rows)
 
 
-def _rewrite_transitions(lake: Lake, days: list[date]) -> None:
-    counts = lake.read(USER_DAY_COUNTS).where(F.col("event_date").isin(*days))
-    lake.replace(TRANSITIONS, build_transitions(counts), on_days(days, "session_date"))
+def store_in(lake: Lake) -> partial[DataFrame]:
+    """Return the function by which steps store rows that later steps read back."""
+    return partial(_store, lake)
 
 
-def _by_table(pairs: Iterable[tuple[Table, DataFrame]]) -> list[tuple[Table, DataFrame]]:
-    grouped: dict[str, tuple[Table, list[DataFrame]]] = {}
-    for table, rows in pairs:
-        grouped.setdefault(table.name, (table, []))[1].append(rows)
-    return [(table, union_all(parts)) for table, parts in grouped.values()]
+def _store(lake: Lake, change: TableChange) -> DataFrame:
+    stored = write_change(lake, change)
+    if stored is None:
+        raise ValueError(f"a change of '{change.table.name}' that is read back must append rows")
+    return stored

@@ -1,24 +1,22 @@
-"""Parse the input units of a batch, and check the batch before it is written."""
+"""Parse the input units of a batch."""
 
 from __future__ import annotations
 
 import math
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
 from segmentation.checkpoints import checkpoint
-from segmentation.errors import ContractError, DataError
-from segmentation.ingest.state import Batch
-from segmentation.quality.reasons import VERDICTS
+from segmentation.errors import ContractError
 from segmentation.sources.parse import parse_records, raw_row_key
 from segmentation.sources.readers.files import named_read_errors, one_task_per_block, read_records
 from segmentation.sources.readers.units import are_few, megabytes_of
-from segmentation.tables.ingest_ledger import READ
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from pyspark.sql import DataFrame, SparkSession
 
@@ -26,6 +24,22 @@ if TYPE_CHECKING:
     from segmentation.sources.mapping import SourceMapping
     from segmentation.sources.readers.units import InputUnit
     from segmentation.sources.tracking_plan import TrackingPlan
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Newly received records, parsed."""
+
+    records: DataFrame
+    """All records (PARSED_RECORDS), each once; cheap to read again."""
+    pick: Callable[[DataFrame], DataFrame]
+    """Parse only the few records whose row_key is in the given frame."""
+    allowed_lateness_days: int | None
+    """Lateness bound of the source; None: the source maps no received time, so no record is late."""
+    source: str
+    unit_ids: tuple[str, ...]
+    of_messages: bool = False
+    """Whether the records come from a topic. Such a batch may be empty, and a short one may be all bad."""
 
 
 TINY_MB = 2
@@ -66,7 +80,7 @@ def parse_batch(
     plan: TrackingPlan,
     keys: DataFrame | None = None,
 ) -> Batch:
-    """Parse the units of a batch. Records of text are checkpointed; reading Parquet again is cheaper.
+    """Parse the units of a batch. Records are checkpointed, except that much Parquet is read again, which is cheaper.
 
     Raises:
         DataError: a text file cannot be read; the message names it.
@@ -86,9 +100,10 @@ def parse_batch(
             keys=keys,
         )
 
-    bound = mapping.lateness_bound(ingest.allowed_lateness_days)
+    unit_ids, of_messages = tuple(unit.unit_id for unit in units), mapping.kafka is not None
+    about = (mapping.lateness_bound(ingest.allowed_lateness_days), mapping.name, unit_ids, of_messages)
     few = F.broadcast if are_few(units) else (lambda keys: keys)
-    if units[0].format == "parquet":
+    if units[0].format == "parquet" and megabytes_of(units) > TINY_MB:
         raw = read_records(spark, mapping, units)
 
         def pick(keys: DataFrame) -> DataFrame:
@@ -96,57 +111,7 @@ def parse_batch(
             wanted = keys.select(F.col("row_key").alias("_wanted"))
             return parse(raw.join(few(wanted), raw_row_key() == F.col("_wanted"), "left_semi"))
 
-        return Batch(parse(raw), pick, bound)
+        return Batch(parse(raw), pick, *about)
     with named_read_errors(units), one_task_per_block(spark):
         held = checkpoint(parse(read_records(spark, mapping, units)))  # read now, while each task has one block
-    return Batch(held, lambda keys: held.join(few(keys), "row_key", "left_semi"), bound)
-
-
-FEW_MESSAGES = 1_000
-"""The share of rejected records is not checked in smaller batches of messages: one bad message would stop the topic."""
-
-
-def check_batch(records: int, ledger: DataFrame, source: str, max_share: float, *, of_messages: bool = False) -> None:
-    """Check, before anything is written, that the ledger adds up and that not too many records are rejected.
-
-    Args:
-        records: number of records in the batch.
-        ledger: ledger rows of the batch.
-        source: name of the mapping, for the message.
-        max_share: greatest share of rejected records.
-        of_messages: whether the batch comes from a topic. Such a batch may be empty, and a short one may be all bad.
-
-    Raises:
-        DataError: the message names the share, the limit and the most frequent reasons.
-        ContractError: the ledger does not add up to the records that were read.
-    """
-    stages = ledger.groupBy("stage", "reason").agg(F.sum("records").alias("n")).collect()  # a row per reason
-    total, read = records, sum(row["n"] for row in stages if row["stage"] == READ)
-    if total == 0 and not of_messages:
-        raise DataError(f"source '{source}': the input holds no records")
-    if total != read:
-        raise ContractError(f"source '{source}': {total} records were read, the ledger has {read}")
-    if of_messages and total < FEW_MESSAGES:
-        return
-    verdicts = {verdict.value for verdict in VERDICTS}
-    rejected = {r["reason"]: r["n"] for r in stages if r["reason"] is not None and r["reason"] not in verdicts}
-    share = sum(rejected.values()) / total
-    worst = sorted(rejected.items(), key=lambda item: (-item[1], item[0]))[:3]
-    reasons = ", ".join(f"{reason} {count}" for reason, count in worst)
-    if share == 1.0 and not of_messages:
-        raise DataError(f"source '{source}': no record is left after cleaning, all {total} were rejected ({reasons})")
-    if share > max_share:
-        raise DataError(
-            f"source '{source}': {share:.1%} of {total} records were rejected ({reasons}), more than "
-            f"ingest.max_rejected_share = {max_share}; correct the mapping, or raise the limit"
-        )
-
-
-def check_accepted(events: DataFrame, source: str) -> None:
-    """Check, before anything is published, that at least one event was accepted.
-
-    Raises:
-        DataError: all records were duplicates, conflicts or too late.
-    """
-    if events.isEmpty():
-        raise DataError(f"source '{source}': no event was accepted; every record was a copy or too late")
+    return Batch(held, lambda keys: held.join(few(keys), "row_key", "left_semi"), *about)

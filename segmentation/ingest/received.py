@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pyspark.sql import functions as F
 
 from segmentation.frames import conform, small_frame
-from segmentation.ingest.state import Addition, Retraction
+from segmentation.ingest.changes import Deletion, TableChange
 from segmentation.sources.supersede import Delivery, find_superseded
 from segmentation.tables import INPUT_UNITS
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, Row, SparkSession
 
-    from segmentation.ingest.state import Increment
     from segmentation.lake.lake import Lake
     from segmentation.sources.readers.units import InputUnit
     from segmentation.sources.supersede import SupersedeParams
@@ -96,19 +95,17 @@ def unit_rows(
     return small_frame(spark, rows, INPUT_UNITS.schema)
 
 
-def add_units(increment: Increment, new: DataFrame, stored: DataFrame, superseded: Mapping[str, str]) -> None:
-    """Add the rows of new units to an increment, and mark the units that they supersede.
+def change_units(new: DataFrame, stored: DataFrame, superseded: Mapping[str, str]) -> TableChange:
+    """Add the rows of new units, and mark the units that they supersede.
 
     Args:
-        increment: the changes of the batch.
         new: rows of the units in the batch.
         stored: rows of all units.
         superseded: unit_id of a superseded unit -> unit_id of the unit that supersedes it.
     """
-    increment.additions.append(Addition(INPUT_UNITS, new))
     if not superseded:
-        return
+        return TableChange(INPUT_UNITS, rows=new)
     names = F.create_map(*(F.lit(name) for pair in superseded.items() for name in pair))
     marked = stored.where(F.col("unit_id").isin(*superseded)).withColumn("superseded_by", names[F.col("unit_id")])
-    increment.retractions.append(Retraction(INPUT_UNITS, marked.select("unit_id"), ("unit_id",)))
-    increment.additions.append(Addition(INPUT_UNITS, conform(marked, INPUT_UNITS)))
+    deletion = Deletion(marked.select("unit_id"), ("unit_id",))
+    return TableChange(INPUT_UNITS, (deletion,), new.unionByName(conform(marked, INPUT_UNITS)))

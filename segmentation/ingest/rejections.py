@@ -1,4 +1,4 @@
-"""Rows of `quarantine`, `duplicates` and `ingest_ledger` from verdicts."""
+"""Rows of `quarantine` and `duplicates` of a batch."""
 
 from __future__ import annotations
 
@@ -6,134 +6,107 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from segmentation.checkpoints import checkpoint
-from segmentation.events.deduplicate import CONFLICT, DUPLICATE
-from segmentation.events.payload import payload_json, restore_payload
 from segmentation.frames import conform, union_all
-from segmentation.ingest.cap import EVENT
-from segmentation.ingest.known import ACCEPTED as KNOWN_ACCEPTED
+from segmentation.ingest.changes import NO_ROW, Deletion, TableChange
+from segmentation.ingest.copies import CONFLICT, DUPLICATE
+from segmentation.ingest.earlier_records import ACCEPTED
+from segmentation.ingest.payload import payload_json, restore_payload
+from segmentation.local_time import local_day
+from segmentation.quality.reasons import Reason
 from segmentation.sources.location import record_location
-from segmentation.tables import DUPLICATES, INGEST_LEDGER, QUARANTINE
-from segmentation.tables import ingest_ledger as ledger
+from segmentation.tables import DUPLICATES, QUARANTINE
+from segmentation.tables.records import EVENT, RECORD_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from pyspark.sql import DataFrame
 
-    from pyspark.sql import Column, DataFrame
+    from segmentation.ingest.deduplicate import Outcome
+    from segmentation.ingest.snapshot import Snapshot
+    from segmentation.ingest.user_day_cap import Admitted
 
 UNLOCATED = tuple(name for name in QUARANTINE.names if name != "location")
-LEDGER_OF = ("unit_id", "source", "event_date", "event_name")
 
 
-def rejected_rows(rejected: DataFrame) -> DataFrame:
-    """Quarantine what was rejected for itself, with its raw text."""
-    return conform(
-        rejected.select("*", F.col("reasons")[0].alias("reason"), F.lit(None).cast("string").alias("survivor_hash")),
-        QUARANTINE,
-    )
+def change_quarantine(outcome: Outcome, admitted: Admitted, snapshot: Snapshot, zone: str) -> TableChange:
+    """Quarantine what is no event for another reason than repetition, and take back what is an event again."""
+    parts = []
+    if outcome.rejected.count:
+        own = F.col("reasons")[0].alias("reason"), F.lit(None).cast("string").alias("survivor_hash")
+        parts.append(conform(outcome.rejected.rows.select("*", *own), QUARANTINE))
+    judged = [
+        (outcome.conflicts.rows, CONFLICT, outcome.conflicts.count),
+        (outcome.late.rows, Reason.TOO_LATE.value, outcome.late.count),
+        (outcome.reinstated.where("late"), Reason.TOO_LATE.value, outcome.reinstated.count),
+        (admitted.over_cap.rows, Reason.OVER_CAP.value, admitted.over_cap.count),
+    ]
+    unlocated = [_judged_rows(rows, reason) for rows, reason, count in judged if count]
+    if outcome.changed.count:
+        unlocated.append(_changed_to_conflict(outcome.changed.rows, zone))
+    if unlocated:
+        parts.append(_located(union_all(unlocated), snapshot.input_units))
+    leaving = []
+    if outcome.changed.count:
+        leaving.append(outcome.changed.where(~F.col("stored_as").isin(ACCEPTED, DUPLICATE)))
+    if admitted.restored.count:
+        leaving.append(admitted.restored.rows)
+    deletions = (*(_deletion(rows) for rows in leaving), *superseded_rows(snapshot))
+    return TableChange(QUARANTINE, deletions, union_all(parts) if parts else None)
 
 
-def verdict_rows(judged: Iterable[tuple[DataFrame, str]]) -> DataFrame:
-    """Quarantine events under their verdict, not located yet.
-
-    The payload is kept as canonical JSON, from which it can be restored.
-    """
-
-    def under(events: DataFrame, reason: str) -> DataFrame:
-        hash_ = F.col("head_hash") if "head_hash" in events.columns else F.lit(None).cast("string")
-        return events.select(*EVENT, F.lit(reason).alias("reason"), hash_.alias("survivor_hash"))
-
-    # Put together first: every text is written by one and the same projection.
-    whole = union_all(under(events, reason) for events, reason in judged)
-    return whole.select("*", F.array("reason").alias("reasons"), payload_json().alias("raw")).select(*UNLOCATED)
+def change_duplicates(outcome: Outcome, snapshot: Snapshot, zone: str) -> TableChange:
+    """Keep the duplicates of the batch, and earlier records that are duplicates now or are none any more."""
+    parts, deletions = [], [*superseded_rows(snapshot)]
+    if outcome.duplicates.count:
+        parts.append(conform(outcome.duplicates.rows, DUPLICATES))
+    if outcome.changed.count:
+        rows = outcome.changed.where(F.col("outcome") == DUPLICATE)
+        day = local_day("event_at", zone).alias("event_date")
+        parts.append(conform(rows.select("*", *restore_payload("payload", "event_name"), day), DUPLICATES))
+        deletions.append(_deletion(outcome.changed.where(F.col("stored_as") == DUPLICATE)))
+    return TableChange(DUPLICATES, tuple(deletions), union_all(parts) if parts else None)
 
 
-def changed_to_conflict(changed: DataFrame, time_zone: str) -> DataFrame:
-    """Quarantine known records that became conflicts, not located yet."""
-    rows = changed.where(F.col("verdict") == CONFLICT).select(
-        "unit_id",
-        "record_no",
+def _judged_rows(events: DataFrame, reason: str) -> DataFrame:
+    """Quarantine events under a reason; the payload is kept as canonical JSON, from which it can be restored."""
+    survivor = F.col("survivor_hash") if reason == CONFLICT else F.lit(None).cast("string")
+    rows = events.select(*EVENT, F.lit(reason).alias("reason"), survivor.alias("survivor_hash"))
+    return rows.select("*", F.array("reason").alias("reasons"), payload_json().alias("raw")).select(*UNLOCATED)
+
+
+def _changed_to_conflict(changed: DataFrame, zone: str) -> DataFrame:
+    rows = changed.where(F.col("outcome") == CONFLICT).select(
+        *RECORD_KEY,
         "source",
         "event_id",
         "received_at",
         F.lit(CONFLICT).alias("reason"),
         F.array(F.lit(CONFLICT)).alias("reasons"),
         F.col("payload").alias("raw"),
-        F.col("head_hash").alias("survivor_hash"),
+        "survivor_hash",
         *restore_payload("payload", "event_name"),
-        _day(time_zone),
+        local_day("event_at", zone).alias("event_date"),
     )
     return rows.select(*UNLOCATED)
 
 
-def located(rows: DataFrame, units: DataFrame) -> DataFrame:
-    """Say where the records stand, by the path of their unit."""
+def _located(rows: DataFrame, units: DataFrame) -> DataFrame:
     where = F.broadcast(units.select("unit_id", "path", "format"))
     location = record_location(F.col("path"), F.col("record_no"), F.col("format"))
     return conform(rows.join(where, "unit_id", "left").select(*rows.columns, location.alias("location")), QUARANTINE)
 
 
-def duplicate_rows(copies: DataFrame) -> DataFrame:
-    """Remember redeliveries of this slice."""
-    return conform(copies.where(F.col("verdict") == DUPLICATE), DUPLICATES)
+def superseded_rows(snapshot: Snapshot) -> tuple[Deletion, ...]:
+    """Delete all rows of superseded units."""
+    if not snapshot.superseded:
+        return ()
+    units = snapshot.input_units.where(snapshot.superseded.of_unit()).select("unit_id")
+    return (Deletion(units, ("unit_id",)),)
 
 
-def changed_to_duplicate(changed: DataFrame, time_zone: str) -> DataFrame:
-    """Remember known records that became plain redeliveries."""
-    rows = changed.where(F.col("verdict") == DUPLICATE)
-    return conform(rows.select("*", *restore_payload("payload", "event_name"), _day(time_zone)), DUPLICATES)
-
-
-def fates(rows: DataFrame, stage: str, reason: str | None = None, sign: int = 1) -> DataFrame:
-    """Note rows for a final stage of the ledger; sign -1 takes them out again."""
-    return _note(rows, F.lit(stage), F.lit(reason).cast("string"), sign)
-
-
-def rejected_fates(rejected: DataFrame) -> DataFrame:
-    """Note what was rejected for itself; what could not be parsed has a stage of its own."""
-    stage = F.when(F.col("unparsable"), ledger.UNPARSABLE).otherwise(ledger.QUARANTINED)
-    return _note(rejected, stage, F.col("reasons")[0], 1)
-
-
-def changed_fates(changed: DataFrame, time_zone: str) -> list[DataFrame]:
-    """Move known records from their old stage to their new one, in their own batch's rows."""
-    dated = changed.select("*", *restore_payload("payload", "event_name"), _day(time_zone))
-    moved = dated.where(F.col("known_as") != F.col("verdict"))
-    return [_move(moved, "known_as", -1), _move(moved, "verdict", 1)]
-
-
-def _move(rows: DataFrame, by: str, sign: int) -> DataFrame:
-    fate = F.col(by)
-    plain = fate.isin(KNOWN_ACCEPTED, DUPLICATE)
-    stage = F.when(fate == KNOWN_ACCEPTED, ledger.ACCEPTED).when(fate == DUPLICATE, ledger.DUPLICATE)
-    return _note(rows, stage.otherwise(ledger.QUARANTINED), F.when(~plain, fate), sign)
-
-
-def _note(rows: DataFrame, stage: Column, reason: Column, sign: int) -> DataFrame:
-    return rows.select(*LEDGER_OF, stage.alias("stage"), reason.alias("reason"), F.lit(sign).alias("records"))
-
-
-def ledger_rows(slice_fates: list[DataFrame], moves: list[DataFrame]) -> DataFrame:
-    """Add the ledger up: a record of the slice was read, and parsed unless it is unparsable.
-
-    Args:
-        slice_fates: the final stage of every record of the slice.
-        moves: records of earlier slices that changed their stage.
-
-    Returns:
-        Rows of `ingest_ledger`, signed; what cancels out is left out.
-    """
-    final = checkpoint(_add_up(union_all(slice_fates)))
-    none = F.lit(None).cast("string").alias("reason")
-    read = final.select(*LEDGER_OF, F.lit(ledger.READ).alias("stage"), none, "records")
-    parsed = final.where(F.col("stage") != ledger.UNPARSABLE)
-    parsed = parsed.select(*LEDGER_OF, F.lit(ledger.PARSED).alias("stage"), none, "records")
-    return conform(_add_up(union_all([final, read, parsed, *moves])).where(F.col("records") != 0), INGEST_LEDGER)
-
-
-def _add_up(noted: DataFrame) -> DataFrame:
-    return noted.groupBy(*INGEST_LEDGER.key).agg(F.sum("records").alias("records"))
-
-
-def _day(time_zone: str) -> Column:
-    return F.to_date(F.from_utc_timestamp("event_at", time_zone)).alias("event_date")
+def _deletion(rows: DataFrame) -> Deletion:
+    """Delete records by their key; the span of their receipt prunes the files."""
+    # As text, in the session's UTC: a collected instant is a naive one of this machine's zone.
+    first_and_last = (bound("received_at").cast("string") for bound in (F.min, F.max))
+    first, last = rows.agg(*first_and_last).head() or (None, None)
+    between = NO_ROW if first is None else f"t.received_at BETWEEN TIMESTAMP'{first}' AND TIMESTAMP'{last}'"
+    return Deletion(rows.select(*RECORD_KEY), RECORD_KEY, between)

@@ -1,47 +1,60 @@
-"""Change stored events for a reason outside of the records: replaced input, merged or parted persons, erasure."""
+"""Change stored events for a reason outside of the records: merged or separated persons, erasure."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segmentation.ingest.resession import resessionise
-from segmentation.ingest.revision import revise
-from segmentation.ingest.state import Increment
+from segmentation.checkpoints import Counted, no_rows
+from segmentation.frames import union_all
+from segmentation.ingest.derived import store_and_derive
+from segmentation.ingest.resessionise import resessionise, spans_of
+from segmentation.ingest.user_day_cap import REMOVED, Admitted
+from segmentation.tables import EVENT
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
-    from segmentation.ingest.state import State
+    from segmentation.ingest.changes import TableChange
+    from segmentation.ingest.derived import Store
+    from segmentation.ingest.snapshot import Snapshot
     from segmentation.parameters import WorkspaceParams
     from segmentation.sessions.params import SessionParams
 
 
 def restate(
-    removed: DataFrame,
-    added: DataFrame,
-    state: State,
+    removed: Counted,
+    added: Counted,
+    snapshot: Snapshot,
+    store: Store,
     *,
     sessions: SessionParams,
     workspace: WorkspaceParams,
-) -> Increment:
-    """Plan that some stored events leave and others come; everything derived follows, at the cost of what they touch.
+) -> tuple[TableChange, ...]:
+    """Remove some stored events and add others, at the cost of what they touch.
 
-    An event that goes to another person, or gets another time, leaves as it was and comes as it is to be. Verdicts
-    are not judged again: which records are events is the caller's to say, and so are `quarantine`, `duplicates` and
-    the ledger.
+    An event that moves to another person leaves under the old one and comes under the new one. Outcomes are not judged
+    again: the caller decides which records are events, and changes `quarantine`, `duplicates` and the ledger.
 
     Args:
         removed: rows of `events` that leave, each once, as stored.
-        added: events that come (columns of `events` without what the engine assigns), each once.
-        state: the published tables; not empty.
+        added: events that come (EVENT columns), each once.
+        snapshot: the published tables; not empty.
+        store: writes a change of `events` or `sessions` and returns the rows.
         sessions: session parameters.
         workspace: reporting zone, currency and conversion events.
 
     Returns:
-        The increment: what to take back from and add to `events`, `sessions`, `user_days`, `user_day_counts` and
-        `transitions`. It has no ledger.
+        The changes of `user_days` and `transitions`; `events` and `sessions` are stored already.
     """
-    moved = resessionise(added, removed, state, workspace=workspace, params=sessions)
-    plan = Increment()
-    revise(plan, moved, removed, state, workspace=workspace, params=sessions)
-    return plan
+    nothing = no_rows(added.rows)
+    admitted = Admitted(
+        from_batch=added.rows.select(*EVENT),
+        from_earlier=no_rows(added.rows.select(*EVENT)),
+        removed=Counted(removed.rows.select(*REMOVED), removed.count),
+        over_cap=nothing,
+        restored=nothing,
+        hinted=True,
+    )
+    moved = union_all([spans_of(added.rows), spans_of(removed.rows)])
+    resessioned = resessionise(
+        admitted, moved, snapshot, records=added.count + removed.count, workspace=workspace, params=sessions
+    )
+    return store_and_derive(resessioned, snapshot, store, workspace=workspace, params=sessions).changes

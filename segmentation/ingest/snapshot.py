@@ -1,68 +1,89 @@
-"""Read the published tables that an increment is planned against."""
+"""The published tables that a batch is compared with."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from segmentation.ingest.state import State, Withdrawal
-from segmentation.tables import (
-    DUPLICATES,
-    EVENTS,
-    INGEST_LEDGER,
-    INPUT_UNITS,
-    QUARANTINE,
-    SESSIONS,
-    USER_DAY_COUNTS,
-    USER_DAYS,
-)
+from segmentation.tables import DUPLICATES, EVENTS, INGEST_LEDGER, INPUT_UNITS, QUARANTINE, SESSIONS, USER_DAYS
 from segmentation.tables.ingest_ledger import ACCEPTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
     from segmentation.lake.lake import Lake
 
 
-def read_state(
-    lake: Lake,
-    new_units: DataFrame | None = None,
-    superseded: Sequence[str] = (),
-    *,
-    batch_is_small: bool = True,
-    few_partitions: int | None = None,
-) -> State:
+@dataclass(frozen=True)
+class Superseded:
+    """Input units that a batch supersedes: their records leave every table with it."""
+
+    unit_ids: tuple[str, ...] = ()
+    event_dates: tuple[date, ...] = ()
+    """Days of their accepted events."""
+
+    def __bool__(self) -> bool:
+        """Return whether there is any."""
+        return bool(self.unit_ids)
+
+    def of_unit(self) -> Column:
+        """Return whether a row (with unit_id) came in one of these units."""
+        return F.col("unit_id").isin(*self.unit_ids) if self.unit_ids else F.lit(False)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The published tables, and what the batch supersedes in them."""
+
+    events: DataFrame
+    sessions: DataFrame
+    user_days: DataFrame
+    quarantine: DataFrame
+    duplicates: DataFrame
+    input_units: DataFrame
+    """Input units of earlier batches and of this one."""
+    is_empty: bool
+    """No batch was ingested before: nothing needs to be looked up."""
+    superseded: Superseded = Superseded()
+
+    def superseded_events(self) -> DataFrame:
+        """Return the stored events of superseded units."""
+        on_days = F.col("event_date").isin(*self.superseded.event_dates) if self.superseded else F.lit(False)
+        return self.events.where(on_days & self.superseded.of_unit())
+
+
+def read_snapshot(
+    lake: Lake, new_units: DataFrame | None = None, superseded: Sequence[str] = (), *, is_empty: bool = False
+) -> Snapshot:
     """Read the tables as this run sees them.
 
     Args:
         lake: the lake.
-        new_units: rows of the units of this batch; the result contains them.
-        superseded: unit_ids of the units that this batch supersedes.
-        batch_is_small: whether the batch has few records (:func:`segmentation.sources.readers.units.are_few`).
-        few_partitions: number of partitions for few rows (:func:`segmentation.ingest.batches.partitions_of`).
+        new_units: rows of `input_units` of the batch; they count as known already.
+        superseded: unit_ids that the batch supersedes.
+        is_empty: no batch was ingested before.
     """
     units = lake.read(INPUT_UNITS)
-    return State(
+    return Snapshot(
         events=lake.read(EVENTS),
         sessions=lake.read(SESSIONS),
         user_days=lake.read(USER_DAYS),
-        user_day_counts=lake.read(USER_DAY_COUNTS),
         quarantine=lake.read(QUARANTINE),
         duplicates=lake.read(DUPLICATES),
         input_units=units if new_units is None else units.unionByName(new_units),
-        is_empty=units.isEmpty(),
-        batch_is_small=batch_is_small,
-        few_partitions=few_partitions,
-        withdrawal=_withdrawal(lake, superseded),
+        is_empty=is_empty,
+        superseded=_superseded(lake, superseded),
     )
 
 
-def _withdrawal(lake: Lake, unit_ids: Sequence[str]) -> Withdrawal:
+def _superseded(lake: Lake, unit_ids: Sequence[str]) -> Superseded:
     if not unit_ids:
-        return Withdrawal()
+        return Superseded()
     of_them = lake.read(INGEST_LEDGER).where(F.col("unit_id").isin(*unit_ids) & (F.col("stage") == ACCEPTED))
     days = of_them.select("event_date").distinct().collect()  # a row per day
-    return Withdrawal(tuple(sorted(unit_ids)), tuple(sorted(row["event_date"] for row in days)))
+    return Superseded(tuple(sorted(unit_ids)), tuple(sorted(row["event_date"] for row in days)))

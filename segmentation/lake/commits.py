@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from delta.exceptions import DeltaConcurrentModificationException
 from delta.tables import DeltaTable
 from pyspark.sql import functions as F
 
 from segmentation.errors import RetryableError
-from segmentation.filesystem import is_local, local_path
+from segmentation.filesystem import is_local, local_path, read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +41,15 @@ def runs_of_commits(spark: SparkSession, folder: str, first: int, last: int) -> 
         return {info["commitInfo"].get("userMetadata") for info in infos if "commitInfo" in info}
     commits = DeltaTable.forPath(spark, folder).history(last - first + 1).where(F.col("version") >= first)
     return {row["userMetadata"] for row in commits.select("userMetadata").collect()}  # a row per commit
+
+
+def added_files(spark: SparkSession, folder: str, version: int) -> list[str]:
+    """Return the paths of the data files that a commit added, sorted."""
+    log = f"{folder}/_delta_log/{version:020d}.json"
+    lines = local_path(log).read_text().splitlines() if is_local(folder) else read_lines(spark, log)
+    actions = (json.loads(line) for line in lines)
+    added = (unquote(action["add"]["path"]) for action in actions if "add" in action)
+    return sorted(path if "://" in path else f"{folder}/{path}" for path in added)
 
 
 @contextmanager

@@ -8,9 +8,9 @@ from delta.tables import DeltaTable
 from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError, RetryableError
-from segmentation.filesystem import delete_path, glob_paths, is_local, local_path
+from segmentation.filesystem import as_pattern, delete_path, glob_paths, is_local, local_path
 from segmentation.frames import conform, empty_frame
-from segmentation.lake.commits import head_version, runs_of_commits
+from segmentation.lake.commits import added_files, head_version, runs_of_commits
 from segmentation.lake.publications import PublicationLog
 from segmentation.tables import PUBLICATIONS
 
@@ -47,6 +47,7 @@ class Lake:
         self._recovered: dict[str, int] = {}
         self._existing: set[str] = set()
         self._new: set[str] = set()
+        self._cleared: set[str] = set()
         self._stored: dict[str, dict[str, str]] = {}
 
     def path(self, table: Table) -> str:
@@ -92,19 +93,25 @@ class Lake:
         bases = self.publications.current().bases
         return all(bases.get(name) == version for name, version in self.basis(source, derived).items())
 
+    def is_vacant(self, table: Table) -> bool:
+        """Return whether a table was never published or was cleared by this run, and got no rows since; no query."""
+        return self.version(table) is None or table.name in self._cleared
+
     def rows(self, table: Table) -> int:
         """Count a table's rows (answered from the Delta log's statistics)."""
         return self.read(table).count()
 
     # Writing
 
-    def append(self, table: Table, df: DataFrame) -> None:
-        """Append rows."""
+    def append(self, table: Table, df: DataFrame) -> DataFrame:
+        """Append rows; return them as read back from the files of this commit alone, column by column."""
         self._sign()
         self._create(table)
         conform(df, table).write.format("delta").mode("append").save(self.path(table))
         self._new.discard(table.name)
+        self._cleared.discard(table.name)
         self._note(table)
+        return self._read_commit(table, self._written[table.name])
 
     def replace(self, table: Table, df: DataFrame, where: str | None = None) -> None:
         """Replace all rows, or those that fulfil `where`. All new rows must fulfil it, too."""
@@ -128,6 +135,7 @@ class Lake:
             self.spark.sql(f"ALTER TABLE delta.`{self.path(table)}` UNSET TBLPROPERTIES ({names})")
             del self._stored[table.name]
         self._note(table)
+        self._cleared.add(table.name)
 
     def delete(self, table: Table, keys: DataFrame, on: Iterable[str], prune: str = "true") -> None:
         """Delete the rows whose `on` columns are in `keys` (distinct rows, no nulls).
@@ -171,6 +179,13 @@ class Lake:
             .execute()
         )
         self._note(table)
+
+    def _read_commit(self, table: Table, version: int) -> DataFrame:
+        """Read the rows that a commit added, straight from its files."""
+        files = added_files(self.spark, self.path(table), version)
+        if not files:
+            return empty_frame(self.spark, table.schema)
+        return self.spark.read.schema(table.schema).parquet(*map(as_pattern, files))
 
     # Maintaining
 

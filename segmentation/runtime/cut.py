@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from segmentation.runtime.stored import require_events
 from segmentation.sessions.as_of import CutTables, choose_tables
-from segmentation.tables import SESSIONS, USER_DAY_COUNTS, USER_DAYS
+from segmentation.sessions.item_counts import count_items
+from segmentation.tables import SESSIONS, USER_DAYS
 
 if TYPE_CHECKING:
     from segmentation.runtime.context import Context
@@ -18,8 +19,10 @@ def read_stored(ctx: Context) -> CutTables:
     Raises:
         ConfigurationError: a table is missing, or was made under other parameters; names the job that writes it.
     """
-    tables = (ctx.lake.require(table, "ingest_events") for table in (SESSIONS, USER_DAYS, USER_DAY_COUNTS))
-    return CutTables(require_events(ctx), *tables)
+    sessions, user_days = (ctx.lake.require(table, "ingest_events") for table in (SESSIONS, USER_DAYS))
+    events = require_events(ctx)
+    counts = count_items(events, sessions, time_zone=ctx.config.workspace.time_zone)
+    return CutTables(events, sessions, user_days, counts)
 
 
 def read_cut(ctx: Context) -> CutTables:

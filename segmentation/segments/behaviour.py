@@ -15,7 +15,7 @@ from segmentation.sequences.funnels import find_attempts
 from segmentation.sequences.states import fits_any
 from segmentation.sequences.steps import build_steps
 from segmentation.tables import STEP_SEPARATOR
-from segmentation.tables.user_day_counts import EVENT_NAME, TRANSITION
+from segmentation.tables.items import EVENT_NAME, TRANSITION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -47,7 +47,7 @@ class Done:
         return f"{verb} {' or '.join(self.names)}{where}{then}{within(self.within_days)}"
 
     def counts(self, as_of: date) -> Column:
-        """Tell whether a row of `user_day_counts` counts."""
+        """Tell whether a row of `item_counts` counts."""
         since = is_since("event_date", as_of, self.within_days)
         if self.then is None:
             return since & (F.col("dimension") == EVENT_NAME) & fits_any(F.col("item"), self.names)
@@ -85,23 +85,23 @@ class Traces(NamedTuple):
     """What users left behind: events of a cut or of a window, and what these make."""
 
     events: DataFrame
-    user_day_counts: DataFrame
+    item_counts: DataFrame
     sessions: DataFrame
 
     @classmethod
     def of(cls, tables: CutTables) -> Traces:
         """Take them from the tables of a cut: events in the sessions that they made then."""
-        return cls(tables.events, tables.user_day_counts, tables.sessions)
+        return cls(tables.events, tables.item_counts, tables.sessions)
 
 
-def count_done(user_day_counts: DataFrame, *, done: Sequence[Done], as_of: date) -> DataFrame:
+def count_done(item_counts: DataFrame, *, done: Sequence[Done], as_of: date) -> DataFrame:
     """Count what users did, all in one pass.
 
-    Grain: rows of `user_day_counts` as known at the cut -> a user who did any of it, with a column for each
+    Grain: rows of `item_counts` as known at the cut -> a user who did any of it, with a column for each
     (`column_of`). Windows of n days are [as_of - n days, as_of) in days of the reporting zone; a transition counts on
     the day its session began.
     """
-    before = user_day_counts.where(F.col("event_date") < F.lit(as_of))
+    before = item_counts.where(F.col("event_date") < F.lit(as_of))
     asked = before.where(reduce(or_, (one.counts(as_of) for one in done)))
     return asked.groupBy("user_id").agg(*(_count(one, as_of).alias(column_of(one)) for one in done))
 
@@ -163,7 +163,7 @@ def measure_behaviour(
     done_where = [one for one in asked if isinstance(one, Done) and one.where]
     visited = [one for one in asked if isinstance(one, Visited)]
     events = traces.events
-    frames = [count_done(traces.user_day_counts, done=done, as_of=as_of)] if done else []
+    frames = [count_done(traces.item_counts, done=done, as_of=as_of)] if done else []
     frames += [count_done_where(events, done=done_where, as_of=as_of)] if done_where else []
     frames += [count_visits(traces.sessions, events, visited=visited, as_of=as_of)] if visited else []
     frames += [

@@ -58,7 +58,7 @@ def label_users(asked: DataFrame, known: Known, *, target: Target, cut: date, fe
     outcome = measure_behaviour(
         Traces(
             traces.events.where(inside("event_date")),
-            traces.user_day_counts.where(inside("event_date")),
+            traces.item_counts.where(inside("event_date")),
             traces.sessions.where(inside("session_date")),
         ),
         behaviours=target.outcomes,

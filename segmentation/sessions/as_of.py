@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from pyspark.sql import functions as F
 
 from segmentation.checkpoints import checkpoint
-from segmentation.frames import conform
+from segmentation.local_time import local_midnight
 from segmentation.sessions.build import build_sessions
+from segmentation.sessions.item_counts import count_items
 from segmentation.sessions.sessionise import sessionise
-from segmentation.sessions.user_days import Complete, build_user_day_counts, build_user_days, sum_contexts
-from segmentation.tables import ASSIGNED, EVENTS, SESSIONS
+from segmentation.sessions.user_days import build_user_days
+from segmentation.tables import ASSIGNED, EVENTS
 
 if TYPE_CHECKING:
     from datetime import date
@@ -29,12 +30,13 @@ class CutTables(NamedTuple):
     """With session ids: as stored, or assigned by `sessionise` if the tables are recomputed."""
     sessions: DataFrame
     user_days: DataFrame
-    user_day_counts: DataFrame
+    item_counts: DataFrame
+    """Of `segmentation.sessions.item_counts`, not computed yet."""
 
 
 def before_cut(as_of: date, time_zone: str) -> Column:
     """Return whether an event had happened and was received before midnight of `as_of` in the reporting zone."""
-    midnight = F.to_utc_timestamp(F.lit(as_of.isoformat()).cast("timestamp"), time_zone)
+    midnight = local_midnight(as_of, time_zone)
     return (F.col("event_at") < midnight) & (F.col("received_at") < midnight)
 
 
@@ -54,8 +56,7 @@ def tables_at_cut(events: DataFrame, *, as_of: date, workspace: WorkspaceParams,
 def tables_of(events: DataFrame, *, workspace: WorkspaceParams, sessions: SessionParams) -> CutTables:
     """Build sessions and user days from the events of complete sessions, and assign new session ids."""
     unassigned = events.select(*(name for name in EVENTS.names if name not in ASSIGNED))
-    laid_out = checkpoint(sessionise(unassigned, params=sessions, time_zone=workspace.time_zone))
-    contexts = sum_contexts(laid_out, workspace=workspace)
-    built = Complete(laid_out, contexts, build_sessions(laid_out, workspace=workspace, params=sessions))
-    days, counts = build_user_days(built), build_user_day_counts(built)
-    return CutTables(laid_out, conform(built.sessions, SESSIONS), days, counts)
+    placed = checkpoint(sessionise(unassigned, params=sessions, time_zone=workspace.time_zone))
+    built = build_sessions(placed, workspace=workspace, params=sessions)
+    user_days = build_user_days(placed, built, workspace=workspace)
+    return CutTables(placed, built, user_days, count_items(placed, built, time_zone=workspace.time_zone))

@@ -1,4 +1,4 @@
-"""The sessions of sessionised events."""
+"""Sessions of stored events."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pyspark.sql import functions as F
 
 from segmentation.frames import conform
 from segmentation.sessions.money import reporting_value
-from segmentation.sessions.sessionise import SIGN
 from segmentation.tables import SESSIONS
 
 if TYPE_CHECKING:
@@ -17,62 +16,74 @@ if TYPE_CHECKING:
     from segmentation.parameters import WorkspaceParams
     from segmentation.sessions.params import SessionParams
 
-SESSION = ("user_id", "session_id", SIGN)
+SESSION = ("user_id", "session_id")
 
 
-def build_sessions(laid_out: DataFrame, *, workspace: WorkspaceParams, params: SessionParams) -> DataFrame:
+def build_sessions(events: DataFrame, *, workspace: WorkspaceParams, params: SessionParams) -> DataFrame:
     """Summarise sessions.
 
-    Grain: events of complete sessions, laid out by `sessionise`, in; a session (and its sign) out. Durations are ms:
-    last less first event, or the end of the longest supplied duration; null where one event has none supplied.
-    engaged_ms is Snowplow's 10 x (distinct heartbeat buckets - 1) + 5 seconds, null without heartbeats.
-    `value` sums what has a value in the reporting currency.
+    Grain: events of complete sessions (rows of `events`) in, a session out. Durations are ms: last less first event,
+    or the end of the longest supplied duration; null if a single event has none supplied. `value` sums the values that
+    have a rate to the reporting currency.
     """
-    # Numbers alone fit a hash aggregate; the texts stand in the session's last event, found without an exchange.
-    last = laid_out.where("ends").select(
-        *SESSION,
-        "session_started_at",
-        "session_date",
-        "entry_state",
-        F.col("event_at").alias("ended_at"),
-        F.col("state").alias("exit_state"),
-        F.col("session_platform").alias("platform"),
-    )
-    grouped = last.join(_sums(laid_out, workspace).hint("shuffle_hash"), list(SESSION))
+    sums = _sum_events(events, workspace)
+    last = _last_events(events)
+    beats = _count_beats(events, params)
+    grouped = last.join(sums, list(SESSION)).join(beats, list(SESSION), "left")
     known = (F.col("events") > 1) | F.col("_supplied")
-    observed = F.floor((F.col("_end") - F.unix_micros("session_started_at")) / 1000)
-    length = F.unix_micros("ended_at") - F.unix_micros("session_started_at")
+    start = F.unix_micros("started_at")
     engaged = (F.lit(params.heartbeat_s) * (F.col("_beats") - 1) + params.heartbeat_s // 2) * 1000
+    length = F.unix_micros("ended_at") - start
     sessions = grouped.select(
-        "session_id",
-        "user_id",
-        F.col("session_started_at").alias("started_at"),
+        *SESSION,
+        "started_at",
         "ended_at",
         "session_date",
         "events",
-        F.when(known, observed).alias("duration_ms"),
+        F.when(known, F.floor((F.col("_end") - start) / 1000)).alias("duration_ms"),
         (~known).alias("duration_imputed"),
-        F.when(F.col("_beats") > 0, engaged).alias("engaged_ms"),
+        engaged.alias("engaged_ms"),
         "entry_state",
         "exit_state",
         "platform",
         "converted",
         "value",
         (length > params.cap_days * 86_400_000_000).alias("capped"),
-        SIGN,
     )
-    return conform(sessions, SESSIONS, SIGN)
+    return conform(sessions, SESSIONS)
 
 
-def _sums(laid_out: DataFrame, workspace: WorkspaceParams) -> DataFrame:
-    """Sum the events of every session."""
+def _sum_events(events: DataFrame, workspace: WorkspaceParams) -> DataFrame:
+    """Sum the events of each session: numbers only, since a text in an aggregate would make Spark sort all events."""
     micros = F.unix_micros("event_at")
     supplied_end = F.max(micros + F.col("duration_ms") * 1000)
-    return laid_out.groupBy(*SESSION).agg(
+    return events.groupBy(*SESSION).agg(
         F.count(F.lit(1)).alias("events"),
         F.greatest(F.max(micros), supplied_end).alias("_end"),
         F.max("duration_ms").isNotNull().alias("_supplied"),
-        F.sum("heartbeat_bucket_starts").alias("_beats"),
         F.max(F.col("event_name").isin(*workspace.conversion_events)).alias("converted"),
         F.coalesce(F.sum(reporting_value(workspace)), F.lit(0)).cast("decimal(28,4)").alias("value"),
     )
+
+
+def _last_events(events: DataFrame) -> DataFrame:
+    """Return the last event of each session, which has the texts."""
+    return events.where("ends_session").select(
+        *SESSION,
+        F.col("session_started_at").alias("started_at"),
+        F.col("event_at").alias("ended_at"),
+        "session_date",
+        "entry_state",
+        F.col("state").alias("exit_state"),
+        F.col("session_platform").alias("platform"),
+    )
+
+
+def _count_beats(events: DataFrame, params: SessionParams) -> DataFrame:
+    """Count the stretches of `heartbeat_s` seconds of a session that hold a heartbeat.
+
+    Snowplow's engaged time is heartbeat_s x (stretches - 1) + half of it; a session without heartbeats has no row.
+    """
+    beats = events.where(F.col("event_name").isin(*params.heartbeat_events))
+    stretch = F.floor(F.unix_micros("event_at") / (params.heartbeat_s * 1_000_000)).alias("_stretch")
+    return beats.select(*SESSION, stretch).distinct().groupBy(*SESSION).agg(F.count(F.lit(1)).alias("_beats"))

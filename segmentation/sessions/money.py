@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from segmentation.tables.table import MONEY, RATE
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column
+    from pyspark.sql import Column, DataFrame
 
     from segmentation.parameters import Rate, WorkspaceParams
 
@@ -31,6 +31,11 @@ def reporting_value(workspace: WorkspaceParams) -> Column:
     held = F.filter(_known(workspace.rates)[F.col("currency")], lambda known: known["since"] <= F.col("event_date"))
     rate = F.get(held, F.lit(0))["rate"]
     return value.when(rate.isNotNull(), F.round(F.col("value") * rate, 4).cast(MONEY))
+
+
+def count_without_rate(events: DataFrame, workspace: WorkspaceParams) -> int:
+    """Count the events whose value has no rate to the reporting currency."""
+    return events.where(F.col("value").isNotNull() & reporting_value(workspace).isNull()).count()
 
 
 def _known(rates: tuple[Rate, ...]) -> Column:

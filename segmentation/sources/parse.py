@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError
 from segmentation.frames import conform
+from segmentation.local_time import local_day
 from segmentation.privacy.expressions import pseudonym, sealed
 from segmentation.privacy.params import EVENT_ID, PROPERTY, USER
 from segmentation.quality.checks import Check, any_fails, failed_reasons
@@ -23,7 +24,7 @@ from segmentation.sources.mapping import FieldMapping, SourceMapping
 from segmentation.sources.platforms import common_platform
 from segmentation.sources.tracking_plan import FIELDS as PLANNED_FIELDS
 from segmentation.sources.tracking_plan import breaks_plan
-from segmentation.tables import EXIT, PARSED_RECORDS, START, STEP_SEPARATOR
+from segmentation.tables import EVENT, EVENTS, EXIT, PARSED_RECORDS, RECORD_KEY, START, STEP_SEPARATOR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -120,7 +121,7 @@ def _event_columns(corrupt: Column, time_zone: str, mapping: SourceMapping, secr
     user, hint = F.col("_user_id"), F.col("_session_hint")
     if USER in secret:  # a session's id often holds its user's
         user, hint = pseudonym(user), pseudonym(hint)
-    event_day = F.to_date(F.from_utc_timestamp("_event_at", time_zone))
+    event_day = local_day("_event_at", time_zone)
     named = {
         "event_id": _stored_event_id(mapping, secret),
         "user_id": user,
@@ -136,7 +137,10 @@ def _event_columns(corrupt: Column, time_zone: str, mapping: SourceMapping, secr
     }
     others = [f for f in (*TEXT_FIELDS, *NUMBER_FIELDS) if f not in named]
     named.update({name: F.col(f"_{name}") for name in others})
-    return [F.when(~corrupt, column).alias(name) for name, column in named.items()]
+    types = {column.name: column.type for column in EVENTS.columns}
+    not_filled = (name for name in EVENT if name not in (*named, "source", *RECORD_KEY))
+    nothing = (F.lit(None).cast(types[name]).alias(name) for name in not_filled)
+    return [*(F.when(~corrupt, column).alias(name) for name, column in named.items()), *nothing]
 
 
 def _derive(raw: DataFrame, mapping: SourceMapping) -> DataFrame:

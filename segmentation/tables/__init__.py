@@ -17,6 +17,7 @@ from segmentation.tables.funnels import FUNNELS
 from segmentation.tables.identities import IDENTITIES
 from segmentation.tables.ingest_ledger import INGEST_LEDGER
 from segmentation.tables.input_units import INPUT_UNITS
+from segmentation.tables.items import STEP_SEPARATOR
 from segmentation.tables.journey_chains import JOURNEY_CHAINS
 from segmentation.tables.journey_clusters import JOURNEY_CLUSTERS
 from segmentation.tables.journey_differences import JOURNEY_DIFFERENCES
@@ -32,7 +33,7 @@ from segmentation.tables.propensity_reasons import PROPENSITY_REASONS
 from segmentation.tables.publications import PUBLICATIONS
 from segmentation.tables.quality_results import QUALITY_RESULTS
 from segmentation.tables.quarantine import QUARANTINE
-from segmentation.tables.records import ASSIGNED, PARSED_RECORDS
+from segmentation.tables.records import ASSIGNED, EVENT, PARSED_RECORDS, RECORD_KEY
 from segmentation.tables.retention import RETENTION
 from segmentation.tables.segment_assignments import SEGMENT_ASSIGNMENTS
 from segmentation.tables.segment_changes import SEGMENT_CHANGES
@@ -40,7 +41,6 @@ from segmentation.tables.segment_profiles import SEGMENT_PROFILES
 from segmentation.tables.sessions import SESSIONS
 from segmentation.tables.table import Table
 from segmentation.tables.transitions import EXIT, START, TRANSITIONS
-from segmentation.tables.user_day_counts import STEP_SEPARATOR, USER_DAY_COUNTS
 from segmentation.tables.user_days import USER_DAYS
 from segmentation.tables.user_features import USER_FEATURES, user_features_table
 from segmentation.tables.user_lifetimes import USER_LIFETIMES
@@ -58,6 +58,7 @@ __all__ = [
     "ENGAGEMENT_STATES",
     "ENGAGEMENT_STAYS",
     "EVALUATIONS",
+    "EVENT",
     "EVENTS",
     "EXIT",
     "FEATURE_CORRELATIONS",
@@ -82,6 +83,7 @@ __all__ = [
     "PUBLICATIONS",
     "QUALITY_RESULTS",
     "QUARANTINE",
+    "RECORD_KEY",
     "RETENTION",
     "SEGMENT_ASSIGNMENTS",
     "SEGMENT_CHANGES",
@@ -91,7 +93,6 @@ __all__ = [
     "STEP_SEPARATOR",
     "TRANSITIONS",
     "USER_DAYS",
-    "USER_DAY_COUNTS",
     "USER_FEATURES",
     "USER_LIFETIMES",
     "USER_SEQUENCES",

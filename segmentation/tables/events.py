@@ -1,9 +1,10 @@
 """Accepted events: what everything else is derived from."""
 
-from segmentation.tables.table import COUNT, DAY, INSTANT, MONEY, STRING, Column, Table
+from segmentation.tables.table import COUNT, DAY, FLAG, INSTANT, MONEY, STRING, Column, Table
 
-ORDER = ("event_at", "sequence_no", "event_id", "received_at", "source")
-"""Order of a user's events. Never arrival; the source, last, parts ids that two sources share."""
+ORDER = ("event_at", "sequence_no", "position", "event_id", "received_at", "source")
+"""Order of a user's events, nulls last: never the order of arrival. The source, last, separates ids that two sources
+share."""
 EVENTS = Table(
     name="events",
     grain="an accepted event",
@@ -13,27 +14,55 @@ EVENTS = Table(
         Column("event_id", STRING, "the source's id, or the SHA-256 of its configured key columns"),
         Column("user_id", STRING, "the person as known at the cut"),
         Column("identifier", STRING, "the user identifier as the source sent it"),
+        Column("anonymous_id", STRING, "device or cookie id; null: not filled yet", nullable=True),
+        Column("known_id", STRING, "id of a user who is logged in; null: not filled yet", nullable=True),
         Column("event_name", STRING, "what happened, in the source's words"),
         Column("state", STRING, "the step this event is in sequences; event_name unless mapped"),
         Column("event_at", INSTANT, "when it happened (UTC)"),
         Column("received_at", INSTANT, "when it was received (UTC); event_at where the source maps none"),
         Column("event_date", DAY, "day of event_at in the reporting zone"),
         Column("sequence_no", COUNT, "the source's own order of a user's events; null: none mapped", nullable=True),
+        Column("position", STRING, "place of the record in its file or partition; null: not filled yet", nullable=True),
         Column("platform", STRING, "web, ios, android, pos, ...; 'unknown' where the source tells none"),
         Column("device_type", STRING, "kind of device; null: not told", nullable=True),
         Column("channel", STRING, "marketing or sales channel; null: not told", nullable=True),
         Column("session_hint", STRING, "session id supplied by the source; null: sessions by gap", nullable=True),
         Column("value", MONEY, "money in `currency`, negative for a return; null: carries no value", nullable=True),
         Column("currency", STRING, "ISO 4217 code of `value`; null: no value or not told", nullable=True),
+        Column(
+            "is_conversion", FLAG, "whether the event is a conversion that counts; null: not filled yet", nullable=True
+        ),
+        Column("revenue", MONEY, "signed money of a conversion or refund; null: not filled yet", nullable=True),
+        Column("order_id", STRING, "order that the event belongs to; null: not filled yet", nullable=True),
+        Column(
+            "repeated_order", FLAG, "whether an earlier event has the same order; null: not filled yet", nullable=True
+        ),
+        Column("activity", FLAG, "whether a user did it; null: not filled yet", nullable=True),
         Column("duration_ms", COUNT, "how long the event itself lasted (ms); null: not supplied", nullable=True),
         Column("properties", STRING, "all other mapped fields as canonical JSON, keys sorted"),
         Column("session_id", STRING, "the session the event belongs to"),
         Column("session_started_at", INSTANT, "start of that session (UTC)"),
-        Column("identity_hash", COUNT, "xxhash64(source, event_id): routes look-ups, decides nothing"),
+        Column("session_date", DAY, "day of that start in the reporting zone"),
+        Column("session_platform", STRING, "platform of the first event of the session"),
+        Column("entry_state", STRING, "state of the first event of the session"),
+        Column(
+            "previous_state",
+            STRING,
+            "state of the previous event of the session; null: this is the first",
+            nullable=True,
+        ),
+        Column(
+            "gap_s",
+            COUNT,
+            "whole seconds since the previous event of the session; null: this is the first",
+            nullable=True,
+        ),
+        Column("ends_session", FLAG, "whether it is the last event of the session"),
+        Column("identity_hash", COUNT, "xxhash64(source, event_id), by which duplicate candidates are found"),
         Column("unit_id", STRING, "input unit the surviving record came in"),
         Column("record_no", COUNT, "position of that record in its unit, from 0"),
     ),
-    clustered_by=("event_date", "received_at", "session_started_at"),
+    clustered_by=("event_date", "received_at", "session_date"),
     deletion_vectors=True,
     written_by="ingest_events",
 )

@@ -3,8 +3,21 @@
 from segmentation.tables.events import EVENTS
 from segmentation.tables.table import COUNT, FLAG, STRING, STRINGS, Column, Table
 
-ASSIGNED = ("session_id", "session_started_at", "identity_hash")
+RECORD_KEY = ("unit_id", "record_no")
+ASSIGNED = (
+    "session_id",
+    "session_started_at",
+    "session_date",
+    "session_platform",
+    "entry_state",
+    "previous_state",
+    "gap_s",
+    "ends_session",
+    "identity_hash",
+)
 """Columns of `events` that the engine adds to a record."""
+EVENT = tuple(name for name in EVENTS.names if name not in ASSIGNED)
+"""Columns of `events` that a record brings."""
 
 PARSED_RECORDS = Table(
     name="parsed_records",

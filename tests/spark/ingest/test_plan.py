@@ -6,14 +6,14 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import pytest
-
-from segmentation.checkpoints import checkpoint, checkpoint_packed
-from segmentation.frames import small_frame
-from segmentation.ingest.batches import planned_for
 from segmentation.ingest.cap import EVENT
 from segmentation.ingest.resession import NEAR
 from segmentation.ingest.routes import find_suspects, index_records
 from segmentation.ingest.state import State
+
+from segmentation.checkpoints import checkpoint, checkpoint_packed
+from segmentation.frames import small_frame
+from segmentation.ingest.batches import planned_for
 from segmentation.parameters import WorkspaceParams
 from segmentation.sessions.build import build_sessions
 from segmentation.sessions.params import SessionParams

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pyspark.sql import functions as F
+from segmentation.ingest.cap import EVENT
 
 from segmentation.ingest.apply import write_increment
-from segmentation.ingest.cap import EVENT
 from segmentation.ingest.restate import restate
 from segmentation.ingest.snapshot import read_state
 from segmentation.parameters import WorkspaceParams

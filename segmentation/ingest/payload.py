@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
 
+from segmentation.local_time import local_day
 from segmentation.tables import ASSIGNED, EVENTS
 from segmentation.tables.table import COUNT, INSTANT, STRING
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-RECEIPT = ("received_at", "unit_id", "record_no")
+RECEIPT = ("received_at", "position", "unit_id", "record_no")
 """What belongs to a delivery and not to the event."""
+MAPPED = ("is_conversion", "revenue", "repeated_order", "activity")
+"""What the mapping concludes from the payload."""
 PERSON = ("user_id",)
 """May change with identities; the payload keeps `identifier`."""
 
-PAYLOAD = tuple(c for c in EVENTS.columns if c.name not in (*RECEIPT, *ASSIGNED, *PERSON))
+PAYLOAD = tuple(c for c in EVENTS.columns if c.name not in (*RECEIPT, *MAPPED, *ASSIGNED, *PERSON))
 _DERIVED = ("event_date",)
 _STORED = tuple(c for c in PAYLOAD if c.name not in _DERIVED)
 _JSON_SCHEMA = StructType([StructField(c.name, COUNT if c.type == INSTANT else STRING) for c in _STORED])
@@ -50,6 +53,7 @@ def restored_events(held: DataFrame, payload: str, time_zone: str, *kept: str) -
     known = F.col("user_id") if "user_id" in held.columns else F.lit(None).cast("string")
     columns = ("unit_id", "record_no", "received_at", known.alias("_person"))
     read = held.select(*columns, *restore_payload(payload), *kept)
-    day = F.to_date(F.from_utc_timestamp("event_at", time_zone))
     person = F.coalesce("_person", "identifier").alias("user_id")
-    return read.select("*", person, day.alias("event_date")).drop("_person")
+    types = {column.name: column.type for column in EVENTS.columns}
+    nothing = (F.lit(None).cast(types[name]).alias(name) for name in ("position", *MAPPED))
+    return read.select("*", person, local_day("event_at", time_zone).alias("event_date"), *nothing).drop("_person")

@@ -1,1 +1,0 @@
-"""What makes two records copies of one event, and which of them survives."""

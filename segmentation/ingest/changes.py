@@ -1,0 +1,51 @@
+"""Table changes of one batch, as values: rows to delete, rows to append, signed rows to add."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from pyspark.sql import DataFrame
+
+    from segmentation.tables.table import Table
+
+NO_ROW = "false"
+"""A condition that no row fulfils."""
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """Rows to delete: those of the target `t` whose `on` columns equal a row of `keys` (distinct rows, no nulls)."""
+
+    keys: DataFrame
+    on: tuple[str, ...]
+    prune: str = "true"
+    """A condition on `t` alone, with literals, so that Delta skips files by their statistics."""
+
+
+@dataclass(frozen=True)
+class TableChange:
+    """Changes of one table: deletions first, then rows to append, then signed rows to add by key."""
+
+    table: Table
+    deletions: tuple[Deletion, ...] = ()
+    rows: DataFrame | None = None
+    """Rows to append; None: append nothing, which saves a commit."""
+    corrections: DataFrame | None = None
+    """Signed measures to add to the rows of the same key; None: correct nothing."""
+    replaces: str | None = None
+    """Condition of the stored rows that `rows` replace; None: they are appended."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Return whether the table stays as it is."""
+        return not self.deletions and self.rows is None and self.corrections is None
+
+
+def on_days(days: Sequence[date], column: str) -> str:
+    """Return the condition that a day column is one of the days; Delta skips the files of other days."""
+    return f"{column} IN (" + ", ".join(f"DATE'{day}'" for day in sorted(days)) + ")" if days else NO_ROW

@@ -1,0 +1,130 @@
+"""Ingest one batch: the steps that a record passes, in their order.
+
+A full build is the fold of this over the batches of the history; there is no other way into the tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyspark.sql import functions as F
+
+from segmentation.checkpoints import checkpoint, checkpoint_observing
+from segmentation.ingest.candidates import find_candidates
+from segmentation.ingest.changes import TableChange
+from segmentation.ingest.checks import check_accepted, check_ledger, check_rejected
+from segmentation.ingest.deduplicate import deduplicate
+from segmentation.ingest.derived import store_and_derive
+from segmentation.ingest.index import index_records
+from segmentation.ingest.ledger import count_batch, count_moves, sum_ledger
+from segmentation.ingest.rejections import change_duplicates, change_quarantine, superseded_rows
+from segmentation.ingest.resessionise import resessionise, spans_of_batch
+from segmentation.ingest.user_day_cap import admit_events
+from segmentation.sessions.money import count_without_rate
+from segmentation.tables import INGEST_LEDGER
+from segmentation.tables import ingest_ledger as stages
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from segmentation.ingest.batches import Batch
+    from segmentation.ingest.deduplicate import Outcome
+    from segmentation.ingest.derived import Store
+    from segmentation.ingest.params import IngestParams
+    from segmentation.ingest.snapshot import Snapshot
+    from segmentation.ingest.user_day_cap import Admitted
+    from segmentation.parameters import WorkspaceParams
+    from segmentation.sessions.params import SessionParams
+
+
+@dataclass(frozen=True)
+class Increment:
+    """Everything that a batch changes beside `events` and `sessions`, which are stored already."""
+
+    changes: tuple[TableChange, ...]
+    accepted: int
+    """Events of the batch that were stored."""
+    values_without_rate: int
+    """Those of them whose value has no rate to the reporting currency: it is in no sum of money."""
+
+
+def plan_increment(
+    batch: Batch,
+    snapshot: Snapshot,
+    store: Store,
+    *,
+    ingest: IngestParams,
+    sessions: SessionParams,
+    workspace: WorkspaceParams,
+) -> Increment:
+    """Store the events and sessions of a batch, and return all other changes of tables.
+
+    Args:
+        batch: the parsed records.
+        snapshot: the tables as published before the batch; its own units already in `input_units`.
+        store: writes a change of `events` or `sessions` and returns the rows.
+        ingest: deduplication window, cap and thresholds.
+        sessions: session parameters.
+        workspace: reporting zone, currency and conversion events.
+
+    Raises:
+        DataError: the batch has no record, or too many are rejected; nothing is stored then.
+        ContractError: a record is unaccounted for; nothing is published then.
+    """
+    zone = workspace.time_zone
+    # Hashes and flags of every record, in one pass over the input.
+    index = index_records(batch.records)
+    check_rejected(index, batch, max_share=ingest.max_rejected_share)
+    # The few hashes that occur more than once, in the batch or in an earlier record.
+    candidates = find_candidates(index, snapshot, window_days=ingest.dedup_window_days)
+    # Those are compared in full: survivor, duplicate or conflict; earlier records are judged again.
+    outcome = deduplicate(batch, index, candidates, snapshot, window_days=ingest.dedup_window_days, zone=zone)
+    # All others are events, up to the cap of a user's day.
+    cap = ingest.max_events_per_user_day
+    admitted = admit_events(batch, index, outcome, snapshot, cap=cap, zone=zone)
+    # Events are cut into sessions, with the stored sessions that they extend or join.
+    spans = spans_of_batch(index, outcome.not_events)
+    resessioned = resessionise(admitted, spans, snapshot, records=index.records, workspace=workspace, params=sessions)
+    # The wide rows are stored once; sessions, user days and transitions are summed from what was stored.
+    derived = store_and_derive(resessioned, snapshot, store, workspace=workspace, params=sessions)
+    # Every record is accounted for.
+    accepted = _of_batch(derived.events, batch, resessioned.before.count)
+    ledger, figures = _count(accepted, outcome, admitted, workspace)
+    check_ledger(index, figures["read"], batch)
+    if snapshot.is_empty:
+        check_accepted(figures["accepted"], batch)
+    rest = (
+        change_quarantine(outcome, admitted, snapshot, zone),
+        change_duplicates(outcome, snapshot, zone),
+        _change_ledger(ledger, count_moves(outcome, admitted, zone), snapshot),
+    )
+    return Increment((*derived.changes, *rest), figures["accepted"], figures["no_rate"])
+
+
+def _of_batch(events: DataFrame, batch: Batch, stored_before: int) -> DataFrame:
+    """Return the stored events that came in the batch's own units."""
+    return events.where(F.col("unit_id").isin(*batch.unit_ids)) if stored_before else events
+
+
+def _count(
+    accepted: DataFrame, outcome: Outcome, admitted: Admitted, workspace: WorkspaceParams
+) -> tuple[DataFrame, dict[str, int]]:
+    """Checkpoint the batch's ledger rows; return them, and how many records were read, accepted and lack a rate."""
+    sums = {
+        "read": F.sum(F.when(F.col("stage") == stages.READ, F.col("records"))),
+        "accepted": F.sum(F.when(F.col("stage") == stages.ACCEPTED, F.col("records"))),
+    }
+    ledger, figures = checkpoint_observing(
+        count_batch(accepted, outcome, admitted), *(column.alias(name) for name, column in sums.items())
+    )
+    no_rate = count_without_rate(accepted, workspace)
+    return ledger, {**{name: figures[name] or 0 for name in sums}, "no_rate": no_rate}
+
+
+def _change_ledger(ledger: DataFrame, moves: list[DataFrame], snapshot: Snapshot) -> TableChange:
+    """Append the batch's rows; correct those of earlier units if their records moved, drop those of superseded ones."""
+    deletions = superseded_rows(snapshot)
+    if not moves:
+        return TableChange(INGEST_LEDGER, deletions, ledger)
+    return TableChange(INGEST_LEDGER, deletions, corrections=checkpoint(sum_ledger([ledger, *moves])))
