@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 from segmentation.frames import union_all
 from segmentation.increments.state import on_days
 from segmentation.sequences.transitions import build_transitions
+from segmentation.steps import in_step, step
 from segmentation.tables.events import EVENTS
 from segmentation.tables.quarantine import QUARANTINE
 from segmentation.tables.sessions import SESSIONS
@@ -39,25 +40,26 @@ def write_increment(lake: Lake, increment: Increment) -> None:
     """Write everything that a slice changes, ahead of the published versions; publishing is the caller's."""
     steps: dict[str, list[Callable[[], None]]] = {}
     for retraction in increment.retractions:
-        step = partial(lake.delete, retraction.table, retraction.keys, retraction.on, retraction.prune)
-        steps.setdefault(retraction.table.name, []).append(step)
+        write = partial(lake.delete, retraction.table, retraction.keys, retraction.on, retraction.prune)
+        steps.setdefault(retraction.table.name, []).append(write)
     for table, rows in _by_table((addition.table, addition.rows) for addition in increment.additions):
         steps.setdefault(table.name, []).append(partial(lake.append, table, rows))
     for correction in increment.corrections:
-        step = partial(lake.add, correction.table, correction.deltas, correction.prune)
-        steps.setdefault(correction.table.name, []).append(step)
+        write = partial(lake.add, correction.table, correction.deltas, correction.prune)
+        steps.setdefault(correction.table.name, []).append(write)
     if increment.transition_days:
-        step = partial(_rewrite_transitions, lake, increment.transition_days)
-        steps.setdefault(USER_DAY_COUNTS.name, []).append(step)
+        write = partial(_rewrite_transitions, lake, increment.transition_days)
+        steps.setdefault(USER_DAY_COUNTS.name, []).append(write)
     names = sorted(steps, key=lambda name: LONGEST_FIRST.index(name) if name in LONGEST_FIRST else len(LONGEST_FIRST))
     with ThreadPoolExecutor(TABLES_AT_ONCE) as pool:
-        for done in [pool.submit(_in_order, steps[name]) for name in names]:
+        for done in [pool.submit(in_step(lake.spark, partial(_in_order, lake, name, steps[name]))) for name in names]:
             done.result()
 
 
-def _in_order(steps: list[Callable[[], None]]) -> None:
-    for step in steps:
-        step()
+def _in_order(lake: Lake, table: str, steps: list[Callable[[], None]]) -> None:
+    with step(lake.spark, f"write {table}"):
+        for each in steps:
+            each()
 
 
 def _rewrite_transitions(lake: Lake, days: list[date]) -> None:
