@@ -1,4 +1,4 @@
-"""Command line of the benchmark: `python -m benchmarks generate|run|models|ratios|report`."""
+"""Command line of the benchmark: `python -m benchmarks generate|run|profile|models|ratios|report`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from benchmarks.models.data import Users
 from benchmarks.models.report import write_page
 from benchmarks.models.run import ENGINES as MODEL_ENGINES
 from benchmarks.models.run import read_runs, run_engines
+from benchmarks.profile.command import add_parser, reads_history, run_profile
 from benchmarks.ratios import print_ratios
 from benchmarks.report import write_report
 from benchmarks.results import FOLDER, Store
@@ -27,7 +28,7 @@ def main() -> int:
     """Parse and run."""
     options = _parser().parse_args()
     store = Store(options.results)
-    if options.action in ("generate", "run", "models"):
+    if options.action in ("generate", "run", "profile", "models"):
         options.work.mkdir(parents=True, exist_ok=True)
         (options.work / ".gitignore").write_text("*\n")
         options.work = options.work.resolve()
@@ -39,10 +40,13 @@ def main() -> int:
             print(write_page(store.folder.parent))
     elif options.action == "models":
         _run_models(options, store.folder.parent)
+    elif options.action == "profile":
+        if reads_history(options):
+            _generate(options)
+        run_profile(options, _day_events(options), store.folder)
     else:
         if options.action == "run":
-            _generate_apart(options.work, "tiny", SCALES["tiny"].day_events)
-            _generate_apart(options.work, options.events, _day_events(options))
+            _generate(options)
             run(_plan(options), store)
         print_ratios(store.read())
     return 0
@@ -90,6 +94,12 @@ def _day_events(options: argparse.Namespace) -> int:
     return int(options.day_events or SCALES[options.events].day_events)
 
 
+def _generate(options: argparse.Namespace) -> None:
+    """Generate what is missing of the tiny history, for warming up, and of the one that is asked for."""
+    _generate_apart(options.work, "tiny", SCALES["tiny"].day_events)
+    _generate_apart(options.work, options.events, _day_events(options))
+
+
 def _generate_apart(work: Path, events: str, day_events: int) -> None:
     """Generate in a process of its own: no JVM of ours stays beside the engines."""
     if missing(Inputs(work / "data", SCALES[events], day_events)):
@@ -132,6 +142,7 @@ def _parser() -> argparse.ArgumentParser:
     models.add_argument("--repeat", type=int, default=1)
     models.add_argument("--threads", type=int, default=2)
     models.add_argument("--memory", default="6GB", help="heap of the JVM; the peers have no limit")
+    add_parser(actions)
     actions.add_parser("ratios")
     actions.add_parser("report", help="write index.md and its pictures beside the folder of the measurements")
     return parser

@@ -29,6 +29,8 @@ class Usage:
     """Greatest sum of resident memory at one instant, sampled ten times a second."""
     written_bytes: int
     """What was handed to the file system, spilled data included."""
+    cpu_s: float
+    """Processor seconds, up to the last sample of each process."""
     answer: dict[str, Any]
     """The last line of stdout."""
 
@@ -51,7 +53,7 @@ def measure(command: Sequence[str], log: Path, env: dict[str, str]) -> Usage:
     if child.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {child.returncode}: see {log}")
     answer = json.loads(output.strip().splitlines()[-1])
-    return Usage(round(wall, 3), sampler.peak, sampler.written, answer)
+    return Usage(round(wall, 3), sampler.peak, sampler.written, round(sampler.cpu_s, 2), answer)
 
 
 def folder_bytes(folder: Path) -> int:
@@ -67,11 +69,16 @@ class _Sampler(threading.Thread):
         self.peak = 0
         self._root = psutil.Process(pid)
         self._seen: dict[psutil.Process, int] = {}
+        self._cpu_s: dict[psutil.Process, float] = {}
         self._done = threading.Event()
 
     @property
     def written(self) -> int:
         return sum(self._seen.values())
+
+    @property
+    def cpu_s(self) -> float:
+        return sum(self._cpu_s.values())
 
     def run(self) -> None:
         while not self._done.wait(SAMPLE_S):
@@ -89,6 +96,8 @@ class _Sampler(threading.Thread):
         try:
             with process.oneshot():
                 self._seen[process] = process.io_counters().write_bytes
+                times = process.cpu_times()
+                self._cpu_s[process] = times.user + times.system
                 newborn = process is not self._root and time.time() - process.create_time() < NEWBORN_S
                 return 0 if newborn else int(process.memory_info().rss)
         except psutil.Error:

@@ -84,7 +84,7 @@ class Plan:
 
 def run(plan: Plan, store: Store) -> None:
     """Measure what is missing: repetition by repetition, the engines in turns."""
-    _lay_out_configuration(plan.work)
+    lay_out_configuration(plan.work)
     if set(plan.modes) & set(PARSES):
         for name in ("tiny", plan.scale):
             write_formats(Inputs(plan.work / "data", SCALES[name], 0))
@@ -159,7 +159,7 @@ def _measurement(
         events=answer["records"] or _records(plan, case.mode),
         digest=digest,
         equal=None if differ is None else not differ,
-        commit=_commit(),
+        commit=describe_commit(),
         started_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         command=plan.command,
         differences=differ or [],
@@ -221,7 +221,7 @@ def _compare(store: Store, case: Case, digest: dict[str, dict[str, object]] | No
     return differences(digest, others[-1].digest or {}) if others else None
 
 
-def _lay_out_configuration(work: Path) -> None:
+def lay_out_configuration(work: Path) -> None:
     """Put the shipped configuration beside the benchmark's source: what is measured is what is shipped."""
     shutil.rmtree(work / "conf", ignore_errors=True)
     shutil.copytree(PROJECT / "conf", work / "conf")
@@ -242,7 +242,7 @@ def _input(plan: Plan, mode: str) -> Path | None:
     return days.get(mode) or (plan.inputs.history if mode in (FULL, "basis") else None)
 
 
-def _commit() -> str:
+def describe_commit() -> str:
     """Return the commit, with a + where the working tree differs from it."""
     described = subprocess.run(
         ["git", "describe", "--always", "--dirty=+"],  # noqa: S607  git is where the user has it

@@ -23,6 +23,7 @@ from segmentation.sequences.paths import build_flows, build_paths, build_user_se
 from segmentation.sequences.states import StateMapping, load_states
 from segmentation.sequences.steps import build_steps
 from segmentation.sessions.as_of import before_cut
+from segmentation.steps import in_step
 from segmentation.tables import (
     COHORTS,
     DROP_OFFS,
@@ -90,7 +91,9 @@ def run(ctx: Context) -> RunReport:
         with ctx.progress.step("count flows"):
             frames = _build(ctx, steps, paths, as_of)
         with ctx.progress.step("write tables"), ThreadPoolExecutor(TABLES_AT_ONCE) as pool:
-            for done in [pool.submit(_write, ctx, table, frame, as_of) for table, frame in frames.items()]:
+            for done in [
+                pool.submit(in_step(ctx.spark, _write), ctx, table, frame, as_of) for table, frame in frames.items()
+            ]:
                 done.result()
         ctx.lake.set_parameters(JOURNEY_FLOWS, _fingerprints(ctx))
         ctx.lake.publish(ctx.lake.basis(EVENTS, WRITES))

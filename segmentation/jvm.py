@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql.types import BinaryType, StructType
 
 if TYPE_CHECKING:
+    from pyspark import SparkContext
     from pyspark.sql import SparkSession
 
 
@@ -55,3 +56,8 @@ def binary_frame(spark: SparkSession, values: dict[str, bytes]) -> DataFrame:
     rows = java(spark).java.util.ArrayList()
     rows.add(java(spark).org.apache.spark.sql.RowFactory.create(row))
     return DataFrame(session.createDataFrame(rows, session.parseDataType(schema.json())), spark)
+
+
+def spark_context(spark: SparkSession | None) -> SparkContext | None:
+    """Return the session's SparkContext; None without a session and with Spark Connect, whose sessions have none."""
+    return getattr(spark, "sparkContext", None)

@@ -37,7 +37,12 @@ def take_in(task: Task, clock: Clock) -> None:
     with clock.phase("prepare"):
         _warm_up(task, _ingest_tiny(task, day))
     with clock.phase("job"):
-        _run(open_task(task, task.state, task.inputs), ingest_events)
+        ingest_files(task, task.inputs)
+
+
+def ingest_files(task: Task, files: Sequence[Path]) -> None:
+    """Run the ingest job on the task's lake."""
+    _run(open_task(task, task.state, files), ingest_events)
 
 
 def snapshot(task: Task, clock: Clock) -> None:
@@ -161,7 +166,7 @@ def open_task(task: Task, lake: Path, inputs: Sequence[Path] = (), *overrides: s
         overrides=[
             f"ingest.max_events_per_user_day={task.cap}",
             *overrides,
-            *(f"spark.{key}={value}" for key, value in (task.spark or local).items()),
+            *(f"spark.{key}={value}" for key, value in {**local, **task.spark}.items()),
         ],
         options={"source": SOURCE, "input": [str(path) for path in inputs]},
         name="benchmark",

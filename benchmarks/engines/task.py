@@ -37,7 +37,7 @@ class Task:
     cap: int
     """Greatest number of events of a user's day."""
     spark: Mapping[str, str] = field(default_factory=dict)
-    """Spark settings of a cluster to run on; none: in this process."""
+    """Spark settings that replace or extend those of a run in this process, such as a cluster to run on."""
 
     @property
     def files(self) -> list[str]:
@@ -57,14 +57,17 @@ class Clock:
     cpu_s: dict[str, float] = field(default_factory=dict)
     written: dict[str, int] = field(default_factory=dict)
     """Bytes handed to the file system, spilled data included."""
+    spans_ms: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
+    """Start and end of each time a part ran, in milliseconds since 1970, as in Spark's event log."""
     records: int | None = None
     """What a mode without input works on: users at the cut."""
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """Measure a part of the work."""
-        before = _used_by_family()
+        before, started_ms = _used_by_family(), int(time.time() * 1000)
         yield
+        self.spans_ms.setdefault(name, []).append((started_ms, int(time.time() * 1000)))
         used = [after - start for after, start in zip(_used_by_family(), before, strict=True)]
         self.wall_s[name] = round(self.wall_s.get(name, 0) + used[0], 3)
         self.cpu_s[name] = round(self.cpu_s.get(name, 0) + used[1], 2)
@@ -113,5 +116,5 @@ def main(modes: dict[str, Callable[[Task, Clock], None]]) -> None:
             ("work_written_bytes", clock.written),
         )
     }
-    answer = {**work, "phases_s": clock.wall_s, "records": clock.records}
+    answer = {**work, "phases_s": clock.wall_s, "records": clock.records, "spans_ms": clock.spans_ms}
     sys.stdout.write("\n" + json.dumps(answer) + "\n")

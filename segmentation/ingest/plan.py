@@ -6,6 +6,7 @@ A full build is the fold of this over the batches of the history; there is no ot
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -22,6 +23,7 @@ from segmentation.ingest.rejections import change_duplicates, change_quarantine,
 from segmentation.ingest.resessionise import resessionise, spans_of_batch
 from segmentation.ingest.user_day_cap import admit_events
 from segmentation.sessions.money import count_without_rate
+from segmentation.steps import step
 from segmentation.tables import INGEST_LEDGER
 from segmentation.tables import ingest_ledger as stages
 
@@ -72,33 +74,42 @@ def plan_increment(
         DataError: the batch has no record, or too many are rejected; nothing is stored then.
         ContractError: a record is unaccounted for; nothing is published then.
     """
-    zone = workspace.time_zone
+    zone, named = workspace.time_zone, partial(step, batch.records.sparkSession)
     # Hashes and flags of every record, in one pass over the input.
-    index = index_records(batch.records)
+    with named("index"):
+        index = index_records(batch.records)
     check_rejected(index, batch, max_share=ingest.max_rejected_share)
     # The few hashes that occur more than once, in the batch or in an earlier record.
-    candidates = find_candidates(index, snapshot, window_days=ingest.dedup_window_days)
+    with named("candidates"):
+        candidates = find_candidates(index, snapshot, window_days=ingest.dedup_window_days)
     # Those are compared in full: survivor, duplicate or conflict; earlier records are judged again.
-    outcome = deduplicate(batch, index, candidates, snapshot, window_days=ingest.dedup_window_days, zone=zone)
+    with named("deduplicate"):
+        outcome = deduplicate(batch, index, candidates, snapshot, window_days=ingest.dedup_window_days, zone=zone)
     # All others are events, up to the cap of a user's day.
     cap = ingest.max_events_per_user_day
-    admitted = admit_events(batch, index, outcome, snapshot, cap=cap, zone=zone)
+    with named("user-day cap"):
+        admitted = admit_events(batch, index, outcome, snapshot, cap=cap, zone=zone)
     # Events are cut into sessions, with the stored sessions that they extend or join.
     spans = spans_of_batch(index, outcome.not_events)
-    resessioned = resessionise(admitted, spans, snapshot, records=index.records, workspace=workspace, params=sessions)
+    with named("touched sessions"):
+        resessioned = resessionise(
+            admitted, spans, snapshot, records=index.records, workspace=workspace, params=sessions
+        )
     # The wide rows are stored once; sessions, user days and transitions are summed from what was stored.
-    derived = store_and_derive(resessioned, snapshot, store, workspace=workspace, params=sessions)
+    with named("user days and transitions"):
+        derived = store_and_derive(resessioned, snapshot, store, workspace=workspace, params=sessions)
     # Every record is accounted for.
-    accepted = _of_batch(derived.events, batch, resessioned.before.count)
-    ledger, figures = _count(accepted, outcome, admitted, workspace)
-    check_ledger(index, figures["read"], batch)
-    if snapshot.is_empty:
-        check_accepted(figures["accepted"], batch)
-    rest = (
-        change_quarantine(outcome, admitted, snapshot, zone),
-        change_duplicates(outcome, snapshot, zone),
-        _change_ledger(ledger, count_moves(outcome, admitted, zone), snapshot),
-    )
+    with named("ledger"):
+        accepted = _of_batch(derived.events, batch, resessioned.before.count)
+        ledger, figures = _count(accepted, outcome, admitted, workspace)
+        check_ledger(index, figures["read"], batch)
+        if snapshot.is_empty:
+            check_accepted(figures["accepted"], batch)
+        rest = (
+            change_quarantine(outcome, admitted, snapshot, zone),
+            change_duplicates(outcome, snapshot, zone),
+            _change_ledger(ledger, count_moves(outcome, admitted, zone), snapshot),
+        )
     return Increment((*derived.changes, *rest), figures["accepted"], figures["no_rate"])
 
 

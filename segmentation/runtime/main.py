@@ -95,7 +95,7 @@ def open_context(  # noqa: PLR0913  one keyword per part of the interface of eve
         lake=opened,
         tracking=Tracking(config.tracking, opened.root),
         run_id=run_id,
-        progress=Progress(),
+        progress=Progress(session),
         given_as_of=as_of,
         options={**(options or {}), "conf_dir": conf_dir},
     )

@@ -12,8 +12,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
+from segmentation.steps import step
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from pyspark.sql import SparkSession
 
 LOGGER = logging.getLogger("segmentation")
 
@@ -40,10 +44,11 @@ def start_logging() -> None:
 
 
 class Progress:
-    """Says which step is running and how long each took."""
+    """Report which step is running and how long each took, and describe its Spark jobs by the step's name."""
 
-    def __init__(self) -> None:
-        """Look whether there is a terminal."""
+    def __init__(self, spark: SparkSession | None = None) -> None:
+        """Report to stderr; without a session Spark jobs are not described."""
+        self._spark = spark
         self._console = Console(stderr=True)
 
     @contextmanager
@@ -51,11 +56,12 @@ class Progress:
         """Show that a step runs while the block does, then that it is done and in what time."""
         started = time.monotonic()
         if self._console.is_terminal:
-            with self._console.status(f"{escape(name)} ..."):
+            with self._console.status(f"{escape(name)} ..."), step(self._spark, name):
                 yield
             self._console.print(f"[green]✓[/green] {escape(name)} [dim]{time.monotonic() - started:.1f} s[/dim]")
         else:
-            yield
+            with step(self._spark, name):
+                yield
             LOGGER.info("%s: %.1f s", name, time.monotonic() - started)
 
     def say(self, text: str) -> None:

@@ -1,0 +1,1 @@
+"""Profile a run from Spark's event log: what each of its steps costs."""
