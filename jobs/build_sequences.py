@@ -1,4 +1,4 @@
-"""Build transition counts from events and sessions; ingest keeps them current, so this acts only where they are behind."""
+"""Build transition counts from events and sessions where ingest has not kept them current."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def checkpoint_observing(df: DataFrame, *figures: Column) -> tuple[DataFrame, di
 
 @dataclass(frozen=True)
 class Counted:
-    """Checkpointed rows and their number. Without rows the frame is an empty relation, which Spark prunes from plans."""
+    """Checkpointed rows and their number. Without any, the frame is an empty relation that Spark prunes from plans."""
 
     rows: DataFrame
     count: int
