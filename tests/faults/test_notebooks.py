@@ -20,7 +20,7 @@ from segmentation.parameters import WorkspaceParams
 from segmentation.runtime.main import open_context
 from segmentation.sessions.as_of import tables_at_cut
 from segmentation.sessions.params import SessionParams
-from segmentation.tables import EVENTS, USER_DAY_COUNTS, USER_DAYS
+from segmentation.tables import EVENTS, USER_DAYS
 from segmentation.tracking.challenge import crown
 from segmentation.tracking.cluster_trainings import CANDIDATES
 from segmentation.tracking.records import Curve, Training
@@ -68,10 +68,9 @@ def lake(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Lake:
     inputs = {}
     for cut in (as_of - timedelta(days=2), as_of):
         known = tables_at_cut(lake.read(EVENTS), as_of=cut, workspace=workspace, sessions=sessions)
-        inputs[cut] = FeatureInputs(known.user_days, known.user_day_counts, known.sessions)
+        inputs[cut] = FeatureInputs(known.user_days, known.item_counts, known.sessions)
     lake.replace(user_features_contract(params), build_user_features(inputs, params=params))
     lake.replace(USER_DAYS, known.user_days)
-    lake.replace(USER_DAY_COUNTS, known.user_day_counts)
     lake.publish({})
     week_later = as_of + timedelta(days=7)  # two weeks are over by then
     for job, cut in ((build_journeys, as_of), (build_lifecycle, week_later), (describe_features, as_of)):

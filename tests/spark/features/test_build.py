@@ -17,7 +17,8 @@ from segmentation.features import seasonality, user_features_contract
 from segmentation.features.build import FeatureInputs, build_user_features
 from segmentation.features.inputs import median_durations
 from segmentation.features.params import FeatureParams
-from segmentation.tables import SESSIONS, STEP_SEPARATOR, USER_DAY_COUNTS, USER_DAYS
+from segmentation.tables import SESSIONS, STEP_SEPARATOR, USER_DAYS
+from tests.spark.stored import ITEM_SCHEMA
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -57,7 +58,7 @@ class Rows:
 
     def frames(self, spark: SparkSession, order: int = 1) -> tuple[DataFrame, DataFrame, DataFrame]:
         days = spark.createDataFrame(self.days[::order], USER_DAYS.schema)
-        items = spark.createDataFrame(self.items[::order], USER_DAY_COUNTS.schema)
+        items = spark.createDataFrame(self.items[::order], ITEM_SCHEMA)
         nullable = SESSIONS.schema
         for field in nullable:
             field.nullable = True
@@ -165,7 +166,7 @@ def test_undefined_is_null_and_nothing_counted_is_zero(users: dict[str, Any]) ->
         "used_search_count_life",
     ]
     assert {name: single[name] for name in zero} == dict.fromkeys(zero, 0)
-    assert users["once"]["event_names_distinct_count_life"] == 0  # no row at all in user_day_counts
+    assert users["once"]["event_names_distinct_count_life"] == 0  # no item at all is counted
     for row in users.values():
         for column in user_features_contract(PARAMS).columns:
             assert column.nullable or row[column.name] is not None, column.name

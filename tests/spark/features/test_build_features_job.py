@@ -18,7 +18,8 @@ from segmentation.parameters import WorkspaceParams
 from segmentation.runtime.main import open_context
 from segmentation.sessions.as_of import tables_of
 from segmentation.sessions.params import SessionParams
-from segmentation.tables import EVENTS, SESSIONS, USER_DAY_COUNTS, USER_DAYS, USER_FEATURES
+from segmentation.tables import EVENTS, SESSIONS, USER_DAYS, USER_FEATURES
+from tests.spark.stored import stored_event, stored_events
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -39,12 +40,7 @@ FEW = (
 
 
 def event(user: str, at: datetime, received_at: datetime | None = None) -> dict[str, Any]:
-    row: dict[str, Any] = dict.fromkeys(EVENTS.names)
-    text = f"{user}-{at.isoformat()}"
-    row |= {"source": "s", "event_id": text, "user_id": user, "identifier": user, "event_name": "visit"}
-    row |= {"state": "visit", "event_at": at, "received_at": received_at or at, "event_date": at.date()}
-    row |= {"platform": "web", "properties": "{}", "unit_id": "b", "record_no": 0}
-    return row | {"session_id": f"{user}-{at:%F}", "session_started_at": at.replace(minute=0), "identity_hash": 0}
+    return stored_event(user_id=user, event_name="visit", event_at=at, received_at=received_at or at)
 
 
 def history() -> list[dict[str, Any]]:
@@ -55,12 +51,10 @@ def history() -> list[dict[str, Any]]:
 
 
 def write(ctx: Context, rows: list[dict[str, Any]]) -> None:
-    events = ctx.spark.createDataFrame([tuple(row.values()) for row in rows], EVENTS.schema)
-    tables = tables_of(events, workspace=WorkspaceParams(), sessions=SessionParams())
-    ctx.lake.replace(EVENTS, events)
+    tables = tables_of(stored_events(ctx.spark, rows), workspace=WorkspaceParams(), sessions=SessionParams())
+    ctx.lake.replace(EVENTS, tables.events)
     ctx.lake.replace(SESSIONS, tables.sessions)
     ctx.lake.replace(USER_DAYS, tables.user_days)
-    ctx.lake.replace(USER_DAY_COUNTS, tables.user_day_counts)
     ctx.lake.publish({})
 
 

@@ -13,7 +13,8 @@ from pyspark.sql import functions as F
 
 from segmentation.features.build import FeatureInputs, build_user_features
 from segmentation.features.params import FeatureParams
-from segmentation.tables import SESSIONS, USER_DAY_COUNTS, USER_DAYS
+from segmentation.tables import SESSIONS, USER_DAYS
+from tests.spark.stored import ITEM_SCHEMA
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -54,7 +55,7 @@ def read_user_days(spark: SparkSession, path: Path) -> DataFrame:
 def test_rfm_of_all_customers(spark: SparkSession, published: Callable[..., Path]) -> None:
     summary = published("cdnow", "cdnow_customers_summary.csv")
     days = read_user_days(spark, published("cdnow", "CDNOW_sample.txt"))
-    nothing = [spark.createDataFrame([], table.schema) for table in (USER_DAY_COUNTS, SESSIONS)]
+    nothing = [spark.createDataFrame([], schema) for schema in (ITEM_SCHEMA, SESSIONS.schema)]
     inputs = dict.fromkeys((AS_OF, END), FeatureInputs(days, *nothing))
     features = build_user_features(inputs, params=FeatureParams(windows_days=(7,))).select(*READ).collect()
     rows, later = ({int(row["user_id"]): row for row in features if row["as_of"] == cut} for cut in (AS_OF, END))

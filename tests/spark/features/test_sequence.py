@@ -16,8 +16,9 @@ from segmentation.sequences.states import StateMapping
 from segmentation.sequences.steps import build_steps
 from segmentation.sessions.as_of import tables_at_cut
 from segmentation.sessions.params import SessionParams
-from segmentation.tables import SESSIONS, USER_DAY_COUNTS, USER_DAYS
+from segmentation.tables import SESSIONS, USER_DAYS
 from tests.spark.clicks import Click, clicks, events_of, known_users, visits_of
+from tests.spark.stored import ITEM_SCHEMA
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -73,7 +74,7 @@ def test_features_of_sequences_are_those_of_plain_python_as_known_at_the_cut(spa
         [(user, done[0].at.date(), *zero) for user, done in users.items()],
         f"user_id string, event_date date, {', '.join(f'{name} long' for name in USER_DAYS.measures)}",
     )
-    nothing = [spark.createDataFrame([], table.schema) for table in (USER_DAY_COUNTS, SESSIONS)]
+    nothing = [spark.createDataFrame([], schema) for schema in (ITEM_SCHEMA, SESSIONS.schema)]
     attempts = list_attempts(steps, funnels=FUNNELS, time_zone="UTC")
     built = build_user_features({PAST: FeatureInputs(days, *nothing, attempts, count_loops(steps))}, params=PARAMS)
     names = ("funnel_checkout_steps_count", "funnel_visit_steps_count", "loop_steps_share")

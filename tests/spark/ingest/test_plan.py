@@ -1,4 +1,4 @@
-"""What the executed plan may cost: the wide row is exchanged once and sorted once, and sessions come out of that."""
+"""What the executed plan may cost: the wide row is exchanged once and sorted once, and what is derived is narrow."""
 
 from __future__ import annotations
 
@@ -6,24 +6,38 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import pytest
-from segmentation.ingest.cap import EVENT
-from segmentation.ingest.resession import NEAR
-from segmentation.ingest.routes import find_suspects, index_records
-from segmentation.ingest.state import State
 
-from segmentation.checkpoints import checkpoint, checkpoint_packed
+from segmentation.checkpoints import checkpoint_counted
 from segmentation.frames import small_frame
+from segmentation.ingest import candidates
 from segmentation.ingest.batches import planned_for
+from segmentation.ingest.index import index_records
+from segmentation.ingest.snapshot import Snapshot
 from segmentation.parameters import WorkspaceParams
 from segmentation.sessions.build import build_sessions
+from segmentation.sessions.item_counts import count_items
 from segmentation.sessions.params import SessionParams
 from segmentation.sessions.sessionise import sessionise
-from segmentation.sessions.user_days import Complete, build_user_day_counts, build_user_days, sum_contexts
+from segmentation.sessions.transitions import build_transitions
+from segmentation.sessions.user_days import build_user_days
 from segmentation.sources.readers.units import InputUnit
-from segmentation.tables import EVENTS, PARSED_RECORDS
+from segmentation.tables import (
+    DUPLICATES,
+    EVENT,
+    EVENTS,
+    INPUT_UNITS,
+    PARSED_RECORDS,
+    QUARANTINE,
+    SESSIONS,
+    USER_DAYS,
+)
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pyspark.sql import DataFrame, SparkSession
+
+    from segmentation.checkpoints import Counted
 
 pytestmark = pytest.mark.spark
 
@@ -39,36 +53,74 @@ def steps(df: DataFrame) -> list[str]:
     return [line.lstrip(" :+-*()0123456789").split(" ", 1)[0] for line in plan.splitlines()]
 
 
+def exchanged(df: DataFrame) -> list[set[str]]:
+    """The columns of each row that the executed plan exchanges or broadcasts."""
+    found, nodes = [], [df._jdf.queryExecution().executedPlan()]
+    while nodes:
+        node = nodes.pop()
+        children = node.children()
+        nodes += [children.apply(i) for i in range(children.size())]
+        if "Exchange" in node.nodeName():
+            output = node.output()
+            found.append({output.apply(i).name() for i in range(output.size())})
+    return found
+
+
+def snapshot_of(spark: SparkSession, *, is_empty: bool) -> Snapshot:
+    tables = (EVENTS, SESSIONS, USER_DAYS, QUARANTINE, DUPLICATES, INPUT_UNITS)
+    return Snapshot(*(one_row(spark, table.schema) for table in tables), is_empty=is_empty)
+
+
 def test_the_wide_row_is_exchanged_once_and_sorted_once(spark: SparkSession) -> None:
     events = one_row(spark, EVENTS.schema).select(*EVENT)
-    laid_out = sessionise(events, params=SessionParams(), time_zone="UTC")
-    assert steps(laid_out).count("Exchange") == 1
-    assert steps(laid_out).count("Sort") == 1
+    placed = sessionise(events, params=SessionParams(), time_zone="UTC")
+    assert steps(placed).count("Exchange") == 1
+    assert steps(placed).count("Sort") == 1
 
 
-def test_what_is_made_of_a_held_slice_stands_where_it_is(spark: SparkSession) -> None:
+def test_what_is_summed_of_stored_events_is_hashed_and_narrow(spark: SparkSession, tmp_path: Path) -> None:
     workspace, params = WorkspaceParams(), SessionParams()
+    for table in (EVENTS, SESSIONS):
+        spark.createDataFrame([], table.schema).write.parquet(str(tmp_path / table.name))
+    events, sessions = (spark.read.parquet(str(tmp_path / table.name)) for table in (EVENTS, SESSIONS))
     unit = InputUnit("b1", "file:/day.parquet", 30 * 2**20, datetime.now(timezone.utc), "parquet")  # three partitions
     spark.conf.set("spark.sql.adaptive.enabled", "true")  # as on a cluster
     try:
         with planned_for(spark, [unit], 12):
-            events = one_row(spark, EVENTS.schema).select(*EVENT)
-            laid_out = checkpoint_packed(sessionise(events, params=params, time_zone="UTC"), ("user_id",), NEAR)
-            built = checkpoint(build_sessions(laid_out, workspace=workspace, params=params))
-            change = Complete(laid_out, checkpoint(sum_contexts(laid_out, workspace=workspace)), built)
-            for made in (built, change.contexts, build_user_days(change), build_user_day_counts(change)):
+            summed = {
+                "sessions": build_sessions(events, workspace=workspace, params=params),
+                "user_days": build_user_days(events, sessions, workspace=workspace),
+                "transitions": build_transitions(events, sessions),
+                "item_counts": count_items(events, sessions, time_zone="UTC"),
+            }
+            for name, made in summed.items():
                 done = steps(made)
-                assert "Scan" in done
-                assert "Exchange" not in done
-                assert "SortAggregate" not in done
+                assert "HashAggregate" in done, name
+                assert "SortAggregate" not in done, name
+                for columns in exchanged(made):
+                    assert not columns & {"properties", "identifier", "event_id", "unit_id"}, (name, columns)
     finally:
         spark.conf.unset("spark.sql.adaptive.enabled")
 
 
-def test_only_hashes_are_exchanged_to_find_copies(spark: SparkSession) -> None:
-    index = index_records(one_row(spark, PARSED_RECORDS.schema))
-    assert set(index.rows.columns) == {"row_key", "identity_hash", "user_day_hash", "rejected", "late"}
-    nothing = State(*(one_row(spark, EVENTS.schema) for _ in range(7)), is_empty=True)
-    suspects = find_suspects(index, nothing, dedup_window_days=30)
-    assert suspects.routes.columns == ["identity_hash"]
-    assert suspects.routes.count() == 0
+def test_only_hashes_are_exchanged_to_find_copies(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    exchanges: list[list[set[str]]] = []
+
+    def noting(df: DataFrame) -> Counted:
+        exchanges.append(exchanged(df))
+        return checkpoint_counted(df)
+
+    monkeypatch.setattr(candidates, "checkpoint_counted", noting)
+    at = datetime(2024, 5, 1, tzinfo=timezone.utc)
+    known = {"row_key": 1, "source": "s", "event_id": "1", "received_at": at, "rejected": False, "late": False}
+    record = tuple(known.get(name) for name in PARSED_RECORDS.names)
+    index = index_records(small_frame(spark, [record], PARSED_RECORDS.schema))
+    assert set(index.rows.columns) == {
+        "row_key", "identity_hash", "user_hash", "event_date", "event_at", "rejected", "late"
+    }  # fmt: skip
+    for is_empty in (True, False):
+        found = candidates.find_candidates(index, snapshot_of(spark, is_empty=is_empty), window_days=30)
+        assert found.hashes.rows.columns == ["identity_hash"]
+        assert found.hashes.count == found.hashes.rows.count() == 0
+    # Of the batch; of earlier records, broadcast; of the batch again.
+    assert exchanges == [[{"identity_hash"}]] * 3

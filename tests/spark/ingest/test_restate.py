@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pyspark.sql import functions as F
-from segmentation.ingest.cap import EVENT
 
-from segmentation.ingest.apply import write_increment
+from segmentation.checkpoints import checkpoint_counted
+from segmentation.ingest.apply import store_in, write_changes
 from segmentation.ingest.restate import restate
-from segmentation.ingest.snapshot import read_state
+from segmentation.ingest.snapshot import read_snapshot
 from segmentation.parameters import WorkspaceParams
 from segmentation.sessions.params import SessionParams
-from segmentation.tables import EVENTS
+from segmentation.tables import EVENT, EVENTS
 from tests.spark.ingest.cases import differences, draw_cases, ingest
 from tests.spark.ingest.oracle import SECOND, Limits, Record, tables
 
@@ -68,10 +68,15 @@ def number(record: Record) -> int:
 
 
 def change(lake: Lake, removed: DataFrame, added: DataFrame) -> None:
-    added = added.select(*EVENT)
-    write_increment(
-        lake, restate(removed, added, read_state(lake), sessions=SessionParams(), workspace=WorkspaceParams())
+    changes = restate(
+        checkpoint_counted(removed),
+        checkpoint_counted(added.select(*EVENT)),
+        read_snapshot(lake),
+        store_in(lake),
+        sessions=SessionParams(),
+        workspace=WorkspaceParams(),
     )
+    write_changes(lake, changes)
     lake.publish({})
 
 

@@ -19,7 +19,6 @@ from segmentation.tables import (
     QUARANTINE,
     SESSIONS,
     TRANSITIONS,
-    USER_DAY_COUNTS,
     USER_DAYS,
 )
 from tests.conftest import data_set
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.spark, pytest.mark.truths, pytest.mark.long]
 
-TABLES = (EVENTS, SESSIONS, TRANSITIONS, USER_DAYS, USER_DAY_COUNTS, QUARANTINE, DUPLICATES, INGEST_LEDGER)
+TABLES = (EVENTS, SESSIONS, TRANSITIONS, USER_DAYS, QUARANTINE, DUPLICATES, INGEST_LEDGER)
 CONF = Path(__file__).parents[3] / "conf"
 ALL_ALLOWED = ("ingest.max_rejected_share=1",)
 """In some weeks most lines have no customer."""

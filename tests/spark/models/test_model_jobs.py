@@ -48,7 +48,6 @@ from segmentation.tables import (
     SEGMENT_CHANGES,
     SEGMENT_PROFILES,
     SESSIONS,
-    USER_DAY_COUNTS,
     USER_DAYS,
     user_features_table,
 )
@@ -112,7 +111,11 @@ def fill(ctx: Context) -> None:
         USER_DAYS, known.groupBy("user_id", "event_date").agg(F.sum("purchases").alias("purchases")).select("*", *zero)
     )
     at = datetime(2024, 1, 1, tzinfo=timezone.utc)
-    given = {"event_id": F.concat("user_id", F.lit("-"), "event_date"), "source": F.lit("s"), "received_at": F.lit(at)}
+    bought = F.when(F.col("purchases") > 0, "purchase").otherwise("view")
+    given = {
+        "event_id": F.concat("user_id", F.lit("-"), "event_date"), "source": F.lit("s"), "received_at": F.lit(at),
+        "session_date": F.col("event_date"), "event_name": bought, "state": bought,
+    }  # fmt: skip
     columns = [
         given[c.name].alias(c.name) if c.name in given
         else F.col(c.name) if c.name in known.columns
@@ -121,9 +124,6 @@ def fill(ctx: Context) -> None:
         if c.name not in {"event_at", "session_started_at"}
     ]  # fmt: skip
     times = [F.lit(at).alias(name) for name in ("event_at", "session_started_at")]
-    bought = F.when(F.col("purchases") > 0, "purchase").otherwise("view").alias("item")
-    dimension, once = F.lit("event_name").alias("dimension"), F.lit(1).cast("bigint").alias("n")
-    lake.replace(USER_DAY_COUNTS, known.select("user_id", "event_date", dimension, bought, once).distinct())
     lake.replace(SESSIONS, empty_frame(spark, SESSIONS.schema))
     lake.replace(EVENTS, known.dropDuplicates(["user_id", "event_date"]).select(*columns, *times))
     write_ledger(ctx, lost=0)

@@ -130,28 +130,39 @@ def sessions_of(hits: list[Hit]) -> dict[str, list[Hit]]:
 
 
 def _events(hits: list[Hit]) -> list[Row]:
-    starts = {name: group[0].at for name, group in sessions_of(hits).items()}
+    number_of = {id(hit): number for number, hit in enumerate(hits)}
     return [
-        {
-            "source": "shop",
-            "event_id": f"e{number:06d}",
-            "user_id": hit.user,
-            "identifier": hit.user,
-            "event_name": hit.state,
-            "state": hit.state,
-            "event_at": hit.at,
-            "received_at": hit.at,
-            "event_date": hit.at.date(),
-            "platform": hit.platform,
-            "properties": "{}",
-            "session_id": hit.session,
-            "session_started_at": starts[hit.session],
-            "identity_hash": 0,
-            "unit_id": "b1",
-            "record_no": number,
-        }
-        for number, hit in enumerate(hits)
+        _event(hit, number_of[id(hit)], before=group[place - 1] if place else None, first=group[0], last=group[-1])
+        for group in sessions_of(hits).values()
+        for place, hit in enumerate(group)
     ]
+
+
+def _event(hit: Hit, number: int, *, before: Hit | None, first: Hit, last: Hit) -> Row:
+    return {
+        "source": "shop",
+        "event_id": f"e{number:06d}",
+        "user_id": hit.user,
+        "identifier": hit.user,
+        "event_name": hit.state,
+        "state": hit.state,
+        "event_at": hit.at,
+        "received_at": hit.at,
+        "event_date": hit.at.date(),
+        "platform": hit.platform,
+        "properties": "{}",
+        "session_id": hit.session,
+        "session_started_at": first.at,
+        "session_date": first.at.date(),
+        "session_platform": first.platform,
+        "entry_state": first.state,
+        "previous_state": before.state if before else None,
+        "gap_s": int((hit.at - before.at).total_seconds()) if before else None,
+        "ends_session": hit is last,
+        "identity_hash": 0,
+        "unit_id": "b1",
+        "record_no": number,
+    }
 
 
 def _sessions(hits: list[Hit]) -> list[Row]:

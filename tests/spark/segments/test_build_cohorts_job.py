@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from pyspark.sql import functions as F
-from pyspark.sql.types import StringType
 
 from jobs.build_cohorts import run
 from segmentation.errors import ConfigurationError
@@ -19,11 +18,11 @@ from segmentation.tables import (
     EVENTS,
     SEGMENT_CHANGES,
     SESSIONS,
-    USER_DAY_COUNTS,
     USER_DAYS,
     user_features_table,
 )
 from segmentation.tables.table import COUNT, Column
+from tests.spark.stored import stored_event, stored_events
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -103,30 +102,19 @@ def test_what_users_did_is_that_of_the_cut(spark: SparkSession, tmp_path: Path) 
     rows = [(user, cut, "v", 0) for cut in (SECOND, THIRD) for user in SESSIONS_AT[FIRST]]
     ctx.lake.replace(FEATURES, spark.createDataFrame(rows, FEATURES.schema))
     happened = datetime(2024, 4, 2, 12, tzinfo=timezone.utc)
-    received = {"always": happened, "leaves": datetime(2024, 4, 10, tzinfo=timezone.utc)}
-    ctx.lake.replace(
-        EVENTS, spark.createDataFrame([buy(user, happened, at) for user, at in received.items()], EVENTS.schema)
-    )
-    counts = [(user, happened.date(), "event_name", "buy", 1) for user in (*received, "returns")]
-    ctx.lake.replace(USER_DAY_COUNTS, spark.createDataFrame(counts, USER_DAY_COUNTS.schema))
+    received = {"always": happened} | {
+        user: datetime(2024, 4, day, tzinfo=timezone.utc) for user, day in (("leaves", 10), ("returns", 12))
+    }
+    bought = [
+        stored_event(user_id=user, event_name="buy", event_at=happened, received_at=at) for user, at in received.items()
+    ]
+    ctx.lake.replace(EVENTS, stored_events(spark, bought))
     for table in (SESSIONS, USER_DAYS):  # the rule asks neither
         ctx.lake.replace(table, spark.createDataFrame([], table.schema))
     ctx.lake.publish({})
 
-    # At the earlier cut only one of the events had been received; at the later one the stored counts say it all.
+    # At the earlier cut only one of the events had been received; at the later one all of them.
     for cut, members in ((SECOND, {"always"}), (THIRD, {"always", "leaves", "returns"})):
         run(replace(ctx, given_as_of=cut))
         of_cut = ctx.lake.read(COHORTS).where(F.col("as_of") == F.lit(cut))
         assert {row["user_id"] for row in of_cut.collect()} == members
-
-
-def buy(user: str, event_at: datetime, received_at: datetime) -> tuple[Any, ...]:
-    """An event as it is stored."""
-    known = {
-        "user_id": user, "event_at": event_at, "received_at": received_at, "event_date": event_at.date(),
-        "session_started_at": event_at, "event_name": "buy", "state": "buy", "record_no": 0, "identity_hash": 0,
-    }  # fmt: skip
-    return tuple(
-        known.get(field.name, None if field.nullable else user if isinstance(field.dataType, StringType) else 0)
-        for field in EVENTS.schema
-    )

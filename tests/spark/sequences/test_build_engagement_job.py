@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from jobs import build_engagement
 from segmentation.lake.lake import Lake
-from segmentation.tables import ENGAGEMENT_STAYS, EVENTS, USER_DAY_COUNTS
+from segmentation.tables import ENGAGEMENT_STAYS, EVENTS
 from tests.spark.review.small_lake import few_hits, write_lake
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ def test_the_job_writes_who_was_how_engaged_at_the_cut(
 ) -> None:
     hits, lake = few_hits(), Lake(spark, str(tmp_path / "lake"), "first")
     last = write_lake(lake, hits)
-    lake.replace(USER_DAY_COUNTS, spark.createDataFrame([], USER_DAY_COUNTS.schema))
-    lake.publish({})
     cut = last - timedelta(days=2)
     days = {(hit.user, hit.at.date()) for hit in hits if hit.at.date() < cut}
     users = {user for user, _ in days}
