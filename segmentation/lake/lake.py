@@ -94,8 +94,11 @@ class Lake:
         return all(bases.get(name) == version for name, version in self.basis(source, derived).items())
 
     def is_vacant(self, table: Table) -> bool:
-        """Return whether a table was never published or was cleared by this run, and got no rows since; no query."""
-        return self.version(table) is None or table.name in self._cleared
+        """Return whether a table was never published or was cleared by this run, and got no rows since; no query.
+
+        Storing parameters creates a table, which is vacant until rows are appended.
+        """
+        return self.version(table) is None or table.name in self._cleared | self._new
 
     def rows(self, table: Table) -> int:
         """Count a table's rows (answered from the Delta log's statistics)."""
