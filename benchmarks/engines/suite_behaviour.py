@@ -64,8 +64,9 @@ def ask_sequences(_lake: Lake, steps: DataFrame) -> DataFrame:
 
 def ask_features(lake: Lake, _steps: DataFrame) -> DataFrame:
     """Compute the features that are compared; Spark leaves out what nobody asks for."""
-    events, sessions, user_days = map(lake.read, (EVENTS, SESSIONS, USER_DAYS))
-    inputs = FeatureInputs(user_days, count_items(events, sessions, time_zone="UTC"), sessions)
+    events, sessions = lake.read(EVENTS), lake.read(SESSIONS)
+    counts = count_items(events, sessions, time_zone="UTC")
+    inputs = FeatureInputs(lake.read(USER_DAYS), counts, sessions)
     return build_user_features({c.CUT: inputs}, params=FeatureParams()).select(*c.BEHAVIOUR["features"])
 
 

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from segmentation.tables import DUPLICATES, EVENTS, INGEST_LEDGER, INPUT_UNITS, QUARANTINE, SESSIONS, USER_DAYS
+from segmentation.tables import (
+    DUPLICATES,
+    EVENTS,
+    IDENTITIES,
+    INGEST_LEDGER,
+    INPUT_UNITS,
+    QUARANTINE,
+    SESSIONS,
+    USER_DAYS,
+)
 from segmentation.tables.ingest_ledger import ACCEPTED
 
 if TYPE_CHECKING:
@@ -50,6 +59,8 @@ class Snapshot:
     is_empty: bool
     """No batch was ingested before: nothing needs to be looked up."""
     superseded: Superseded = Superseded()
+    has_persons: bool = False
+    """Whether identities were applied: the events of one identifier may be stored under several users."""
 
     def superseded_events(self) -> DataFrame:
         """Return the stored events of superseded units."""
@@ -78,6 +89,7 @@ def read_snapshot(
         input_units=units if new_units is None else units.unionByName(new_units),
         is_empty=is_empty,
         superseded=_superseded(lake, superseded),
+        has_persons=lake.version(IDENTITIES) is not None,
     )
 
 

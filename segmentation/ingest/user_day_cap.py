@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pyspark.sql import Window
 from pyspark.sql import functions as F
@@ -18,7 +18,7 @@ from segmentation.tables.records import EVENT, RECORD_KEY
 if TYPE_CHECKING:
     from datetime import date
 
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
     from segmentation.ingest.batches import Batch
     from segmentation.ingest.deduplicate import Outcome
@@ -51,6 +51,17 @@ class Admitted:
     """Whether any of these events may carry a session id of the source."""
 
 
+class Moving(NamedTuple):
+    """Events that come and go before the cap is applied."""
+
+    new: DataFrame
+    """Of the batch, as parsed."""
+    reinstated: DataFrame
+    """Earlier copies (EVENT columns)."""
+    removed: Counted
+    """Stored or quarantined ones that leave (REMOVED columns)."""
+
+
 def admit_events(batch: Batch, index: Index, outcome: Outcome, snapshot: Snapshot, *, cap: int, zone: str) -> Admitted:
     """Return the events that a batch adds and removes, at most `cap` for an identifier's day.
 
@@ -62,11 +73,12 @@ def admit_events(batch: Batch, index: Index, outcome: Outcome, snapshot: Snapsho
     new = batch.records.join(not_events.hinted, "row_key", "left_anti") if not_events.count else batch.records
     reinstated = outcome.reinstated.where(~F.col("late")).select(*EVENT)
     removed = _removed(outcome, snapshot, zone)
-    days = _days_near_cap(index, removed, snapshot, cap)
+    days = _days_near_cap(index, outcome, removed, snapshot, cap)
     if days:
-        heavy = _heavy_days(new, reinstated, removed, snapshot, days, cap)
+        moving = Moving(new, reinstated, removed)
+        heavy = _heavy_days(moving, snapshot, days, cap)
         if heavy.count:
-            return _apply_cap(new, reinstated, removed, heavy, snapshot, days=days, cap=cap, zone=zone)
+            return _apply_cap(moving, heavy, snapshot, days=days, cap=cap, zone=zone)
     earlier = Counted(reinstated, outcome.reinstated.count)
     nothing = no_rows(reinstated.select("*", F.lit(BATCH).alias("origin")))
     return Admitted(
@@ -86,7 +98,7 @@ def _removed(outcome: Outcome, snapshot: Snapshot, zone: str) -> Counted:
     return checkpoint_counted(union_all(part.select(*REMOVED) for part in parts))
 
 
-def _days_near_cap(index: Index, removed: Counted, snapshot: Snapshot, cap: int) -> tuple[date, ...]:
+def _days_near_cap(index: Index, outcome: Outcome, removed: Counted, snapshot: Snapshot, cap: int) -> tuple[date, ...]:
     """Return days on which an identifier may reach the cap, or may have fallen below it."""
     counts = index.admissible.groupBy("user_hash", "event_date").agg(F.count(F.lit(1)).alias("n"))
     most, dates = index.records, []
@@ -97,7 +109,9 @@ def _days_near_cap(index: Index, removed: Counted, snapshot: Snapshot, cap: int)
         dates += [crowded] if most > cap else []
     if not snapshot.is_empty and index.first_date is not None:
         between = F.col("event_date").between(F.lit(index.first_date), F.lit(index.last_date))
-        dates.append(snapshot.user_days.where(between & (F.col("events") > cap - most)).select("event_date"))
+        dates.append(_counted(snapshot, between).where(F.col("events") > cap - most).select("event_date"))
+    if outcome.reinstated.count:
+        dates.append(outcome.reinstated.where(~F.col("late")).select("event_date"))
     if removed.count:
         held = snapshot.quarantine.where(F.col("reason") == Reason.OVER_CAP.value)
         dates.append(
@@ -107,16 +121,21 @@ def _days_near_cap(index: Index, removed: Counted, snapshot: Snapshot, cap: int)
     return tuple(sorted(row["event_date"] for row in rows))
 
 
-def _heavy_days(
-    new: DataFrame, reinstated: DataFrame, removed: Counted, snapshot: Snapshot, days: tuple[date, ...], cap: int
-) -> Counted:
+def _counted(snapshot: Snapshot, on_days: Column) -> DataFrame:
+    """Count the stored events of each identifier's day, which is a user's day until identities are applied."""
+    if not snapshot.has_persons:
+        return snapshot.user_days.where(on_days)
+    return snapshot.events.where(on_days).groupBy(*IDENTIFIER_DAY).agg(F.count(F.lit(1)).alias("events"))
+
+
+def _heavy_days(moving: Moving, snapshot: Snapshot, days: tuple[date, ...], cap: int) -> Counted:
     """Return the identifiers' days whose events, with what arrives, exceed the cap.
 
     A day from which events are removed counts one more, since events beyond the cap may come back.
     """
     on_days = F.col("event_date").isin(*days)
-    arrived = new.select(*IDENTIFIER_DAY).unionByName(reinstated.select(*IDENTIFIER_DAY)).where(on_days)
-    left = removed.where(on_days).select(*IDENTIFIER_DAY).distinct()
+    arrived = moving.new.select(*IDENTIFIER_DAY).unionByName(moving.reinstated.select(*IDENTIFIER_DAY)).where(on_days)
+    left = moving.removed.where(on_days).select(*IDENTIFIER_DAY).distinct()
     changed = arrived.unionByName(left).groupBy(*IDENTIFIER_DAY).agg(F.count(F.lit(1)).alias("n"))
     if snapshot.is_empty:
         return checkpoint_counted(changed.where(F.col("n") > cap).select(*IDENTIFIER_DAY))
@@ -127,31 +146,21 @@ def _heavy_days(
 
 
 def _apply_cap(
-    new: DataFrame,
-    reinstated: DataFrame,
-    removed: Counted,
-    heavy: Counted,
-    snapshot: Snapshot,
-    *,
-    days: tuple[date, ...],
-    cap: int,
-    zone: str,
+    moving: Moving, heavy: Counted, snapshot: Snapshot, *, days: tuple[date, ...], cap: int, zone: str
 ) -> Admitted:
     few = F.broadcast(heavy.rows)  # at most one for every `cap` events
-    contenders = _contenders(new, reinstated, removed, snapshot, days, zone).join(
-        few, list(IDENTIFIER_DAY), "left_semi"
-    )
+    contenders = _contenders(moving, snapshot, days, zone).join(few, list(IDENTIFIER_DAY), "left_semi")
     order = Window.partitionBy(*IDENTIFIER_DAY).orderBy("received_at", "event_id", "source")
     ranked = checkpoint(contenders.select("*", F.row_number().over(order).alias("rank")))
     over, origin = F.col("rank") > cap, F.col("origin")
-    light = reinstated.join(few, list(IDENTIFIER_DAY), "left_anti")
+    light = moving.reinstated.join(few, list(IDENTIFIER_DAY), "left_anti")
     kept = ranked.where(~over & (origin == REINSTATED)).select(*EVENT)
     restored = checkpoint_counted(ranked.where(~over & (origin == QUARANTINED)).select(*RANKED))
     beyond = checkpoint_counted(ranked.where(over & (origin != QUARANTINED)).select(*RANKED))
-    leaving = beyond.where(origin == STORED).select(*REMOVED).unionByName(removed.rows)
+    leaving = beyond.where(origin == STORED).select(*REMOVED).unionByName(moving.removed.rows)
     keys = F.broadcast(beyond.where(origin == BATCH).select(*RECORD_KEY))
     return Admitted(
-        from_batch=new.join(keys, list(RECORD_KEY), "left_anti"),
+        from_batch=moving.new.join(keys, list(RECORD_KEY), "left_anti"),
         from_earlier=checkpoint_counted(union_all([light, kept, restored.rows.select(*EVENT)])),
         removed=checkpoint_counted(leaving),
         over_cap=beyond,
@@ -164,9 +173,7 @@ def _is_hinted(index: Index, outcome: Outcome, removed: Counted) -> bool:
     return bool(index.hinted or outcome.reinstated.count or removed.count)
 
 
-def _contenders(
-    new: DataFrame, reinstated: DataFrame, removed: Counted, snapshot: Snapshot, days: tuple[date, ...], zone: str
-) -> DataFrame:
+def _contenders(moving: Moving, snapshot: Snapshot, days: tuple[date, ...], zone: str) -> DataFrame:
     """Return the events of these days that compete for the cap, with their origin (RANKED columns)."""
     on_days = F.col("event_date").isin(*days)
     held = snapshot.quarantine.where(on_days & (F.col("reason") == Reason.OVER_CAP.value))
@@ -176,9 +183,10 @@ def _contenders(
             restored_events(held, "raw", zone).select(*EVENT, F.lit(QUARANTINED).alias("origin")),
         ]
     )
+    removed = moving.removed
     standing = (
         earlier.join(removed.rows.select(*RECORD_KEY), list(RECORD_KEY), "left_anti") if removed.count else earlier
     )
-    arriving = new.where(on_days).select(*EVENT, F.lit(BATCH).alias("origin"))
-    back = reinstated.where(on_days).select(*EVENT, F.lit(REINSTATED).alias("origin"))
+    arriving = moving.new.where(on_days).select(*EVENT, F.lit(BATCH).alias("origin"))
+    back = moving.reinstated.where(on_days).select(*EVENT, F.lit(REINSTATED).alias("origin"))
     return union_all([standing, arriving, back])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from pyspark.sql import functions as F
 from pyspark.sql.types import DateType, LongType, StringType, StructField, StructType
 
 from segmentation.tables import EVENTS
@@ -37,5 +38,6 @@ def stored_event(**known: Any) -> dict[str, Any]:
 
 
 def stored_events(spark: SparkSession, rows: Iterable[dict[str, Any]]) -> DataFrame:
-    """Make a frame of rows of `events`."""
-    return spark.createDataFrame([tuple(row[name] for name in EVENTS.names) for row in rows], EVENTS.schema)
+    """Make a frame of rows of `events`; the hash of the identity is computed."""
+    events = spark.createDataFrame([tuple(row[name] for name in EVENTS.names) for row in rows], EVENTS.schema)
+    return events.withColumn("identity_hash", F.xxhash64("source", "event_id"))

@@ -38,7 +38,7 @@ properties: [login, email]
 LIMITS = Limits()
 TEN_MINUTES = 1 / 72
 """In half days: three of them are exactly the timeout."""
-DERIVED = ("events", "sessions", "transitions", "user_days")
+DERIVED = ("events", "sessions", "transitions", "user_days", "item_counts")
 
 
 @dataclass(frozen=True)

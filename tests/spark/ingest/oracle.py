@@ -10,6 +10,8 @@ from itertools import pairwise
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
+CAP_DAYS = 3
+"""Longer sessions are capped."""
 
 
 @dataclass(frozen=True)
@@ -114,41 +116,21 @@ def session_id(events: list[Record]) -> str:
     return hashlib.sha256("\u001f".join(parts).encode()).hexdigest()[:32]
 
 
-def tables(records: list[Record], limits: Limits) -> dict[str, set]:
-    """Return every table as a set of rows (all keys are unique)."""
+def tables(records: list[Record], limits: Limits) -> dict[str, Counter]:
+    """Return the rows of every table, each with how often it occurs."""
     verdicts = judge(records, limits)
     cut = sessions(verdicts["accepted"], limits)
-    steps, users_of, days = Counter(), defaultdict(set), defaultdict(Counter)
-    for events in cut:
-        names = ["START", *(e.name for e in events), "EXIT"]
-        at, platform = day(events[0].event_at), events[0].platform
-        days[events[0].user, at]["sessions"] += 1
-        for step in pairwise(names):
-            steps[(at, platform, *step)] += 1
-            users_of[(at, platform, *step)].add(events[0].user)
-        for earlier, event in zip([None, *events], events, strict=False):
-            of_day = days[event.user, day(event.event_at)]
-            of_day["events"] += 1
-            of_day["purchases"] += event.name == "purchase"
-            of_day["value"] += event.value or 0
-            of_day["gap"] += (event.event_at - earlier.event_at) // SECOND if earlier else 0
-    ids = {id(e): session_id(events) for events in cut for e in events}
     quarantined = [
         (r.event_id, r.received_at, why) for why in ("conflict", "too_late", "over_cap") for r in verdicts[why]
     ]
     return {
-        "events": {(e.event_id, e.received_at, e.event_at, ids[id(e)]) for e in verdicts["accepted"]},
+        "events": Counter(row for events in cut for row in event_rows(events)),
         "quarantine": Counter(quarantined),
         "duplicates": Counter((r.event_id, r.received_at) for r in verdicts["duplicate"]),
-        "sessions": {
-            (session_id(s), s[0].user, s[0].event_at, s[-1].event_at, len(s), s[0].name, s[-1].name, s[0].platform)
-            for s in cut
-        },
-        "transitions": {(*cell, n, len(users_of[cell])) for cell, n in steps.items()},
-        "user_days": {
-            (user, at, c["events"], c["sessions"], c["purchases"], c["value"], c["gap"])
-            for (user, at), c in days.items()
-        },
+        "sessions": Counter(session_row(events) for events in cut),
+        "transitions": transitions(cut),
+        "user_days": user_days(cut),
+        "item_counts": item_counts(cut),
         "ledger": Counter(
             {
                 "accepted": len(verdicts["accepted"]),
@@ -157,3 +139,91 @@ def tables(records: list[Record], limits: Limits) -> dict[str, set]:
             }
         ),
     }
+
+
+def event_rows(events: list[Record]) -> list[tuple]:
+    """Return the rows of a session's events: what was sent, and where it stands in the session."""
+    first, last = events[0], events[-1]
+    session = (session_id(events), first.event_at, day(first.event_at), first.platform, first.name)
+    return [
+        (
+            *(event.event_id, event.user, event.received_at, event.event_at, day(event.event_at)),
+            *session,
+            earlier.name if earlier else None,
+            gap_s(earlier, event) if earlier else None,
+            event is last,
+        )
+        for earlier, event in zip([None, *events], events, strict=False)
+    ]
+
+
+def gap_s(earlier: Record, event: Record) -> int:
+    return (event.event_at - earlier.event_at) // SECOND
+
+
+def session_row(events: list[Record]) -> tuple:
+    first, last = events[0], events[-1]
+    duration = duration_ms(events)
+    return (
+        *(session_id(events), first.user, first.event_at, last.event_at, day(first.event_at), len(events)),
+        *(first.name, last.name, first.platform),
+        *(duration, duration is None, is_capped(events), any(e.name == "purchase" for e in events)),
+        sum(e.value or 0 for e in events),
+    )
+
+
+def duration_ms(events: list[Record]) -> int | None:
+    """Return how long a session lasted; None: it has one event, and none supplies a duration."""
+    return (events[-1].event_at - events[0].event_at) // 1000 if len(events) > 1 else None
+
+
+def is_capped(events: list[Record]) -> bool:
+    return events[-1].event_at - events[0].event_at > CAP_DAYS * DAY
+
+
+def transitions(cut: list[list[Record]]) -> Counter:
+    steps, users_of = Counter(), defaultdict(set)
+    for events in cut:
+        for step in steps_of(events):
+            steps[step] += 1
+            users_of[step].add(events[0].user)
+    return Counter((*step, n, len(users_of[step])) for step, n in steps.items())
+
+
+def steps_of(events: list[Record]) -> list[tuple]:
+    """Return day, platform, state before and state after of each transition of a session."""
+    names = ["START", *(e.name for e in events), "EXIT"]
+    return [(day(events[0].event_at), events[0].platform, *pair) for pair in pairwise(names)]
+
+
+def user_days(cut: list[list[Record]]) -> Counter:
+    days: dict[tuple, Counter] = defaultdict(Counter)
+    for events in cut:
+        of_start, duration = days[events[0].user, day(events[0].event_at)], duration_ms(events)
+        of_start["sessions"] += 1
+        of_start["without_duration"] += duration is None
+        of_start["duration_ms"] += 0 if duration is None or is_capped(events) else duration
+        for earlier, event in zip([None, *events], events, strict=False):
+            of_day = days[event.user, day(event.event_at)]
+            purchase, gap = event.name == "purchase", gap_s(earlier, event) if earlier else 0
+            of_day["events"] += 1
+            of_day["purchases"] += purchase
+            of_day["value"] += event.value or 0
+            of_day["purchase_value"] += (event.value or 0) * purchase
+            of_day["gap"] += gap
+            of_day["gap2"] += gap * gap
+    names = ("events", "sessions", "purchases", "value", "purchase_value", "duration_ms", "without_duration")
+    return Counter((*key, *(of[name] for name in (*names, "gap", "gap2"))) for key, of in days.items())
+
+
+def item_counts(cut: list[list[Record]]) -> Counter:
+    """Count event names, platforms and hours of a user's day, and the transitions of sessions that started on it."""
+    counts: Counter[tuple] = Counter()
+    for events in cut:
+        for event in events:
+            hour = f"{event.event_at // (3600 * SECOND) % 24:02d}"
+            for item in (("event_name", event.name), ("platform", event.platform), ("hour", hour)):
+                counts[(event.user, day(event.event_at), *item)] += 1
+        for at, *step in steps_of(events):
+            counts[events[0].user, at, "transition", "\u001f".join(step)] += 1
+    return Counter((*key, n) for key, n in counts.items())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from pyspark.sql import functions as F
 
 from segmentation.tables import INGEST_LEDGER, INPUT_UNITS, QUARANTINE
 from segmentation.tables.ingest_ledger import PARSED, READ
-from tests.spark.ingest.cases import BASE, differences, draw_cases, ingest
+from tests.spark.ingest.cases import BASE, choose_seed, differences, draw_cases, ingest
 from tests.spark.ingest.oracle import DAY, Limits, Record, tables
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ EXPORT, SECOND, THIRD, NEWER, OUTDATED = "unit_0_v1", "second", "third", "unit_0
 def draw_units() -> dict[str, list[Record]]:
     names = (EXPORT, SECOND, THIRD, NEWER)
     units: dict[str, list[Record]] = {name: [] for name in names}
-    for case in draw_cases(60, seed_=int(os.environ.get("CASES_SEED", "1"))):
+    for case in draw_cases(60, choose_seed()):
         for record, batch, again in case:
             units[names[batch]].append(record)
             if again is not None:

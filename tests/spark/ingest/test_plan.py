@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,7 @@ def one_row(spark: SparkSession, schema) -> DataFrame:
 def steps(df: DataFrame) -> list[str]:
     """The operators of the executed plan, by name."""
     plan = df._jdf.queryExecution().executedPlan().toString()
-    return [line.lstrip(" :+-*()0123456789").split(" ", 1)[0] for line in plan.splitlines()]
+    return [re.split(r"\W", line.lstrip(" :+-*()0123456789"), maxsplit=1)[0] for line in plan.splitlines()]
 
 
 def exchanged(df: DataFrame) -> list[set[str]]:
@@ -114,7 +115,7 @@ def test_only_hashes_are_exchanged_to_find_copies(spark: SparkSession, monkeypat
     at = datetime(2024, 5, 1, tzinfo=timezone.utc)
     known = {"row_key": 1, "source": "s", "event_id": "1", "received_at": at, "rejected": False, "late": False}
     record = tuple(known.get(name) for name in PARSED_RECORDS.names)
-    index = index_records(small_frame(spark, [record], PARSED_RECORDS.schema))
+    index = index_records(small_frame(spark, [record], PARSED_RECORDS.schema).repartition(2))
     assert set(index.rows.columns) == {
         "row_key", "identity_hash", "user_hash", "event_date", "event_at", "rejected", "late"
     }  # fmt: skip
@@ -122,5 +123,7 @@ def test_only_hashes_are_exchanged_to_find_copies(spark: SparkSession, monkeypat
         found = candidates.find_candidates(index, snapshot_of(spark, is_empty=is_empty), window_days=30)
         assert found.hashes.rows.columns == ["identity_hash"]
         assert found.hashes.count == found.hashes.rows.count() == 0
-    # Of the batch; of earlier records, broadcast; of the batch again.
-    assert exchanges == [[{"identity_hash"}]] * 3
+    of_batch, earlier, of_batch_again = exchanges
+    assert of_batch == of_batch_again == [{"identity_hash"}]
+    assert earlier
+    assert all(columns == {"identity_hash"} for columns in earlier), "the batch's hashes are broadcast to each table"

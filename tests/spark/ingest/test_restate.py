@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from segmentation.ingest.snapshot import read_snapshot
 from segmentation.parameters import WorkspaceParams
 from segmentation.sessions.params import SessionParams
 from segmentation.tables import EVENT, EVENTS
-from tests.spark.ingest.cases import differences, draw_cases, ingest
+from tests.spark.ingest.cases import choose_seed, differences, draw_cases, ingest
 from tests.spark.ingest.oracle import SECOND, Limits, Record, tables
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ LIMITS = Limits()
 MERGED, PARTED, ERASED, REPLACED, LEFT_ALONE = range(5)
 KINDS = 5
 SHIFT = 90 * SECOND
-DERIVED = ("events", "sessions", "transitions", "user_days")
+DERIVED = ("events", "sessions", "transitions", "user_days", "item_counts")
 
 
 def first_deliveries(seed: int) -> list[Record]:
@@ -82,7 +81,7 @@ def change(lake: Lake, removed: DataFrame, added: DataFrame) -> None:
 
 @pytest.mark.spark
 def test_stored_events_leave_and_come_as_if_they_had_always_been_so(spark: SparkSession, tmp_path: Path) -> None:
-    records = first_deliveries(int(os.environ.get("CASES_SEED", "2")))
+    records = first_deliveries(choose_seed())
     lake = ingest(spark, tmp_path, [records], LIMITS)
     parts = F.split("event_id", "-")
     group, nth = parts[0].cast("int") % KINDS, parts[1].cast("int")
