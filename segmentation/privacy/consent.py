@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from segmentation.event_order import order_key
 from segmentation.frames import conform, empty_frame, union_all
 from segmentation.privacy.params import PROPERTY
 from segmentation.tables import CONSENTS
@@ -23,9 +24,9 @@ YES = ("true", "1", "yes", "granted")
 def build_consents(events: DataFrame, params: ConsentParams) -> DataFrame:
     """Find what everybody allows now.
 
-    Grain: accepted events in; a person and a purpose out, by the newest event that tells (event_at, then sequence
-    number, event id, time of receipt). All events count, whatever the cut: who withdraws today is in no computation
-    of tomorrow, of a past day either. An event without a purpose tells nothing.
+    Grain: accepted events in; a person and a purpose out, by the newest event that tells, in the order of events. All
+    events count, whatever the cut: who withdraws today is in no computation of tomorrow, of a past day either. An event
+    without a purpose tells nothing.
 
     Args:
         events: accepted events under the persons as known.
@@ -34,7 +35,7 @@ def build_consents(events: DataFrame, params: ConsentParams) -> DataFrame:
     if not params.events:
         return empty_frame(events.sparkSession, CONSENTS.schema)
     told = union_all(_told(events, name, spec) for name, spec in sorted(params.events.items()))
-    newest = F.max_by(F.struct("granted", "event_at"), F.struct(*ORDER)).alias("newest")
+    newest = F.max_by(F.struct("granted", "event_at"), order_key()).alias("newest")
     latest = told.groupBy("user_id", "purpose").agg(newest)
     decided = F.col("newest.event_at").alias("decided_at")
     return conform(latest.select("user_id", "purpose", F.col("newest.granted").alias("granted"), decided), CONSENTS)

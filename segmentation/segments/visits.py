@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from pydantic import Field, FiniteFloat, model_validator
 from pyspark.sql import functions as F
 
+from segmentation.event_order import order_key
 from segmentation.parameters import Parameters, Texts
 from segmentation.segments.measures import column_of, is_since, within
 from segmentation.sequences.funnels import Funnel, find_attempts
 from segmentation.sequences.states import fits_any
 from segmentation.sequences.steps import build_steps
-from segmentation.tables.events import ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -163,7 +163,7 @@ def count_passed(events: DataFrame, *, passed: Passed, states: StateMapping, as_
 def _channels(events: DataFrame) -> DataFrame:
     """Find the channel of every session's first event; null: not told."""
     first = events.where(F.col("event_at") == F.col("session_started_at"))
-    return first.groupBy("session_id").agg(F.min_by("channel", F.struct(*ORDER)).alias("channel"))
+    return first.groupBy("session_id").agg(F.min_by("channel", order_key()).alias("channel"))
 
 
 def _count(one: Visited, as_of: date) -> Column:

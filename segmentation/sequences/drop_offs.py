@@ -38,9 +38,9 @@ def build_drop_offs(steps: DataFrame, *, params: SequenceParams, as_of: date, me
         memberships: rows of `groups.list_memberships`.
     """
     is_goal = F.col("state").isin(*params.goals)
-    goal_at = F.min(F.when(is_goal, F.col("position"))).over(Window.partitionBy(*SESSION))
+    goal_at = F.min(F.when(is_goal, F.col("step_no"))).over(Window.partitionBy(*SESSION))
     before = steps.withColumn("goal_at", goal_at).where(
-        F.col("goal_at").isNull() | (F.col("position") < F.col("goal_at"))
+        F.col("goal_at").isNull() | (F.col("step_no") < F.col("goal_at"))
     )
     visits = before.groupBy(*OF_SESSION, "state").agg(
         F.bool_or(F.col("next_state").isNull()).alias("left"),

@@ -9,6 +9,7 @@ from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError, nearest
+from segmentation.event_order import in_order
 from segmentation.frames import conform
 from segmentation.parameters import Declared, Texts, load_declared
 from segmentation.sequences.groups import Dimension, split_groups
@@ -121,7 +122,7 @@ def _carried(steps: DataFrame, funnel: Funnel) -> DataFrame:
     wanted = {state for step in funnel.steps for state in step}
     seen = steps if funnel.order == "strict" else steps.where(F.col("state").isin(*sorted(wanted)))
     at = F.unix_micros("event_at")
-    order = Window.partitionBy(*unit).orderBy(*ORDER)
+    order = Window.partitionBy(*unit).orderBy(*in_order())
     earlier = order.rowsBetween(Window.unboundedPreceding, -1)
     begun = F.struct(F.array(at).alias("times"), "platform", "channel")
     ids = (*unit, *ORDER, "state")

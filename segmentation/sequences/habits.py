@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
+from segmentation.event_order import in_order
 from segmentation.frames import union_all
 from segmentation.sequences.funnels import find_latest_starts
 from segmentation.sequences.steps import SESSION
-from segmentation.tables.events import ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ def count_loops(steps: DataFrame) -> DataFrame:
     Grain: a row of `build_steps` -> user x day on which sessions began (session_date), with `third_steps` (steps that
     have two before them in their session) and `loops` (those of them that go back; a, a, a is none).
     """
-    order = Window.partitionBy(*SESSION).orderBy(*ORDER)
+    order = Window.partitionBy(*SESSION).orderBy(*in_order())
     seen = steps.select("*", F.lag("state", 2).over(order).alias("_before_last"))
     back = (F.col("state") == F.col("_before_last")) & (F.col("state") != F.col("previous_state"))
     return seen.groupBy("user_id", "session_date").agg(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
+from segmentation.event_order import in_order
 from segmentation.frames import conform
 from segmentation.sequences.steps import SESSION
 from segmentation.tables import PATH_EDGES, PATHS, USER_SEQUENCES
-from segmentation.tables.events import ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,7 @@ def build_paths(events: DataFrame, *, steps: int, goals: Sequence[str] = ()) -> 
     """Count sessions by the first states they went through.
 
     Grain: an event with its user_id and session_id -> a path. Consecutive events of one state are one step; events
-    are ordered as everywhere (:data:`ORDER`). Never holds more than `steps` states per session.
+    are ordered as everywhere (:func:`in_order`). Never holds more than `steps` states per session.
 
     Returns:
         path (array of 1 to `steps` states), ended (true: the session ended with the path's last state;
@@ -80,10 +80,10 @@ def build_user_sequences(steps: DataFrame, *, limit: int, goals: Sequence[str], 
 
     Grain: a row of `build_steps` -> a row of `user_sequences`. At most `limit` states of a session are ever held.
     """
-    head = F.when(F.col("position") <= limit, F.struct("position", "state"))
+    head = F.when(F.col("step_no") <= limit, F.struct("step_no", "state"))
     sequences = steps.groupBy(*SESSION, "session_date", "platform", "channel").agg(
         F.transform(F.array_sort(F.collect_list(head)), lambda step: step["state"]).alias("states"),
-        F.max("position").alias("steps"),
+        F.max("step_no").alias("steps"),
         F.bool_or(F.col("state").isin(*goals)).alias("reached_goal"),
     )
     return conform(sequences.withColumn("as_of", F.lit(as_of)), USER_SEQUENCES)
@@ -118,7 +118,7 @@ def build_flows(paths: DataFrame, *, states_per_step: int) -> DataFrame:
 
 
 def _mark_steps(events: DataFrame) -> DataFrame:
-    ordered = Window.partitionBy(*SESSION).orderBy(*ORDER)
+    ordered = Window.partitionBy(*SESSION).orderBy(*in_order())
     previous = F.lag("state").over(ordered)
     changed = (previous.isNull() | (previous != F.col("state"))).cast("int")
     step = F.sum("changed").over(ordered.rowsBetween(Window.unboundedPreceding, Window.currentRow))

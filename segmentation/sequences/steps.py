@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
+from segmentation.event_order import in_order
 from segmentation.sequences.states import StateMapping, state_of
 from segmentation.tables.events import ORDER
 
@@ -27,14 +28,14 @@ def build_steps(events: DataFrame, *, states: StateMapping, time_zone: str) -> D
     asked of a user or of a session needs no other) and one sort.
 
     Returns:
-        user_id, session_id, position (1, 2, ... in the session), state, previous_state, next_state (null at the
+        user_id, session_id, step_no (1, 2, ... in the session), state, previous_state, next_state (null at the
         ends of the session), event_at (UTC) with the rest of `tables.events.ORDER`; platform and channel (null: not
         told) of the session's first step, session_date (day of that session's start in `time_zone`).
     """
     columns = (*SESSION, *ORDER, "session_started_at", "platform", "channel")
     named = events.select(*columns, state_of(states).alias("state")).where(F.col("state").isNotNull())
     named = named.repartition("user_id")
-    order = Window.partitionBy(*SESSION).orderBy(*ORDER)
+    order = Window.partitionBy(*SESSION).orderBy(*in_order())
     if states.collapse_repeats:
         before = F.lag("state").over(order)
         named = named.select("*", before.alias("_before")).where(~F.col("_before").eqNullSafe(F.col("state")))
@@ -42,7 +43,7 @@ def build_steps(events: DataFrame, *, states: StateMapping, time_zone: str) -> D
     return (
         named.select(
             *SESSION,
-            F.row_number().over(order).cast("bigint").alias("position"),
+            F.row_number().over(order).cast("bigint").alias("step_no"),
             "state",
             F.lag("state").over(order).alias("previous_state"),
             F.lead("state").over(order).alias("next_state"),

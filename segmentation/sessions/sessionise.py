@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
+from segmentation.event_order import in_order
 from segmentation.local_time import local_day
-from segmentation.tables.events import ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,7 @@ def sessionise(events: DataFrame, *, params: SessionParams, time_zone: str) -> D
     hint = F.concat_ws(SEPARATOR, "source", "session_hint")
     scope = F.when(F.col("session_hint").isNotNull(), hint).alias("_scope")
     narrow = _without_repeats(events).select("*", scope)
-    order = Window.partitionBy("user_id", "_scope").orderBy(*(F.asc_nulls_last(name) for name in ORDER))
+    order = Window.partitionBy("user_id", "_scope").orderBy(*in_order())
     placed = _place(narrow.repartition("user_id"), order, params)
     first, starts = F.col("_first"), F.col("_starts")
     gap = F.floor((F.unix_micros("event_at") - F.col("_previous_micros")) / 1_000_000)

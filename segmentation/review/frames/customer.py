@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from segmentation.event_order import newest_first
 from segmentation.review.frames.records import Record, Records, fetch_one, fetch_records
-from segmentation.tables.events import ORDER
 
 if TYPE_CHECKING:
     from datetime import date
@@ -36,8 +36,7 @@ def summarise_events(events: DataFrame) -> Record:
 
 def list_newest_events(events: DataFrame, limit: int) -> Records:
     """List a person's newest events, newest first, in the order that all sequences have."""
-    order = (F.col(name).desc_nulls_last() for name in ORDER)
-    return fetch_records(events.orderBy(*order).select(*EVENT_COLUMNS).limit(limit))
+    return fetch_records(events.orderBy(*newest_first()).select(*EVENT_COLUMNS).limit(limit))
 
 
 def list_newest_sessions(sessions: DataFrame, limit: int) -> Records:

@@ -68,10 +68,10 @@ def test_states_are_mapped_left_out_and_collapsed(spark: SparkSession) -> None:
     seen = {}
     for otherwise, collapse in ((None, False), ("other", True)):
         mapping = StateMapping.model_validate({"rules": rules, "otherwise": otherwise, "collapse_repeats": collapse})
-        steps = build_steps(frame_of(spark, rows), states=mapping, time_zone="Asia/Tokyo").orderBy("position").collect()
+        steps = build_steps(frame_of(spark, rows), states=mapping, time_zone="Asia/Tokyo").orderBy("step_no").collect()
         seen[collapse] = [(s["previous_state"], s["state"], s["next_state"]) for s in steps]
         assert {(s["session_id"], s["platform"], s["session_date"]) for s in steps} == {("s1", "web", date(2024, 5, 1))}
-        assert [s["position"] for s in steps] == list(range(1, len(steps) + 1))
+        assert [s["step_no"] for s in steps] == list(range(1, len(steps) + 1))
     kept, collapsed = (
         ["sale", "blog", "view", "view", "till", "checkout_done"],
         ["sale", "blog", "other", "till", "other"],
