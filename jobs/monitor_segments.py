@@ -27,7 +27,7 @@ from segmentation.monitoring.alerts import (
     rate_rows,
 )
 from segmentation.monitoring.drift import measure_drift
-from segmentation.monitoring.rates import Outcome, compare_outcomes, compare_rates, first_day
+from segmentation.monitoring.rates import PredictionOutcome, compare_outcomes, compare_rates, first_day
 from segmentation.monitoring.subjects import RECENCY, choose_features, propensity_column
 from segmentation.monitoring.webhook import check_url, read_secret, send_alerts
 from segmentation.runtime.asking import find_baseline, read_inputs
@@ -182,7 +182,7 @@ def _compare_outcomes(ctx: Context, notes: list[str]) -> list[Rate]:
         notes.append("nothing was scored yet: no calibration is measured")
         return []
     targets = load_targets(ctx.conf_dir, params=config.propensity, workspace=config.workspace)
-    inputs, found = read_inputs(ctx), list[Outcome]()
+    inputs, found = read_inputs(ctx), list[PredictionOutcome]()
     maturity = maturity_of(
         inputs.history, allowed_lateness_days=config.ingest.allowed_lateness_days, params=config.propensity
     )
@@ -219,7 +219,7 @@ def _people(ctx: Context) -> DataFrame:
     return ctx.lake.read(USER_DAYS).select("user_id").distinct()
 
 
-def _outcome(known: Known, asked: DataFrame, target: Target, cut: date) -> Outcome:
+def _outcome(known: Known, asked: DataFrame, target: Target, cut: date) -> PredictionOutcome:
     p = F.col("calibrated")
     labels = label_users(
         asked.select("user_id", F.lit(True).alias(target.asked_column)), known, target=target, cut=cut, features=()
@@ -228,7 +228,7 @@ def _outcome(known: Known, asked: DataFrame, target: Target, cut: date) -> Outco
     whole = asked.join(labels, "user_id").agg(F.count(F.lit(1)), F.sum(F.col(LABEL).cast("bigint")), *exact)
     row = whole.head() or (0, 0, 0.0, 0.0)
     sums = (row[0], row[1] or 0, row[2] or 0.0, row[3] or 0.0)
-    return Outcome(target.name, cut, target.window.closes(cut), *sums)
+    return PredictionOutcome(target.name, cut, target.window.closes(cut), *sums)
 
 
 def _write(

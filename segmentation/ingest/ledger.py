@@ -55,8 +55,8 @@ def count_stages(parts: list[DataFrame]) -> DataFrame:
     none = F.lit(None).cast("string").alias("reason")
     read, parsed = (F.struct(F.lit(stage).alias("stage"), none) for stage in (stages.READ, stages.PARSED))
     passed = F.when(F.col("stage") == stages.UNPARSABLE, F.array(last, read)).otherwise(F.array(last, read, parsed))
-    every_stage = sum_ledger(parts).select(*LEDGER_OF, F.inline(passed), "records")
-    return sum_ledger([every_stage])
+    every_stage = sum_signed(parts).select(*LEDGER_OF, F.inline(passed), "records")
+    return sum_signed([every_stage])
 
 
 def count_moves(outcome: Outcome, admitted: Admitted, zone: str) -> list[DataFrame]:
@@ -83,7 +83,7 @@ def count_moves(outcome: Outcome, admitted: Admitted, zone: str) -> list[DataFra
     return moves
 
 
-def sum_ledger(parts: list[DataFrame]) -> DataFrame:
+def sum_signed(parts: list[DataFrame]) -> DataFrame:
     """Sum signed ledger rows by key; rows that cancel out are left out."""
     sums = union_all(parts).groupBy(*INGEST_LEDGER.key).agg(F.sum("records").alias("records"))
     return conform(sums.where(F.col("records") != 0), INGEST_LEDGER)

@@ -18,7 +18,7 @@ from segmentation.ingest.checks import check_accepted, check_ledger, check_rejec
 from segmentation.ingest.deduplicate import deduplicate
 from segmentation.ingest.derived import store_and_derive
 from segmentation.ingest.index import index_records
-from segmentation.ingest.ledger import count_batch, count_moves, sum_ledger
+from segmentation.ingest.ledger import count_batch, count_moves, sum_signed
 from segmentation.ingest.rejections import change_duplicates, change_quarantine, superseded_rows
 from segmentation.ingest.resessionise import resessionise, spans_of_batch
 from segmentation.ingest.user_day_cap import admit_events
@@ -138,4 +138,4 @@ def _change_ledger(ledger: DataFrame, moves: list[DataFrame], snapshot: Snapshot
     deletions = superseded_rows(snapshot)
     if not moves:
         return TableChange(INGEST_LEDGER, deletions, ledger)
-    return TableChange(INGEST_LEDGER, deletions, corrections=checkpoint(sum_ledger([ledger, *moves])))
+    return TableChange(INGEST_LEDGER, deletions, corrections=checkpoint(sum_signed([ledger, *moves])))

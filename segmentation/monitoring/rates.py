@@ -50,7 +50,7 @@ class Rate:
         return None if self.rate is None or self.reference is None else self.rate - self.reference
 
 
-class Outcome(NamedTuple):
+class PredictionOutcome(NamedTuple):
     """What came of a target's predictions at a cut whose label window is over: sums over the users asked about."""
 
     target: str
@@ -95,7 +95,7 @@ def compare_rates(
     return [_of_difference(one, begins, as_of) for one in found]
 
 
-def compare_outcomes(outcomes: Iterable[Outcome], *, rate: float) -> list[Rate]:
+def compare_outcomes(outcomes: Iterable[PredictionOutcome], *, rate: float) -> list[Rate]:
     """Compare predictions with what came of them, over all users of each target.
 
     If every probability is right, the number that comes true has mean sum(p) and variance sum(p (1 - p)); the test is
@@ -132,7 +132,7 @@ def _of_difference(one: Difference, begins: date, ends: date) -> Rate:
     )
 
 
-def _of_outcome(one: Outcome, alpha: float) -> Rate:
+def _of_outcome(one: PredictionOutcome, alpha: float) -> Rate:
     expected, spread = one.predicted / one.users, math.sqrt(one.variance)
     apart = abs(one.came_true - one.predicted)
     p_value = float(2 * norm.sf(apart / spread)) if spread else float(apart == 0)

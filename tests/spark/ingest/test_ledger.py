@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from segmentation.checkpoints import Counted, no_rows
 from segmentation.ingest.earlier_records import COMPARED
-from segmentation.ingest.ledger import count_batch, count_moves, sum_ledger
+from segmentation.ingest.ledger import count_batch, count_moves, sum_signed
 from segmentation.ingest.payload import payload_json
 from segmentation.ingest.user_day_cap import RANKED, REMOVED, Admitted
 from segmentation.tables import EVENT, PARSED_RECORDS
@@ -108,7 +108,7 @@ def test_count_moves__every_change_of_an_earlier_record(spark: SparkSession) -> 
         over_cap=of(ranked, "beyond", "stored"),
         restored=of(ranked, "restored"),
     )
-    found = sum_of(sum_ledger(count_moves(outcome, admitted, "UTC")), unit=OLD)
+    found = sum_of(sum_signed(count_moves(outcome, admitted, "UTC")), unit=OLD)
     assert found == {name: expected for name, (*_, expected) in MOVES.items() if expected}
 
 
@@ -119,7 +119,7 @@ def test_sum_ledger__rows_that_cancel_out_are_left_out(spark: SparkSession) -> N
     key, nulls = ("u", "s", TODAY, "view", "accepted", None), ("u", "s", None, None, "read", None)
     parts = [(*key, 2), (*key, -1), (*nulls, 1), (*nulls, 1), ("u", "s", BEFORE, "view", "accepted", None, 1)]
     gone = [("u", "s", TODAY, "cart", "duplicate", None, sign) for sign in (1, -1)]
-    found = sum_ledger([spark.createDataFrame([row], columns) for row in (*parts, *gone)]).collect()
+    found = sum_signed([spark.createDataFrame([row], columns) for row in (*parts, *gone)]).collect()
     assert {tuple(row) for row in found} == {(*key, 1), (*nulls, 2), ("u", "s", BEFORE, "view", "accepted", None, 1)}
     assert len(found) == 3
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -28,7 +29,7 @@ EVENTS = {
 NEEDED = ("marketing", "profiling")
 SCHEMA = (
     "source string, event_id string, user_id string, event_name string, event_at timestamp, received_at timestamp, "
-    "sequence_no bigint, properties string"
+    "sequence_no bigint, properties string, position string"
 )
 
 
@@ -42,12 +43,12 @@ def draw() -> list[tuple[Any, ...]]:
         status = pick.choice(["granted", "TRUE", " yes ", "denied", "false", "", None])
         properties = json.dumps({"for": purposes, "status": status})
         user = f"u{pick.randint(0, 60)}"
-        rows.append(("web", f"e{number:03}", user, name, at, at, pick.choice([None, 1, 2]), properties))
+        rows.append(("web", f"e{number:03}", user, name, at, at, pick.choice([None, 1, 2]), properties, None))
     return rows
 
 
 def told(row: tuple[Any, ...]) -> dict[str, bool]:
-    _, _, _, name, _, _, _, text = row
+    _, _, _, name, _, _, _, text, _ = row
     given = json.loads(text)
     if name == "consent_set":
         status = (given["status"] or "").strip().lower() in YES
@@ -56,9 +57,9 @@ def told(row: tuple[Any, ...]) -> dict[str, bool]:
 
 
 def allowed(rows: list[tuple[Any, ...]]) -> dict[tuple[str, str], bool]:
-    """Fold the events in order: nothing sorts before a sequence number, as in the tables."""
+    """Fold the events in order: an event without a sequence number comes last, as in the tables."""
     state: dict[tuple[str, str], bool] = {}
-    for row in sorted(rows, key=lambda r: (r[4], -1 if r[6] is None else r[6], r[1])):
+    for row in sorted(rows, key=lambda r: (r[4], r[6] or math.inf, r[1])):
         state.update({(row[2], purpose): granted for purpose, granted in told(row).items()})
     return state
 

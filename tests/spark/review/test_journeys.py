@@ -23,7 +23,7 @@ pytestmark = pytest.mark.spark
 AT = datetime(2024, 5, 1, 12, tzinfo=timezone.utc)
 EVENTS = (
     "session_id string, state string, event_at timestamp, sequence_no bigint, event_id string, received_at timestamp, "
-    "user_id string, source string"
+    "user_id string, source string, position string"
 )
 COUNTS = "from_state string, to_state string, transitions bigint"
 STEPS = 3
@@ -56,7 +56,7 @@ def paths(spark: SparkSession) -> DataFrame:
         ("s9", "c", AT, 2, "x1", AT), ("s9", "b", AT, 1, "x3", AT), ("s9", "b", AT, 1, "x2", late),
         ("s9", "a", AT, 1, "x2", AT), ("s9", "d", late, 0, "x0", AT),
     ]  # fmt: skip
-    frame = spark.createDataFrame([(*row, "u", "s") for row in [*rows, *tied][::-1]], EVENTS)
+    frame = spark.createDataFrame([(*row, "u", "s", None) for row in [*rows, *tied][::-1]], EVENTS)
     return build_paths(frame, steps=STEPS).persist()
 
 

@@ -187,7 +187,7 @@ def shop(spark: SparkSession) -> DataFrame:
         F.lit("ecom").alias("source"), "user_id", "session_id", F.col("event").alias("event_name"),
         F.col("event").alias("state"), F.lit("{}").alias("properties"), "platform",
         F.col("acquisition_channel").alias("channel"), at, at.alias("received_at"), "sequence_no",
-        F.col("sequence_no").cast("string").alias("event_id"),
+        F.col("sequence_no").cast("string").alias("event_id"), F.lit(None).cast("string").alias("position"),
     )  # fmt: skip
     started = events.groupBy("session_id").agg(F.min("event_at").alias("session_started_at"))
     return events.join(started, "session_id").persist()

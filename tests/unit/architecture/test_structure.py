@@ -57,7 +57,6 @@ STILL_CLASHING = {
     "count_flows",
     "count_moves",
     "features",
-    "find_suspects",
     "in_order",
     "judge_drift",
     "match_segments",

@@ -14,7 +14,7 @@ from scipy.stats import binomtest, fisher_exact
 
 from segmentation.monitoring.alerts import in_order, judge_rates
 from segmentation.monitoring.params import MonitoringParams
-from segmentation.monitoring.rates import Outcome, compare_outcomes, compare_rates
+from segmentation.monitoring.rates import PredictionOutcome, compare_outcomes, compare_rates
 from segmentation.sequences.differences import power_to_find
 from segmentation.tables import EXIT, START
 from tests.conftest import data_set
@@ -126,9 +126,11 @@ def test_a_planted_fall_is_found_with_the_power_that_is_stated() -> None:
     assert min(up, down) == pytest.approx(0.8, abs=1e-6)
 
 
-def outcome(came_true: int, *, users: int = 1_000, p: float = 0.2) -> Outcome:
+def outcome(came_true: int, *, users: int = 1_000, p: float = 0.2) -> PredictionOutcome:
     cut = date(2024, 4, 1)
-    return Outcome("purchase", cut, cut + timedelta(days=28), users, came_true, users * p, users * p * (1 - p))
+    return PredictionOutcome(
+        "purchase", cut, cut + timedelta(days=28), users, came_true, users * p, users * p * (1 - p)
+    )
 
 
 def test_predictions_that_do_not_come_true_are_an_alert_and_others_not() -> None:
@@ -148,6 +150,6 @@ def test_right_probabilities_alarm_at_the_level_stated() -> None:
     for _ in range(cuts):
         p = rng.beta(2, 6, 300)
         true = int((rng.random(300) < p).sum())
-        one = Outcome("churn", AS_OF, AS_OF, 300, true, float(p.sum()), float((p * (1 - p)).sum()))
+        one = PredictionOutcome("churn", AS_OF, AS_OF, 300, true, float(p.sum()), float((p * (1 - p)).sum()))
         alarms += compare_outcomes([one], rate=level)[0].p_value <= level
     assert binomtest(alarms, cuts, level).pvalue > 0.001, alarms
