@@ -16,7 +16,8 @@ from benchmarks.engines.task import Clock, Task, main
 from jobs import build_features, ingest_events, score_segments, train_clusters, train_propensity
 from segmentation.lake.lock import exclusive
 from segmentation.runtime.main import open_context
-from segmentation.tables import DUPLICATES, EVENTS, QUARANTINE, USER_FEATURES
+from segmentation.sessions.item_counts import count_items
+from segmentation.tables import DUPLICATES, EVENTS, QUARANTINE, SESSIONS, USER_FEATURES
 from segmentation.tables.reference import all_tables
 
 if TYPE_CHECKING:
@@ -121,6 +122,8 @@ def export(task: Task, _clock: Clock) -> None:
         if table.name in TABLES:
             columns = lake.read(table).select(*TABLES[table.name])
             columns.write.parquet(str(task.scratch / table.name), mode="overwrite")
+    counts = count_items(lake.read(EVENTS), lake.read(SESSIONS), time_zone="UTC")
+    counts.write.parquet(str(task.scratch / "user_day_counts"), mode="overwrite")
     copies = lake.read(DUPLICATES).select(F.lit("duplicate").alias("reason"))
     rejected = lake.read(QUARANTINE).select("reason").unionByName(copies).groupBy("reason")
     counts = rejected.agg(F.count(F.lit(1)).alias("records")).coalesce(1)

@@ -16,7 +16,8 @@ from segmentation.sequences.params import SequenceParams
 from segmentation.sequences.paths import build_paths, build_user_sequences, rank_paths
 from segmentation.sequences.states import StateMapping
 from segmentation.sequences.steps import build_steps
-from segmentation.tables import EVENTS, SESSIONS, USER_DAY_COUNTS, USER_DAYS
+from segmentation.sessions.item_counts import count_items
+from segmentation.tables import EVENTS, SESSIONS, USER_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +64,9 @@ def ask_sequences(_lake: Lake, steps: DataFrame) -> DataFrame:
 
 def ask_features(lake: Lake, _steps: DataFrame) -> DataFrame:
     """Compute the features that are compared; Spark leaves out what nobody asks for."""
-    inputs = FeatureInputs(*map(lake.read, (USER_DAYS, USER_DAY_COUNTS, SESSIONS)))
+    events, sessions = lake.read(EVENTS), lake.read(SESSIONS)
+    counts = count_items(events, sessions, time_zone="UTC")
+    inputs = FeatureInputs(lake.read(USER_DAYS), counts, sessions)
     return build_user_features({c.CUT: inputs}, params=FeatureParams()).select(*c.BEHAVIOUR["features"])
 
 

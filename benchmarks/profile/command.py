@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.contract import USER_DAY_CAP
+from benchmarks.contract import MAX_EVENTS_PER_USER_DAY
 from benchmarks.profile.run import FIRST, MODES, SMALL, ProfilePlan, profile_first, profile_ingest, profile_job
 from benchmarks.profile.table import ProfileStore, format_table, to_json
 from benchmarks.scales import SCALES, Inputs
@@ -52,7 +52,7 @@ def add_parser(actions: Any) -> None:
         "--threads", type=int, default=2, help="tasks at a time (default: 2); first has the shipped setting"
     )
     parser.add_argument("--memory", default="4GB", help="heap of the JVM (default: 4GB); first has the shipped setting")
-    parser.add_argument("--cap", type=int, default=USER_DAY_CAP, help="cap on the events of a user's day")
+    parser.add_argument("--cap", type=int, default=MAX_EVENTS_PER_USER_DAY, help="cap on the events of a user's day")
     parser.add_argument("--job", type=Path, metavar="SCRIPT", help="profile this job's script instead of a mode")
     parser.add_argument("--json", action="store_true", help="print one line of JSON instead of the table")
     parser.add_argument("arguments", nargs="*", metavar="-- OPTION", help="options of the job's script")

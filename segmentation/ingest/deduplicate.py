@@ -74,7 +74,7 @@ def deduplicate(
             told.where(F.col("rejected") | is_late | F.col("outcome").isNotNull()).select("row_key"),
             sum(counts.values()),
         ),
-        rejected=Counted(told.where("rejected"), counts["rejected"]),
+        rejected=Counted(selected.where("rejected"), index.rejected),
         late=Counted(told.where(is_late), counts["late"]),
         duplicates=Counted(told.where(F.col("outcome") == DUPLICATE), counts["duplicates"]),
         conflicts=Counted(told.where(F.col("outcome") == CONFLICT), counts["conflicts"]),
