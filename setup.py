@@ -47,6 +47,7 @@ setup(
         "delta-spark>=4.4,<5",
         "mlflow>=3.17,<4",
         "pandas>=2.2,<3",
+        "pyarrow>=18",
         "plotly>=6",
         "pydantic>=2.7",
         "pyyaml>=6",

@@ -12,9 +12,9 @@ from segmentation.checkpoints import checkpoint, release_checkpoints
 from segmentation.identities.build import build_identities
 from segmentation.identities.moves import cut_portions, find_moves, take_moves
 from segmentation.identities.params import FILE, IdentityParams, load_identities
-from segmentation.ingest.apply import store_in, write_changes
+from segmentation.ingest.apply import choose_store, write_changes
 from segmentation.ingest.restate import restate
-from segmentation.ingest.snapshot import read_snapshot
+from segmentation.ingest.snapshot import is_small_lake, read_snapshot
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.runtime.stored import require_events
@@ -73,10 +73,16 @@ def _move(ctx: Context, moves: DataFrame) -> tuple[int, int]:
     for portion in cut_portions(moves):
         days = portion.days
         with ctx.progress.step(f"move events of {days[0]} to {days[-1]}"), release_checkpoints(ctx.spark):
-            snapshot = read_snapshot(lake)
+            is_small = is_small_lake(lake, config.ingest.small_lake_mb)
+            snapshot = read_snapshot(lake, is_small=is_small)
             removed, added = take_moves(snapshot.events, moves, days)
             changes = restate(
-                removed, added, snapshot, store_in(lake), sessions=config.sessions, workspace=config.workspace
+                removed,
+                added,
+                snapshot,
+                choose_store(lake, is_small=is_small),
+                sessions=config.sessions,
+                workspace=config.workspace,
             )
             write_changes(lake, changes)
     row = moves.agg(F.count(F.lit(1)).alias("events"), F.count_distinct("person_id").alias("persons")).first()

@@ -13,8 +13,8 @@ from pyspark.sql import functions as F
 from segmentation.checkpoints import release_checkpoints
 from segmentation.errors import ConfigurationError
 from segmentation.identities.erasure import NAME, Traces, find_traces, plan_erasure
-from segmentation.ingest.apply import store_in, write_changes
-from segmentation.ingest.snapshot import read_snapshot
+from segmentation.ingest.apply import choose_store, write_changes
+from segmentation.ingest.snapshot import is_small_lake, read_snapshot
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.runtime.stored import require_events
@@ -62,7 +62,8 @@ def run(ctx: Context) -> RunReport:
         raise ConfigurationError("--person is empty: give a person as in events.user_id")
     require_events(ctx)
     with ctx.progress.step("erase"), release_checkpoints(ctx.spark):
-        snapshot = read_snapshot(lake)
+        is_small = is_small_lake(lake, config.ingest.small_lake_mb)
+        snapshot = read_snapshot(lake, is_small=is_small)
         traces = find_traces(person, snapshot, lake.read(IDENTITIES))
         found = {"events": traces.events, "duplicates": traces.copies, "quarantined": traces.rejected}
         quality = {"names": len(traces.names), **{what: rows.count() for what, rows in found.items()}}
@@ -70,7 +71,8 @@ def run(ctx: Context) -> RunReport:
             return RunReport(quality=quality, notes=["counted: nothing was changed"])
         # Files first: if the run dies the tables still tell, next time, which messages were theirs.
         quality["landed_files"] = drop_messages(ctx.spark, _landed_units(ctx, traces), traces.records(), ctx.run_id)
-        changes = plan_erasure(traces, snapshot, store_in(lake), sessions=config.sessions, workspace=config.workspace)
+        store = choose_store(lake, is_small=is_small)
+        changes = plan_erasure(traces, snapshot, store, sessions=config.sessions, workspace=config.workspace)
         write_changes(lake, changes)
         _forget_names(ctx, traces)
         lake.publish(lake.basis(EVENTS, DERIVED))

@@ -10,11 +10,11 @@ from pyspark.sql import functions as F
 
 from segmentation.checkpoints import release_checkpoints
 from segmentation.errors import ConfigurationError
-from segmentation.ingest.apply import store_in, write_changes
-from segmentation.ingest.batches import parse_batch, planned_for
+from segmentation.ingest.apply import choose_store, write_changes
+from segmentation.ingest.batches import is_tiny, parse_batch, planned_for
 from segmentation.ingest.plan import plan_increment
 from segmentation.ingest.received import change_units, list_current, read_units, sort_units, unit_rows
-from segmentation.ingest.snapshot import read_snapshot
+from segmentation.ingest.snapshot import is_small_lake, read_snapshot
 from segmentation.privacy.keys import key_frame, load_keys
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
@@ -213,11 +213,12 @@ def _ingest(ctx: Context, mapping: SourceMapping, units: list[InputUnit], supers
     """Ingest one batch without publishing it; return how many of its values have no rate."""
     config, lake, spark = ctx.config, ctx.lake, ctx.spark
     new_units = unit_rows(spark, units, mapping.name, ctx.run_id)
+    is_small = is_small_lake(lake, config.ingest.small_lake_mb)
     with (
         ctx.progress.step(f"ingest {len(units)} input units of {mapping.name}"),
         release_checkpoints(spark),
         named_read_errors(units, must_be_named=True),
-        planned_for(spark, units, config.ingest.partition_mb),
+        planned_for(spark, units, config.ingest.partition_mb, is_small=is_small),
     ):
         batch = parse_batch(
             spark,
@@ -229,11 +230,13 @@ def _ingest(ctx: Context, mapping: SourceMapping, units: list[InputUnit], supers
             keys=key_frame(spark, load_keys(config.privacy)) if mapping.pseudonymise else None,
         )
         lake.set_parameters(EVENTS, _fingerprints(ctx, mapping))
-        snapshot = read_snapshot(lake, new_units, sorted(superseded), is_empty=lake.is_vacant(EVENTS))
+        snapshot = read_snapshot(
+            lake, new_units, sorted(superseded), is_empty=lake.is_vacant(EVENTS), is_small=is_small
+        )
         increment = plan_increment(
             batch,
             snapshot,
-            store_in(lake),
+            choose_store(lake, is_small=is_tiny(units)),
             ingest=config.ingest,
             sessions=config.sessions,
             workspace=config.workspace,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial, reduce
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType
+from pyspark.sql.pandas.types import to_arrow_schema
 
 from segmentation.errors import ContractError
 
@@ -56,7 +56,7 @@ def union_all(parts: Iterable[DataFrame], *, fill: bool = False) -> DataFrame:
 
 
 def small_frame(spark: SparkSession, rows: Iterable[tuple[Any, ...]], schema: StructType) -> DataFrame:
-    """Make a frame of a few rows that the driver holds, without starting Python on the executors.
+    """Make a frame of a few rows that the driver holds: a local relation, which no Spark job has to compute.
 
     Args:
         spark: the session.
@@ -64,8 +64,9 @@ def small_frame(spark: SparkSession, rows: Iterable[tuple[Any, ...]], schema: St
         schema: names and types.
     """
     names = schema.fieldNames()
-    text = json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=str)
-    return spark.range(1).select(F.inline(F.from_json(F.lit(text), ArrayType(schema))))
+    listed = [dict(zip(names, row, strict=True)) for row in rows]
+    table = pa.Table.from_pylist(listed, schema=to_arrow_schema(schema, timezone="UTC"))
+    return spark.createDataFrame(table, schema)
 
 
 def empty_frame(spark: SparkSession, schema: StructType) -> DataFrame:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
-    from segmentation.ingest.derived import Store
+    from segmentation.ingest.changes import Store
     from segmentation.ingest.snapshot import Snapshot
     from segmentation.parameters import WorkspaceParams
     from segmentation.sessions.params import SessionParams

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from segmentation.checkpoints import checkpoint
+from segmentation.ingest.changes import ALL, Stored
 from segmentation.steps import in_step, step
 
 if TYPE_CHECKING:
@@ -13,7 +16,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
-    from segmentation.ingest.changes import TableChange
+    from segmentation.ingest.changes import Store, TableChange
     from segmentation.lake.lake import Lake
 
 TABLES_AT_ONCE = 4
@@ -31,6 +34,9 @@ def write_changes(lake: Lake, changes: Iterable[TableChange]) -> None:
 def write_change(lake: Lake, change: TableChange) -> DataFrame | None:
     """Write a change of one table; return the rows that it appended, read back from their files."""
     with step(lake.spark, f"write {change.table.name}"):
+        if change.stored is not None and change.deletions:
+            lake.replace(change.table, _rewritten(change, change.stored))
+            return None
         for deletion in change.deletions:
             lake.delete(change.table, deletion.keys, deletion.on, deletion.prune)
         if change.corrections is not None:
@@ -38,18 +44,36 @@ def write_change(lake: Lake, change: TableChange) -> DataFrame | None:
         if change.rows is None:
             return None
         if change.replaces is not None:
-            lake.replace(change.table, change.rows, change.replaces)
+            lake.replace(change.table, change.rows, None if change.replaces == ALL else change.replaces)
             return None
         return lake.append(change.table, change.rows)
 
 
-def store_in(lake: Lake) -> partial[DataFrame]:
-    """Return the function by which steps store rows that later steps read back."""
-    return partial(_store, lake)
+def _rewritten(change: TableChange, stored: DataFrame) -> DataFrame:
+    """Return all rows of a small table after a change."""
+    for deletion in change.deletions:
+        stored = stored.join(deletion.keys, list(deletion.on), "left_anti")
+    return stored if change.rows is None else stored.unionByName(change.rows)
 
 
-def _store(lake: Lake, change: TableChange) -> DataFrame:
-    stored = write_change(lake, change)
-    if stored is None:
-        raise ValueError(f"a change of '{change.table.name}' that is read back must append rows")
-    return stored
+def choose_store(lake: Lake, *, is_small: bool) -> Store:
+    """Return how events and sessions are kept for the steps that sum them.
+
+    A small batch is checkpointed in memory, and written at the end with all other tables. A large one is written at
+    once, and the columns that sums need are read back from its files, which costs less than checkpointing wide rows.
+    """
+    return _keep if is_small else partial(_write, lake)
+
+
+def _keep(change: TableChange) -> Stored:
+    if change.rows is None:
+        raise ValueError(f"a change of '{change.table.name}' that is read again must have rows")
+    rows = checkpoint(change.rows)
+    return Stored(rows, (replace(change, rows=rows),))
+
+
+def _write(lake: Lake, change: TableChange) -> Stored:
+    rows = write_change(lake, change)
+    if rows is None:
+        raise ValueError(f"a change of '{change.table.name}' that is read again must append rows")
+    return Stored(rows)

@@ -46,28 +46,44 @@ TINY_MB = 2
 """Input of this size holds about 50,000 records, for which starting tasks costs more than the work."""
 
 
+def is_tiny(units: Sequence[InputUnit]) -> bool:
+    """Return whether a batch is so small that starting tasks costs more than their work."""
+    return megabytes_of(units) <= TINY_MB
+
+
 def partitions_of(units: Sequence[InputUnit], partition_mb: int) -> int:
     """Return the number of shuffle partitions for a batch."""
     return max(1, math.ceil(megabytes_of(units) / partition_mb))
 
 
 @contextmanager
-def planned_for(spark: SparkSession, units: Sequence[InputUnit], partition_mb: int) -> Iterator[None]:
+def planned_for(
+    spark: SparkSession, units: Sequence[InputUnit], partition_mb: int, *, is_small: bool = False
+) -> Iterator[None]:
     """Set the number of shuffle partitions for a batch, and switch adaptive execution off.
 
     Adaptive execution loses the partitioning of a checkpointed frame and would exchange it again for each use.
-    A tiny batch gets one partition, so that nothing is exchanged.
+    A tiny batch gets one partition. If the lake is small too, broadcasts are switched off: each is a Spark job of its
+    own, and there is nothing to save.
     """
-    key, adaptive = "spark.sql.shuffle.partitions", "spark.sql.adaptive.enabled"
-    before = {name: str(spark.conf.get(name)) for name in (key, adaptive)}
-    is_tiny = megabytes_of(units) <= TINY_MB
-    spark.conf.set(key, "1" if is_tiny else str(max(int(before[key]), partitions_of(units, partition_mb))))
-    spark.conf.set(adaptive, "false")
+    tiny = is_tiny(units)
+    partitions = "spark.sql.shuffle.partitions"
+    count = 1 if tiny else max(int(spark.conf.get(partitions) or 1), partitions_of(units, partition_mb))
+    wanted = {partitions: str(count), "spark.sql.adaptive.enabled": "false"}
+    if tiny and is_small:
+        wanted["spark.sql.optimizer.disableHints"] = "true"
+        wanted["spark.sql.autoBroadcastJoinThreshold"] = "-1"
+    before = {name: spark.conf.get(name, None) for name in wanted}
+    for name, value in wanted.items():
+        spark.conf.set(name, value)
     try:
         yield
     finally:
-        for name, value in before.items():
-            spark.conf.set(name, value)
+        for name, former in before.items():
+            if former is None:
+                spark.conf.unset(name)
+            else:
+                spark.conf.set(name, former)
 
 
 def parse_batch(
@@ -103,7 +119,7 @@ def parse_batch(
     unit_ids, of_messages = tuple(unit.unit_id for unit in units), mapping.kafka is not None
     about = (mapping.lateness_bound(ingest.allowed_lateness_days), mapping.name, unit_ids, of_messages)
     few = F.broadcast if are_few(units) else (lambda keys: keys)
-    if units[0].format == "parquet" and megabytes_of(units) > TINY_MB:
+    if units[0].format == "parquet" and not is_tiny(units):
         raw = read_records(spark, mapping, units)
 
         def pick(keys: DataFrame) -> DataFrame:

@@ -30,7 +30,7 @@ class Candidates:
     hashes: Counted
     """Distinct identity hashes that occur more than once in the batch, or in it and in an earlier record."""
     earlier_days: tuple[date, ...] = ()
-    """Event days of the earlier events among them."""
+    """Event days of the earlier events among them, if files of other days are to be skipped."""
     received_since: datetime | None = None
     """Compare with earlier records received from here on; None: none of them can be a duplicate."""
     complete_from: datetime | None = None
@@ -58,9 +58,9 @@ def find_candidates(index: Index, snapshot: Snapshot, *, window_days: int) -> Ca
     earlier = checkpoint_counted(_earlier_hashes(snapshot, since).join(hashes, IDENTITY_HASH, "left_semi"))
     if superseded.count:  # a day exported again shares nearly all its events with the export it supersedes
         earlier = _with_one_that_stands(earlier)
-    days = earlier.rows.select("event_date").distinct().collect() if earlier.count else []  # a row per day
-    if not days:
+    if not earlier.count:
         return Candidates(checkpoint_counted(repeated))
+    days = [] if snapshot.is_small else earlier.rows.select("event_date").distinct().collect()  # a row per day
     both = repeated.unionByName(earlier.rows.select(IDENTITY_HASH)).distinct()
     found = tuple(sorted(row["event_date"] for row in days if row["event_date"] is not None))
     return Candidates(checkpoint_counted(both), found, received_since=since, complete_from=first)

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import date
 
     from pyspark.sql import DataFrame
 
     from segmentation.tables.table import Table
 
-NO_ROW = "false"
-"""A condition that no row fulfils."""
+    Store = Callable[["TableChange"], "Stored"]
+
+ALL, NO_ROW = "true", "false"
+"""Conditions that every row fulfils, and none."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,22 @@ class TableChange:
     """Signed measures to add to the rows of the same key; None: correct nothing."""
     replaces: str | None = None
     """Condition of the stored rows that `rows` replace; None: they are appended."""
+    stored: DataFrame | None = None
+    """All stored rows of a small table, which is then rewritten whole; None: a large table is changed in place."""
 
     @property
     def is_empty(self) -> bool:
         """Return whether the table stays as it is."""
         return not self.deletions and self.rows is None and self.corrections is None
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Rows of a change that are kept, cheap to read again column by column."""
+
+    rows: DataFrame
+    to_write: tuple[TableChange, ...] = ()
+    """The change, if it is not written yet."""
 
 
 def on_days(days: Sequence[date], column: str) -> str:

@@ -9,35 +9,32 @@ from pyspark.sql import functions as F
 
 from segmentation.checkpoints import Counted, checkpoint, checkpoint_counted
 from segmentation.frames import conform
-from segmentation.ingest.changes import Deletion, TableChange, on_days
+from segmentation.ingest.changes import ALL, Deletion, TableChange, on_days
 from segmentation.sessions.build import build_sessions
 from segmentation.sessions.transitions import build_transitions
 from segmentation.sessions.user_days import SIGN, build_user_days, sum_user_days
 from segmentation.tables import EVENTS, SESSIONS, TRANSITIONS, USER_DAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import date
 
     from pyspark.sql import DataFrame
 
+    from segmentation.ingest.changes import Store
     from segmentation.ingest.resessionise import Resessioned
     from segmentation.ingest.snapshot import Snapshot
     from segmentation.parameters import WorkspaceParams
     from segmentation.sessions.params import SessionParams
-
-    Store = Callable[[TableChange], DataFrame]
-    """Write a change; return the appended rows, which are then cheap to read column by column."""
 
 USER_DAY = ("user_id", "event_date")
 
 
 @dataclass(frozen=True)
 class Derived:
-    """The stored events of a batch, and the changes of the tables derived from them that are still to be written."""
+    """The events of a batch as stored, and all changes that are still to be written."""
 
     events: DataFrame
-    """Events of new and touched sessions, as stored."""
+    """Events of new and touched sessions."""
     changes: tuple[TableChange, ...]
 
 
@@ -56,27 +53,31 @@ def store_and_derive(
         workspace: reporting zone, currency and conversion events.
         params: session parameters.
     """
-    touched = resessioned.sessions
+    touched, is_small = resessioned.sessions, snapshot.is_small
     events = store(
         TableChange(
             EVENTS,
-            _whole_sessions(touched, on_days(resessioned.days, "t.event_date")),
+            _whole_sessions(touched, "true" if is_small else on_days(resessioned.days, "t.event_date")),
             conform(resessioned.events, EVENTS),
+            stored=snapshot.whole(snapshot.events),
         )
     )
-    started = _days(touched.rows, "session_date") if touched.count else ()
+    started = _days(touched.rows, "session_date") if touched.count and not is_small else ()
     sessions = store(
         TableChange(
             SESSIONS,
-            _whole_sessions(touched, on_days(started, "t.session_date")),
-            build_sessions(events, workspace=workspace, params=params),
+            _whole_sessions(touched, "true" if is_small else on_days(started, "t.session_date")),
+            build_sessions(events.rows, workspace=workspace, params=params),
+            stored=snapshot.whole(snapshot.sessions),
         )
     )
     changes = (
-        _change_user_days(events, sessions, resessioned, snapshot, workspace),
-        _change_transitions(events, sessions, touched, started, snapshot),
+        *events.to_write,
+        *sessions.to_write,
+        _change_user_days(events.rows, sessions.rows, resessioned, snapshot, workspace),
+        _change_transitions(events.rows, sessions.rows, touched, started, snapshot),
     )
-    return Derived(events, changes)
+    return Derived(events.rows, changes)
 
 
 def _whole_sessions(touched: Counted, prune: str) -> tuple[Deletion, ...]:
@@ -99,6 +100,9 @@ def _change_user_days(
     after_less_before = build_user_days(
         _signed(events, resessioned.before), _signed(sessions, resessioned.sessions), workspace=workspace
     )
+    if snapshot.is_small:
+        whole = sum_user_days([snapshot.user_days, after_less_before]).where(F.col("events") != 0)
+        return TableChange(USER_DAYS, rows=whole, replaces=ALL)
     change = checkpoint(after_less_before)
     days = _days(change, "event_date")
     on_those = snapshot.user_days.where(F.col("event_date").isin(*days))
@@ -122,15 +126,14 @@ def _change_transitions(
     """Count the transitions of all days on which a session of the batch starts, or one started that it replaces."""
     if snapshot.is_empty:
         return TableChange(TRANSITIONS, rows=build_transitions(events, sessions))
-    days = tuple(sorted({*_days(sessions, "session_date"), *started}))
-    on_those = F.col("session_date").isin(*days)
+    days = () if snapshot.is_small else tuple(sorted({*_days(sessions, "session_date"), *started}))
 
     def of_days(stored: DataFrame, new: DataFrame) -> DataFrame:
-        kept = stored.where(on_those)
+        kept = snapshot.on_days(stored, "session_date", days)
         if touched.count:
             ids = Counted(touched.rows.select("session_id"), touched.count).hinted
             kept = kept.join(ids, "session_id", "left_anti")
         return kept.unionByName(new)
 
     counted = build_transitions(of_days(snapshot.events, events), of_days(snapshot.sessions, sessions))
-    return TableChange(TRANSITIONS, rows=counted, replaces=on_days(days, "session_date"))
+    return TableChange(TRANSITIONS, rows=counted, replaces=ALL if snapshot.is_small else on_days(days, "session_date"))

@@ -47,8 +47,8 @@ def earlier_records(snapshot: Snapshot, candidates: Candidates) -> DataFrame:
     def of_hashes(df: DataFrame) -> DataFrame:
         return df.where(recent).join(candidates.hashes.hinted, IDENTITY_HASH, "left_semi").drop(IDENTITY_HASH)
 
-    on_days = snapshot.events.where(F.col("event_date").isin(*candidates.earlier_days))
-    accepted = of_hashes(on_days).select("*", payload_json().alias("payload"))
+    stored = snapshot.on_days(snapshot.events, "event_date", candidates.earlier_days)
+    accepted = of_hashes(stored).select("*", payload_json().alias("payload"))
     judged = snapshot.quarantine.where(F.col("reason").isin(*VERDICTS)).select("*", identity_hash())
     payload, user = F.col("raw").alias("payload"), F.lit(None).cast("string").alias("user_id")
     quarantined = of_hashes(judged).select("*", payload, user, *restore_payload("raw", "event_at"))

@@ -23,13 +23,17 @@ class IngestParams(Parameters):
     """Megabytes of input in one shuffle partition of a batch. There are never fewer partitions than
     spark.sql.shuffle.partitions."""
 
+    small_lake_mb: float = Field(default=4, ge=0)
+    """A lake whose events and derived tables have at most this many megabytes is read into memory for each batch, and
+    its tables are rewritten whole. In a larger lake, only what a batch touches is read and changed."""
+
     max_rejected_share: float = Field(default=0.5, ge=0, le=1)
     """Greatest share of a batch's records that parsing may reject. Beyond it, the run ends with exit code 3."""
 
     @property
     def shaping(self) -> str:
         """Fingerprint of the parameters that change the tables; batch sizes and thresholds do not."""
-        running = {"batch_mb", "partition_mb", "max_rejected_share"}
+        running = {"batch_mb", "partition_mb", "small_lake_mb", "max_rejected_share"}
         return fingerprint_of(self.model_dump(mode="json", exclude=running))
 
     @model_validator(mode="after")

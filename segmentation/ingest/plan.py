@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from segmentation.ingest.batches import Batch
+    from segmentation.ingest.changes import Store
     from segmentation.ingest.deduplicate import Outcome
-    from segmentation.ingest.derived import Store
     from segmentation.ingest.params import IngestParams
     from segmentation.ingest.snapshot import Snapshot
     from segmentation.ingest.user_day_cap import Admitted

@@ -42,7 +42,7 @@ class Resessioned:
     before: Counted
     """Their stored events (rows of `events`)."""
     days: tuple[date, ...]
-    """Event days of those events."""
+    """Event days of those events, if files of other days are to be skipped."""
     events: DataFrame
     """Events of the sessions after the batch (rows of `events`), not computed yet."""
 
@@ -84,7 +84,7 @@ def resessionise(
     touched = no_rows(snapshot.sessions.select(*SESSIONS.names))
     if not snapshot.is_empty:
         touched = _touched(admitted, spans, snapshot, params, is_small=records <= SMALL_RECORDS)
-    days = _days(touched, workspace.time_zone) if touched.count else ()
+    days = _days(touched, workspace.time_zone) if touched.count and not snapshot.is_small else ()
     before = _events_of(touched, days, snapshot)
     kept = before.rows.select(*EVENT)
     if admitted.removed.count:
@@ -144,4 +144,5 @@ def _events_of(touched: Counted, days: tuple[date, ...], snapshot: Snapshot) -> 
     if not touched.count:
         return no_rows(events)
     ids = Counted(touched.rows.select("session_id"), touched.count).hinted
-    return checkpoint_counted(events.where(F.col("event_date").isin(*days)).join(ids, "session_id", "left_semi"))
+    on_days = snapshot.on_days(events, "event_date", days)
+    return checkpoint_counted(on_days.join(ids, "session_id", "left_semi"))

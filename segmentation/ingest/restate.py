@@ -12,8 +12,7 @@ from segmentation.ingest.user_day_cap import REMOVED, Admitted
 from segmentation.tables import EVENT
 
 if TYPE_CHECKING:
-    from segmentation.ingest.changes import TableChange
-    from segmentation.ingest.derived import Store
+    from segmentation.ingest.changes import Store, TableChange
     from segmentation.ingest.snapshot import Snapshot
     from segmentation.parameters import WorkspaceParams
     from segmentation.sessions.params import SessionParams

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from segmentation.checkpoints import checkpoint
 from segmentation.tables import (
     DUPLICATES,
     EVENTS,
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from segmentation.lake.lake import Lake
+
+
+COMPARED = (EVENTS, SESSIONS, USER_DAYS, QUARANTINE, DUPLICATES)
+"""Tables that a batch is compared with."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,16 @@ class Snapshot:
     superseded: Superseded = Superseded()
     has_persons: bool = False
     """Whether identities were applied: the events of one identifier may be stored under several users."""
+    is_small: bool = False
+    """The tables are checkpointed in memory; they are rewritten whole instead of being changed in place."""
+
+    def whole(self, table: DataFrame) -> DataFrame | None:
+        """Return a table of a small lake for rewriting; None if the lake is large."""
+        return table if self.is_small else None
+
+    def on_days(self, rows: DataFrame, column: str, days: Sequence[date]) -> DataFrame:
+        """Keep only rows of the given days, so that files of other days are skipped; a small lake needs no skipping."""
+        return rows if self.is_small else rows.where(F.col(column).isin(*days))
 
     def superseded_events(self) -> DataFrame:
         """Return the stored events of superseded units."""
@@ -68,8 +83,18 @@ class Snapshot:
         return self.events.where(on_days & self.superseded.of_unit())
 
 
+def is_small_lake(lake: Lake, megabytes: float) -> bool:
+    """Return whether the tables that batches are compared with have at most so many megabytes; no query."""
+    return sum(lake.megabytes(table) for table in COMPARED) <= megabytes
+
+
 def read_snapshot(
-    lake: Lake, new_units: DataFrame | None = None, superseded: Sequence[str] = (), *, is_empty: bool = False
+    lake: Lake,
+    new_units: DataFrame | None = None,
+    superseded: Sequence[str] = (),
+    *,
+    is_empty: bool = False,
+    is_small: bool = False,
 ) -> Snapshot:
     """Read the tables as this run sees them.
 
@@ -78,14 +103,14 @@ def read_snapshot(
         new_units: rows of `input_units` of the batch; they count as known already.
         superseded: unit_ids that the batch supersedes.
         is_empty: no batch was ingested before.
+        is_small: checkpoint the tables in memory.
     """
     units = lake.read(INPUT_UNITS)
+    hold = is_small and not is_empty
+    tables = {table.name: checkpoint(lake.read(table)) if hold else lake.read(table) for table in COMPARED}
     return Snapshot(
-        events=lake.read(EVENTS),
-        sessions=lake.read(SESSIONS),
-        user_days=lake.read(USER_DAYS),
-        quarantine=lake.read(QUARANTINE),
-        duplicates=lake.read(DUPLICATES),
+        **tables,
+        is_small=hold,
         input_units=units if new_units is None else units.unionByName(new_units),
         is_empty=is_empty,
         superseded=_superseded(lake, superseded),

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from delta.exceptions import DeltaConcurrentModificationException
 from delta.tables import DeltaTable
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from segmentation.errors import RetryableError
-from segmentation.filesystem import is_local, local_path, read_lines
+from segmentation.filesystem import glob_paths, is_local, local_path, read_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,13 +46,85 @@ def runs_of_commits(spark: SparkSession, folder: str, first: int, last: int) -> 
     return {row["userMetadata"] for row in commits.select("userMetadata").collect()}  # a row per commit
 
 
+@dataclass(frozen=True)
+class FileList:
+    """The data files of one version of a table, none of whose rows are marked as deleted."""
+
+    paths: tuple[str, ...]
+    bytes: int
+    schema: StructType
+
+
+def list_files(spark: SparkSession, folder: str, version: int) -> FileList | None:
+    """List the data files of a version from the log of a small table; runs no Spark job.
+
+    The checksum file beside a commit may list all files; otherwise the files of an earlier one are followed through the
+    commits since. None if no recent checksum lists them, or rows of a file are marked as deleted: ask Delta then.
+    """
+    newest = _checksum(spark, folder, version)
+    if newest is None:
+        return None
+    for earlier in range(version, max(version - LOOK_BACK, -1), -1):
+        said = newest if earlier == version else _checksum(spark, folder, earlier)
+        if said is not None and "allFiles" in said:
+            files = {file["path"]: file for file in said["allFiles"]}
+            for later in range(earlier + 1, version + 1):
+                _follow(files, _actions(spark, folder, later))
+            break
+    else:
+        return None
+    if any(file.get("deletionVector") for file in files.values()):
+        return None
+    paths = tuple(sorted(_absolute(folder, path) for path in files))
+    return FileList(
+        paths, newest["tableSizeBytes"], StructType.fromJson(json.loads(newest["metadata"]["schemaString"]))
+    )
+
+
+def table_bytes(spark: SparkSession, folder: str, version: int) -> float:
+    """Return the size of a version's data files; infinite if the log does not say it."""
+    said = _checksum(spark, folder, version)
+    return math.inf if said is None else float(said["tableSizeBytes"])
+
+
+LOOK_BACK = 10
+
+
+def _follow(files: dict[str, Any], actions: list[dict[str, Any]]) -> None:
+    for action in actions:
+        if "remove" in action:
+            files.pop(action["remove"]["path"], None)
+    for action in actions:
+        if "add" in action:
+            files[action["add"]["path"]] = action["add"]
+
+
+def _checksum(spark: SparkSession, folder: str, version: int) -> dict[str, Any] | None:
+    lines = _read_log(spark, f"{folder}/_delta_log/{version:020d}.crc")
+    return json.loads(lines[0]) if lines else None
+
+
+def _actions(spark: SparkSession, folder: str, version: int) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in _read_log(spark, f"{folder}/_delta_log/{version:020d}.json")]
+
+
+def _read_log(spark: SparkSession, path: str) -> list[str]:
+    """Read the lines of a file of the log; none if there is no such file."""
+    if is_local(path):
+        file = local_path(path)
+        return file.read_text().splitlines() if file.is_file() else []
+    return read_lines(spark, path) if glob_paths(spark, path) else []
+
+
+def _absolute(folder: str, path: str) -> str:
+    plain = unquote(path)
+    return plain if "://" in plain else f"{folder}/{plain}"
+
+
 def added_files(spark: SparkSession, folder: str, version: int) -> list[str]:
     """Return the paths of the data files that a commit added, sorted."""
-    log = f"{folder}/_delta_log/{version:020d}.json"
-    lines = local_path(log).read_text().splitlines() if is_local(folder) else read_lines(spark, log)
-    actions = (json.loads(line) for line in lines)
-    added = (unquote(action["add"]["path"]) for action in actions if "add" in action)
-    return sorted(path if "://" in path else f"{folder}/{path}" for path in added)
+    actions = _actions(spark, folder, version)
+    return sorted(_absolute(folder, action["add"]["path"]) for action in actions if "add" in action)
 
 
 @contextmanager

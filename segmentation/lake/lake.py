@@ -10,19 +10,22 @@ from pyspark.sql import functions as F
 from segmentation.errors import ConfigurationError, RetryableError
 from segmentation.filesystem import as_pattern, delete_path, glob_paths, is_local, local_path
 from segmentation.frames import conform, empty_frame
-from segmentation.lake.commits import added_files, head_version, runs_of_commits
+from segmentation.lake.commits import added_files, head_version, list_files, runs_of_commits, table_bytes
 from segmentation.lake.publications import PublicationLog
 from segmentation.tables import PUBLICATIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructType
 
     from segmentation.tables import Table
 
 FINGERPRINT = "segmentation.fingerprint."
 RETENTION = "delta.deletedFileRetentionDuration"
+SMALL_BYTES, SMALL_FILES = 16 * 2**20, 32
+"""Files of tables up to this size are read without asking Delta which of them hold what; Spark lists so many itself."""
 NO_ROW = "false"
 """Condition that no row fulfils."""
 
@@ -71,7 +74,21 @@ class Lake:
         version = self.version(table)
         if version is None:
             return empty_frame(self.spark, table.schema)
-        return self.spark.read.format("delta").option("versionAsOf", version).load(self.path(table))
+        return self._read_small(table, version) or self.spark.read.format("delta").option("versionAsOf", version).load(
+            self.path(table)
+        )
+
+    def _read_small(self, table: Table, version: int) -> DataFrame | None:
+        """Read a small table from its files, which Delta would run two or three jobs to find; None: it is large."""
+        files = list_files(self.spark, self.path(table), version)
+        if files is None or files.bytes > SMALL_BYTES or len(files.paths) > SMALL_FILES:
+            return None
+        return self._read_files(files.paths, files.schema)
+
+    def _read_files(self, files: Sequence[str], schema: StructType) -> DataFrame:
+        if not files:
+            return empty_frame(self.spark, schema)
+        return self.spark.read.schema(schema).parquet(*map(as_pattern, files))
 
     def require(self, table: Table, job: str) -> DataFrame:
         """Read a table that an earlier job must have published.
@@ -92,6 +109,11 @@ class Lake:
         """Return whether all derived tables reflect the published source."""
         bases = self.publications.current().bases
         return all(bases.get(name) == version for name, version in self.basis(source, derived).items())
+
+    def megabytes(self, table: Table) -> float:
+        """Return the size of a table's data files, from the log alone; infinite if the log does not say it."""
+        version = self.version(table)
+        return 0.0 if version is None else table_bytes(self.spark, self.path(table), version) / 2**20
 
     def is_vacant(self, table: Table) -> bool:
         """Return whether a table was never published or was cleared by this run, and got no rows since; no query.
@@ -185,10 +207,7 @@ class Lake:
 
     def _read_commit(self, table: Table, version: int) -> DataFrame:
         """Read the rows that a commit added, straight from its files."""
-        files = added_files(self.spark, self.path(table), version)
-        if not files:
-            return empty_frame(self.spark, table.schema)
-        return self.spark.read.schema(table.schema).parquet(*map(as_pattern, files))
+        return self._read_files(added_files(self.spark, self.path(table), version), table.schema)
 
     # Maintaining
 
@@ -343,8 +362,8 @@ class Lake:
             return self._stored[table.name]
         if not self._exists(table):
             return {}
-        row = DeltaTable.forPath(self.spark, self.path(table)).detail().select("properties").head()
-        properties: dict[str, str] = row["properties"] if row else {}
+        rows = self.spark.sql(f"SHOW TBLPROPERTIES delta.`{self.path(table)}`").collect()  # a row per property
+        properties = {row["key"]: row["value"] for row in rows}
         stored = {k.removeprefix(FINGERPRINT): v for k, v in properties.items() if k.startswith(FINGERPRINT)}
         self._stored[table.name] = stored
         return stored

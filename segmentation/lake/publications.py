@@ -10,8 +10,9 @@ from delta.tables import DeltaTable
 from pyspark.sql import functions as F
 
 from segmentation.errors import RetryableError
+from segmentation.filesystem import as_pattern
 from segmentation.frames import small_frame
-from segmentation.lake.commits import head_version, rivals_named, runs_of_commits
+from segmentation.lake.commits import added_files, head_version, rivals_named, runs_of_commits
 from segmentation.tables import PUBLICATIONS
 
 if TYPE_CHECKING:
@@ -92,12 +93,15 @@ class PublicationLog:
     def _read(self) -> Publication:
         if not DeltaTable.isDeltaTable(self._spark, self._path):
             return Publication()
-        log = self._spark.read.format("delta").load(self._path)
+        # The newest commit adds the newest row, or every row if it compacts: its files alone need to be read.
+        files = added_files(self._spark, self._path, head_version(self._spark, self._path))
+        if files:
+            log = self._spark.read.schema(PUBLICATIONS.schema).parquet(*map(as_pattern, files))
+        else:
+            log = self._spark.read.format("delta").load(self._path)
         row = log.agg(F.max_by(F.struct("*"), "publication_id").alias("newest")).head()
         newest = row and row["newest"]
         if newest is None:
             return Publication()
-        # Lakes of before tables were compacted have no `contents`: every version was one of rows.
-        contents = "contents" if "contents" in log.columns else "tables"
-        moved = (dict(newest[name]) for name in ("tables", contents, "bases"))
+        moved = (dict(newest[name]) for name in ("tables", "contents", "bases"))
         return Publication(int(newest["publication_id"]), *moved)

@@ -46,7 +46,7 @@ SHAPED = {
 }
 """Section -> the jobs that write its fingerprint into the tables they make."""
 RUNNING = {
-    "ingest": ("max_rejected_share", "partition_mb", "batch_mb"),
+    "ingest": ("max_rejected_share", "partition_mb", "batch_mb", "small_lake_mb"),
     "privacy": ("key_env", "key_file", "raw_days"),
     "sequences": ("cluster_sample", "max_clusters", "indel"),
     "propensity": ("parallelism",),

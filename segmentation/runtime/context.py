@@ -56,7 +56,7 @@ class Context:
         """
         version = self.lake.version(EVENTS)
         if version not in self._latest:
-            row = self.lake.require(EVENTS, "ingest_events").agg(F.max("event_date").alias("day")).head()
+            row = self.lake.require(EVENTS, "ingest_events").agg(F.max(F.expr("event_date + 0")).alias("day")).head()
             if row is None or row["day"] is None:
                 raise DataError("table 'events' is empty: every record was rejected; see table 'quarantine'")
             self._latest[version] = row["day"]

@@ -77,7 +77,7 @@ def list_units(spark: SparkSession, mapping: SourceMapping, inputs: Sequence[str
         F.col("_metadata.file_size").alias("bytes"),
         F.col("_metadata.file_modification_time").alias("modified_at"),
     )
-    rows = units.orderBy("path").collect()  # as many rows as there are files
+    rows = sorted(units.collect(), key=lambda row: row["path"])  # as many rows as there are files
     formats = [_format_of(row["path"], mapping.format) for row in rows]
     taken = [
         _to_unit(row, _told_by(mapping, named or mapping.format[0]))

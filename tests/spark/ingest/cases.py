@@ -7,20 +7,23 @@ import os
 import secrets
 from collections import Counter
 from dataclasses import replace
+from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
+from unittest import mock
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from pyspark.sql import functions as F
 
 from jobs import ingest_events
+from segmentation.ingest import batches as sizes
 from segmentation.runtime.main import open_context
 from segmentation.sessions.item_counts import count_items
 from segmentation.tables import DUPLICATES, EVENTS, INGEST_LEDGER, QUARANTINE, SESSIONS, TRANSITIONS, USER_DAYS
 from tests.spark.ingest.oracle import DAY, SECOND, Limits, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -132,29 +135,47 @@ def own(record: Record, case: int) -> Record:
     return replace(record, user=f"{record.user}{case}", event_id=f"{case}-{record.event_id}")
 
 
+class Way(NamedTuple):
+    """Sizes up to which a lake is small and a batch tiny: all have the same tables, and another way to them."""
+
+    small_lake_mb: int
+    tiny_mb: int
+
+
+SHIPPED = Way(4, 2)
+ALWAYS_SHIPPED = repeat(SHIPPED)
+WAYS = (SHIPPED, Way(4, -1), Way(0, 2), Way(0, -1))
+
+
 def ingest(
-    spark: SparkSession, folder: Path, batches: list[list[Record]], limits: Limits, names: Sequence[str] = ()
+    spark: SparkSession,
+    folder: Path,
+    batches: list[list[Record]],
+    limits: Limits,
+    names: Sequence[str] = (),
+    ways: Iterable[Way] = ALWAYS_SHIPPED,
 ) -> Lake:
-    """Take in each batch, a file of the given name, by a run of its own, as a scheduler would; returns the lake."""
+    """Ingest each batch, a file of the given name, in a run of its own, as a scheduler would; return the lake."""
     sources = folder / "conf" / "sources"
     sources.mkdir(parents=True, exist_ok=True)
     (sources / "case.yaml").write_text(MAPPING)
     for file in ("base.yaml", "local.yaml"):
         (folder / "conf" / file).write_text("")
     context = None
-    for number, batch in enumerate(batches):
+    for number, (batch, way) in enumerate(zip(batches, ways, strict=False)):
         path = folder / "input" / f"{names[number] if names else number}.jsonl"
         path.parent.mkdir(exist_ok=True)
         path.write_text("".join(json.dumps(as_json(record)) + "\n" for record in batch))
         context = open_context(
             conf_dir=folder / "conf",
             lake=str(folder / "lake"),
-            overrides=[f"ingest.max_events_per_user_day={limits.cap}"],
+            overrides=[f"ingest.max_events_per_user_day={limits.cap}", f"ingest.small_lake_mb={way.small_lake_mb}"],
             options={"source": "case", "input": [str(path)]},
             spark=spark,
         )
         context.lake.recover()
-        ingest_events.run(context)
+        with mock.patch.object(sizes, "TINY_MB", way.tiny_mb):
+            ingest_events.run(context)
     assert context is not None
     return context.lake
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,10 +11,11 @@ from pyspark.sql import functions as F
 
 from segmentation.tables import INGEST_LEDGER, INPUT_UNITS, QUARANTINE
 from segmentation.tables.ingest_ledger import PARSED, READ
-from tests.spark.ingest.cases import BASE, choose_seed, differences, draw_cases, ingest
+from tests.spark.ingest.cases import ALWAYS_SHIPPED, BASE, WAYS, Way, choose_seed, differences, draw_cases, ingest
 from tests.spark.ingest.oracle import DAY, Limits, Record, tables
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from pyspark.sql import SparkSession
@@ -25,10 +27,10 @@ EXPORT, SECOND, THIRD, NEWER, OUTDATED = "unit_0_v1", "second", "third", "unit_0
 """Files; three of them are exports of the same, of which the newest alone counts, whenever it comes."""
 
 
-def draw_units() -> dict[str, list[Record]]:
+def draw_units(seed: int) -> dict[str, list[Record]]:
     names = (EXPORT, SECOND, THIRD, NEWER)
     units: dict[str, list[Record]] = {name: [] for name in names}
-    for case in draw_cases(60, choose_seed()):
+    for case in draw_cases(60, seed):
         for record, batch, again in case:
             units[names[batch]].append(record)
             if again is not None:
@@ -36,17 +38,31 @@ def draw_units() -> dict[str, list[Record]]:
     return units
 
 
-def take_in(spark: SparkSession, folder: Path, units: dict[str, list[Record]], names: list[str]) -> Lake:
-    return ingest(spark, folder, [units[name] for name in names], LIMITS, names)
+def take_in(
+    spark: SparkSession,
+    folder: Path,
+    units: dict[str, list[Record]],
+    names: list[str],
+    ways: Iterable[Way] = ALWAYS_SHIPPED,
+) -> Lake:
+    return ingest(spark, folder, [units[name] for name in names], LIMITS, names, ways)
+
+
+def draw_ways(seed: int) -> Iterator[Way]:
+    """Draw how each batch is ingested: each way once in the first four."""
+    rng = random.Random(seed)
+    while True:
+        yield from rng.sample(WAYS, len(WAYS))
 
 
 @pytest.mark.spark
 def test_any_order_batching_and_repetition_give_the_oracles_tables(spark: SparkSession, tmp_path: Path) -> None:
-    units = draw_units()
-    lake = take_in(spark, tmp_path, units, [EXPORT, SECOND, THIRD])
+    seed = choose_seed()
+    units, ways = draw_units(seed), draw_ways(seed)
+    lake = take_in(spark, tmp_path, units, [EXPORT, SECOND, THIRD], ways)
     assert differences(lake, tables(units[EXPORT] + units[SECOND] + units[THIRD], LIMITS)) == {}
 
-    lake = take_in(spark, tmp_path, units | {OUTDATED: units[EXPORT]}, [NEWER, OUTDATED])
+    lake = take_in(spark, tmp_path, units | {OUTDATED: units[EXPORT]}, [NEWER, OUTDATED], ways)
     standing = units[SECOND] + units[THIRD] + units[NEWER]
     assert differences(lake, tables(standing, LIMITS)) == {}
     stages = lake.read(INGEST_LEDGER).groupBy("stage").agg(F.sum("records").alias("n"))

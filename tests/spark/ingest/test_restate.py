@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from segmentation.checkpoints import checkpoint_counted
-from segmentation.ingest.apply import store_in, write_changes
+from segmentation.ingest.apply import choose_store, write_changes
 from segmentation.ingest.restate import restate
 from segmentation.ingest.snapshot import read_snapshot
 from segmentation.parameters import WorkspaceParams
@@ -71,7 +71,7 @@ def change(lake: Lake, removed: DataFrame, added: DataFrame) -> None:
         checkpoint_counted(removed),
         checkpoint_counted(added.select(*EVENT)),
         read_snapshot(lake),
-        store_in(lake),
+        choose_store(lake, is_small=False),
         sessions=SessionParams(),
         workspace=WorkspaceParams(),
     )
