@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from segmentation.tables.table import Table
 
+DRIVER_ROWS = 10_000
+"""Rows up to which `hold_small` collects a frame to the driver."""
+
 
 def conform(df: DataFrame, table: Table, *beside: str) -> DataFrame:
     """Select the table's columns in contract order; never cast.
@@ -66,6 +69,16 @@ def small_frame(spark: SparkSession, rows: Iterable[tuple[Any, ...]], schema: St
     names = schema.fieldNames()
     text = json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=str)
     return spark.range(1).select(F.inline(F.from_json(F.lit(text), ArrayType(schema))))
+
+
+def hold_small(df: DataFrame, most: int = DRIVER_ROWS) -> DataFrame:
+    """Collect a frame of at most `most` rows to the driver once; return a larger frame as it is.
+
+    Later queries on the collected rows list no files and exchange nothing, because the rows are one partition. Of a
+    larger frame, `most` + 1 rows reach the driver, and all queries stay distributed.
+    """
+    rows = df.limit(most + 1).toArrow()
+    return df if rows.num_rows > most else df.sparkSession.createDataFrame(rows, df.schema).coalesce(1)
 
 
 def empty_frame(spark: SparkSession, schema: StructType) -> DataFrame:
