@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError
+from segmentation.frames import hold_small
 from segmentation.runtime.asking import measure_behaviours
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
@@ -42,14 +43,19 @@ def run(ctx: Context) -> RunReport:
     if features.where(F.col("as_of") == F.lit(as_of)).isEmpty():
         raise ConfigurationError(f"user_features has no cut {as_of}: run jobs/build_features.py --as-of {as_of}")
     behaviour = measure_behaviours(ctx, [one for rule in rules for one in rule.behaviours], as_of)
-    cohorts = build_cohorts(features, rules=rules, as_of=as_of, behaviour=behaviour)
-    changes, cuts = _changes_around(ctx, cohorts, rules, as_of)
+    built = build_cohorts(features, rules=rules, as_of=as_of, behaviour=behaviour).cache()
+    cohorts = hold_small(built)  # written, compared and counted
+    compared, cuts = _changes_around(ctx, cohorts, rules, as_of)
+    changes = hold_small(compared.cache())  # written and counted
     ctx.lake.replace(COHORTS, cohorts, where=f"as_of = DATE'{as_of}'")
     days = ", ".join(f"DATE'{cut}'" for cut in cuts)
     ctx.lake.replace(SEGMENT_CHANGES, changes, where=f"changed_at IN ({days}) AND {OURS}")
     base = ctx.lake.publications.current().bases.get(USER_FEATURES.name, 0)
     ctx.lake.publish({COHORTS.name: base, SEGMENT_CHANGES.name: base})
-    return RunReport(as_of=as_of, quality=_summary(ctx, rules, as_of))
+    quality = _summary(cohorts, changes.where(F.col("changed_at") == F.lit(as_of)), rules)
+    for frame in (built, compared):
+        frame.unpersist()
+    return RunReport(as_of=as_of, quality=quality)
 
 
 def _changes_around(
@@ -81,10 +87,8 @@ def _neighbours(ctx: Context, as_of: date) -> tuple[date | None, date | None]:
     return (row[0], row[1]) if row else (None, None)
 
 
-def _summary(ctx: Context, rules: Sequence[Rule], as_of: date) -> dict[str, dict[str, int]]:
-    """Count members and changes per rule."""
-    cohorts = ctx.lake.read(COHORTS).where(F.col("as_of") == F.lit(as_of))
-    changes = ctx.lake.read(SEGMENT_CHANGES).where(OURS).where(F.col("changed_at") == F.lit(as_of))
+def _summary(cohorts: DataFrame, changes: DataFrame, rules: Sequence[Rule]) -> dict[str, dict[str, int]]:
+    """Count the members at a cut per rule, and the changes into it per direction."""
     members = {row["rule"]: row["count"] for row in cohorts.groupBy("rule").count().collect()}
     directions = {row["direction"]: row["count"] for row in changes.groupBy("direction").count().collect()}
     return {

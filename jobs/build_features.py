@@ -9,12 +9,14 @@ from pyspark.sql import functions as F
 
 from segmentation.features import catalogue, feature_set_version, user_features_contract
 from segmentation.features.build import FeatureInputs, build_user_features
+from segmentation.features.inputs import AS_OF
 from segmentation.features.pace import find_bots, is_bot, select_people
 from segmentation.parameters import fingerprint_of
 from segmentation.privacy.consent import build_consents, select_consented
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.cut import read_stored
 from segmentation.runtime.main import run_job
+from segmentation.runtime.past import split_cuts, tables_at_cuts
 from segmentation.runtime.stored import require_events
 from segmentation.segments.asking import read_history
 from segmentation.segments.targets import find_cuts, load_targets
@@ -22,16 +24,17 @@ from segmentation.sequences.funnels import choose_funnels
 from segmentation.sequences.habits import count_loops, list_attempts
 from segmentation.sequences.states import load_states
 from segmentation.sequences.steps import build_steps
-from segmentation.sessions.as_of import before_cut, tables_at_cut
+from segmentation.sessions.as_of import before_cut
 from segmentation.tables import CONSENTS, EVENTS, SESSIONS, USER_DAYS, USER_FEATURES
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from pyspark.sql import DataFrame
 
+    from segmentation.features.inputs import Cuts
     from segmentation.sequences.funnels import Funnel
     from segmentation.sequences.states import StateMapping
 
@@ -65,7 +68,7 @@ def run(ctx: Context) -> RunReport:
         ctx.lake.check_parameters(table, _fingerprints(ctx), f"python {REBUILD} --lake {ctx.lake.root}")
     events = require_events(ctx)
     cuts = _find_cuts(ctx, events, as_of)
-    inputs = {cut: _inputs_at(ctx, events, cut, is_current=current) for cut, current in cuts.items()}
+    inputs = _read_inputs(ctx, events, cuts)
     built = build_user_features(inputs, params=ctx.config.features, basis=_basis(ctx))
     consents = _consents(ctx, events)
     features = select_people(select_consented(built, consents, ctx.config.consent), ctx.config.bots)
@@ -83,7 +86,7 @@ def run(ctx: Context) -> RunReport:
     quality: dict[str, Any] = {"users": users, "features": len(catalogue(ctx.config.features))}
     left_out = 0
     if ctx.config.bots.policy == "exclude":
-        bots = find_bots(inputs[as_of].item_counts, as_of=as_of, params=ctx.config.bots)
+        bots = find_bots(_counts_at(inputs, as_of), as_of=as_of, params=ctx.config.bots)
         quality["bots_left_out"] = left_out = select_consented(bots, consents, ctx.config.consent).count()
     else:
         quality["bots"] = counted[as_of]["bots"] if as_of in counted else 0
@@ -124,14 +127,28 @@ def _find_cuts(ctx: Context, events: DataFrame, as_of: date) -> dict[date, bool]
     return {cut: is_all for cut, is_some, is_all in zip(cuts, some, everything, strict=True) if is_some}
 
 
-def _inputs_at(ctx: Context, events: DataFrame, cut: date, *, is_current: bool) -> FeatureInputs:
-    """Take the stored tables if they know nothing beyond the cut, else recompute them."""
-    config = ctx.config
-    if is_current:
+def _read_inputs(ctx: Context, events: DataFrame, cuts: Mapping[date, bool]) -> dict[Cuts, FeatureInputs]:
+    """Take the stored tables at cuts that know all events; recompute those of all other cuts in one pass."""
+    inputs: dict[Cuts, FeatureInputs] = {}
+    for cut in (cut for cut, is_current in cuts.items() if is_current):
         stored = read_stored(ctx)
-        return FeatureInputs(stored.user_days, stored.item_counts, stored.sessions, *_walks(ctx, events))
-    past = tables_at_cut(events, as_of=cut, workspace=config.workspace, sessions=config.sessions)
-    return FeatureInputs(past.user_days, past.item_counts, past.sessions, *_walks(ctx, past.events))
+        inputs[cut] = FeatureInputs(stored.user_days, stored.item_counts, stored.sessions, *_walks(ctx, events))
+    earlier = tuple(cut for cut, is_current in cuts.items() if not is_current)
+    if earlier:
+        config = ctx.config
+        past = tables_at_cuts(events, cuts=earlier, workspace=config.workspace, sessions=config.sessions)
+        days, counts, sessions = map(split_cuts, (past.user_days, past.item_counts, past.sessions))
+        walks = (None if walk is None else split_cuts(walk) for walk in _walks(ctx, past.events))
+        inputs[earlier] = FeatureInputs(days, counts, sessions, *walks)
+    return inputs
+
+
+def _counts_at(inputs: Mapping[Cuts, FeatureInputs], as_of: date) -> DataFrame:
+    """Return the counts as known at a cut, alone or among those of several cuts."""
+    if as_of in inputs:
+        return inputs[as_of].item_counts
+    together = next(of for cuts, of in inputs.items() if isinstance(cuts, tuple) and as_of in cuts)
+    return together.item_counts.where(F.col(AS_OF) == F.lit(as_of))
 
 
 def _walks(ctx: Context, events: DataFrame) -> tuple[DataFrame | None, DataFrame | None]:

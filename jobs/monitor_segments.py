@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from segmentation.errors import DataError
 from segmentation.evaluation.distributions import sample_users
-from segmentation.frames import empty_frame, small_frame
+from segmentation.frames import empty_frame, small_frame, union_all
 from segmentation.models.clustering import CLUSTERS, assign_clusters
 from segmentation.models.inputs import select_cut
 from segmentation.models.propensity import CALIBRATED, score_propensity
@@ -66,6 +66,7 @@ if TYPE_CHECKING:
 READS = (EVENTS, SESSIONS, USER_DAYS, USER_FEATURES, SEGMENT_ASSIGNMENTS)
 WRITES = (DRIFT, MONITORED_RATES, ALERTS)
 SEGMENT = "cluster_id"
+CUT = "_cut"
 
 
 class Models(NamedTuple):
@@ -143,24 +144,32 @@ def _compare(ctx: Context, baseline: date, notes: list[str]) -> list[Drift]:
     if young:
         notes.append(f"windows longer than the history before {baseline}, not compared: {', '.join(young)}")
     needed = tuple(dict.fromkeys((RECENCY, *features, *read)))
-    before, now = (_sample(ctx, models, cut, needed) for cut in (baseline, ctx.as_of))
+    before, now = _sample(ctx, models, (baseline, ctx.as_of), needed)
     subjects = {f"feature:{name}": name for name in features}
     subjects |= {f"propensity:{target}": propensity_column(target) for target in models.propensities}
     return measure_drift(before, now, subjects=subjects, segment=SEGMENT)
 
 
-def _sample(ctx: Context, models: Models, cut: date, needed: Sequence[str]) -> pd.DataFrame:
-    """Score a bounded sample of a cut's users by the models in use, whoever the targets ask about."""
+def _sample(ctx: Context, models: Models, cuts: Sequence[date], needed: Sequence[str]) -> list[pd.DataFrame]:
+    """Score a bounded sample of each cut's users by the models in use, in one query, whoever the targets ask about."""
     params, store = ctx.config.monitoring, ctx.tracking.store
-    users = select_cut(ctx.lake.read(USER_FEATURES), as_of=cut, features=needed)
-    if params.active_days is not None:
-        users = users.where(F.col(RECENCY) <= params.active_days)
-    sample = sample_users(users, params.sample_users)
-    placed = assign_clusters(sample, pipeline=store.load(models.clusters), segments=segments_of(models.clusters))
+    table = ctx.lake.read(USER_FEATURES)
+    samples = []
+    for cut in cuts:
+        users = select_cut(table, as_of=cut, features=needed)
+        if params.active_days is not None:
+            users = users.where(F.col(RECENCY) <= params.active_days)
+        samples.append(sample_users(users, params.sample_users).withColumn(CUT, F.lit(cut)))
+    placed = assign_clusters(
+        union_all(samples), pipeline=store.load(models.clusters), segments=segments_of(models.clusters)
+    )
     for target, model in models.propensities.items():
         predicted = score_propensity(placed, pipeline=store.load(model))
         placed = predicted.select(*placed.columns, F.col(CALIBRATED).alias(propensity_column(target)))
-    return placed.select(*needed, SEGMENT, *map(propensity_column, models.propensities)).toPandas()  # bounded
+    scored: pd.DataFrame = placed.select(
+        CUT, *needed, SEGMENT, *map(propensity_column, models.propensities)
+    ).toPandas()  # bounded
+    return [scored[scored[CUT] == cut].drop(columns=CUT).reset_index(drop=True) for cut in cuts]
 
 
 def _compare_transitions(ctx: Context) -> list[Rate]:

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError
 from segmentation.evaluation.distributions import sample_users
+from segmentation.frames import hold_small
 from segmentation.models.clustering import CLUSTERS, assign_clusters
 from segmentation.models.hysteresis import MODEL_CLUSTER, hold_clusters
 from segmentation.models.inputs import check_known, feature_set_at, select_cuts
@@ -78,13 +79,14 @@ def run(ctx: Context) -> RunReport:
     notes: list[str] = []
     scorers = _load_scorers(ctx, notes)
     users, scored = _score(ctx, table, clusters, scorers)
-    assignments = build_segment_assignments(
+    built = build_segment_assignments(
         scored,
         segments=segments_of(clusters),
         cluster_model_version=clusters.version,
         assignment_rule=ctx.config.hysteresis.rule,
         as_of=as_of,
     ).cache()
+    assignments = hold_small(built)
     features = features_of(clusters)
     portraits = _portray(ctx, users, assignments, features)
     profiles = build_segment_profiles(users, assignments, features=features, portraits=portraits, as_of=as_of)
@@ -97,7 +99,7 @@ def run(ctx: Context) -> RunReport:
     ctx.lake.publish({written.name: base for written in WRITES})
     held = F.count_if(F.col("cluster_id") != F.col(MODEL_CLUSTER))
     sizes = assignments.groupBy("segment_name").agg(F.count(F.lit(1)), held).orderBy("segment_name").collect()
-    assignments.unpersist()
+    built.unpersist()
     versions = {
         CLUSTERS: clusters.version,
         **{propensity_kind(target.name): model.version for target, model in scorers},
@@ -142,7 +144,8 @@ def _score(
     check_known(table, features=features)
     targets = [target for target, _ in scorers]
     behaviours = behaviours_of(*(target.who for target in targets if target.who is not None))
-    asked = mark_asked(table, targets=targets, cut=ctx.as_of, behaviour=measure_behaviours(ctx, behaviours, ctx.as_of))
+    at_cut = hold_small(table.where(F.col("as_of") == F.lit(ctx.as_of)))
+    asked = mark_asked(at_cut, targets=targets, cut=ctx.as_of, behaviour=measure_behaviours(ctx, behaviours, ctx.as_of))
     values = [F.col(name).cast("double").alias(name) for name in features]
     flags = [target.asked_column for target in targets]
     users = asked.select("user_id", *values, *flags)

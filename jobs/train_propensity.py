@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
 from segmentation.errors import UntrainableError
 from segmentation.evaluation.classification import AUC_PR, AUC_ROC, BRIER, LOG_LOSS
-from segmentation.frames import union_all
+from segmentation.frames import hold_small, union_all
 from segmentation.models.clustering import CLUSTERS, assign_clusters
 from segmentation.models.held_out import PREDICTION, RAW, SEGMENT, score_measuring
 from segmentation.models.inputs import check_known, feature_sets_at, select_cut, training_fingerprint
@@ -69,7 +70,7 @@ def run(ctx: Context) -> RunReport:
     """
     config = ctx.config
     targets = load_targets(ctx.conf_dir, params=config.propensity, workspace=config.workspace)
-    inputs = read_inputs(ctx)
+    inputs = _hold_features(ctx, read_inputs(ctx), targets)
     check_known(inputs.features, features=learnt_features(config.propensity))
     models, quality, notes = {}, dict[str, Any](), list[str]()
     failure: UntrainableError | None = None
@@ -88,6 +89,19 @@ def run(ctx: Context) -> RunReport:
         raise failure
     write_decisions(ctx, models)
     return RunReport(as_of=ctx.as_of, quality=quality, notes=notes)
+
+
+def _hold_features(ctx: Context, inputs: Inputs, targets: Sequence[Target]) -> Inputs:
+    """Collect the features at the cuts of all targets once if they are few (`frames.hold_small`)."""
+    params, lateness = ctx.config.propensity, ctx.config.ingest.allowed_lateness_days
+    found = (
+        find_cuts(target, as_of=ctx.as_of, history=inputs.history, allowed_lateness_days=lateness, params=params)
+        for target in targets
+    )
+    cuts = sorted({cut for cuts in found if cuts is not None for cut in cuts.all})
+    if not cuts:
+        return inputs
+    return replace(inputs, features=hold_small(inputs.features.where(F.col("as_of").isin(*cuts))))
 
 
 def _learn(ctx: Context, inputs: Inputs, target: Target) -> tuple[ModelVersion, dict[str, Any]]:

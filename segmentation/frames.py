@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from segmentation.tables import Table
 
+DRIVER_ROWS = 10_000
+"""Rows up to which `hold_small` collects a frame to the driver."""
+
 
 def conform(df: DataFrame, table: Table, *beside: str) -> DataFrame:
     """Select the table's columns in contract order; never cast.
@@ -67,6 +70,16 @@ def small_frame(spark: SparkSession, rows: Iterable[tuple[Any, ...]], schema: St
     listed = [dict(zip(names, row, strict=True)) for row in rows]
     table = pa.Table.from_pylist(listed, schema=to_arrow_schema(schema, timezone="UTC"))
     return spark.createDataFrame(table, schema)
+
+
+def hold_small(df: DataFrame, most: int = DRIVER_ROWS) -> DataFrame:
+    """Collect a frame of at most `most` rows to the driver once; return a larger frame as it is.
+
+    Later queries on the collected rows list no files and exchange nothing, because the rows are one partition. Of a
+    larger frame, `most` + 1 rows reach the driver, and all queries stay distributed.
+    """
+    rows = df.limit(most + 1).toArrow()
+    return df if rows.num_rows > most else df.sparkSession.createDataFrame(rows, df.schema).coalesce(1)
 
 
 def empty_frame(spark: SparkSession, schema: StructType) -> DataFrame:

@@ -24,11 +24,11 @@ from segmentation.tables.items import ITEM_COUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import date
 
     from pyspark.sql import DataFrame
 
     from segmentation.features.feature import Feature
+    from segmentation.features.inputs import Cuts
     from segmentation.features.params import FeatureParams
 
 
@@ -45,7 +45,7 @@ class FeatureInputs(NamedTuple):
 
 
 def build_user_features(
-    inputs: Mapping[date, FeatureInputs], *, params: FeatureParams, basis: str | None = None
+    inputs: Mapping[Cuts, FeatureInputs], *, params: FeatureParams, basis: str | None = None
 ) -> DataFrame:
     """Compute every feature of the catalogue at every given cut, all in one pass.
 
@@ -54,7 +54,7 @@ def build_user_features(
     undefined, as the catalogue says; counts and sums over nothing are 0. No result depends on the order of rows.
 
     Args:
-        inputs: cut -> rows of the tables as known at it.
+        inputs: cut -> rows of the tables as known at it; or several cuts -> those of each, named in `as_of`.
         params: windows, product features and platforms.
         basis: fingerprint of the funnels and states that inputs rest on; part of the version.
 

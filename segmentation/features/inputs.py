@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Window as Over
@@ -14,7 +15,6 @@ from segmentation.tables.items import TRANSITION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import date
 
     from pyspark.sql import DataFrame
 
@@ -26,11 +26,13 @@ LOOPS = "loops"
 """Input of steps that go back, see `sequences.habits.count_loops`."""
 AS_OF = "as_of"
 USER_AT_CUT = (AS_OF, "user_id")
+Cuts = date | tuple[date, ...]
+"""One cut, or several whose rows are in one frame: its column `as_of` names the cut of each row."""
 PLATFORM = "platform"
 PLATFORM_OF_STEP = f"^[^{STEP_SEPARATOR}]*{STEP_SEPARATOR}"
 
 
-def view_days(user_days: Mapping[date, DataFrame]) -> DataFrame:
+def view_days(user_days: Mapping[Cuts, DataFrame]) -> DataFrame:
     """Add to each user's day how long before the cut it was.
 
     Grain: a user's day, by cut -> a cut's user's day before it. `days_ago` counts from the day to the cut (1 =
@@ -40,7 +42,7 @@ def view_days(user_days: Mapping[date, DataFrame]) -> DataFrame:
     return _before(user_days, "event_date").withColumn("previous_days_ago", F.lag(DAYS_AGO).over(order))
 
 
-def view_items(item_counts: Mapping[date, DataFrame], *, params: FeatureParams) -> DataFrame:
+def view_items(item_counts: Mapping[Cuts, DataFrame], *, params: FeatureParams) -> DataFrame:
     """Sum each user's counts per item over the windows, before the cut.
 
     Grain: a user's day x dimension x item, by cut -> cut x user x dimension x item, with `n_<window>` and
@@ -54,7 +56,7 @@ def view_items(item_counts: Mapping[date, DataFrame], *, params: FeatureParams) 
     return items.agg(*sums, most)
 
 
-def view_sessions(sessions: Mapping[date, DataFrame]) -> DataFrame:
+def view_sessions(sessions: Mapping[Cuts, DataFrame]) -> DataFrame:
     """Give each session a duration: the observed one, or its platform's median at the cut.
 
     Grain: a session, by cut -> a cut's session begun before it, without capped ones (they are no part of
@@ -66,7 +68,7 @@ def view_sessions(sessions: Mapping[date, DataFrame]) -> DataFrame:
     return begun.join(F.broadcast(medians), [AS_OF, PLATFORM], "left").withColumn("duration_ms", imputed)
 
 
-def view_attempts(attempts: Mapping[date, DataFrame]) -> DataFrame:
+def view_attempts(attempts: Mapping[Cuts, DataFrame]) -> DataFrame:
     """Add to each user's furthest attempts how long before the cut they began: `days_ago`.
 
     Grain: user x funnel x depth (started_date), by cut -> a cut's user x funnel x depth begun before it.
@@ -74,7 +76,7 @@ def view_attempts(attempts: Mapping[date, DataFrame]) -> DataFrame:
     return _before(attempts, "started_date")
 
 
-def view_loops(loops: Mapping[date, DataFrame]) -> DataFrame:
+def view_loops(loops: Mapping[Cuts, DataFrame]) -> DataFrame:
     """Add to each user's day of counted steps how long before the cut it was: `days_ago`.
 
     Grain: user x session_date, by cut -> a cut's user x session_date before it.
@@ -115,7 +117,7 @@ def median_durations(sessions: DataFrame, *by: str) -> DataFrame:
     )
 
 
-def _before(tables: Mapping[date, DataFrame], day: str) -> DataFrame:
-    """Put the tables of all cuts together: of each the rows of days before its cut, with the distance to it."""
-    cut = (df.where(F.col(day) < F.lit(as_of)).select("*", F.lit(as_of).alias(AS_OF)) for as_of, df in tables.items())
-    return union_all(cut).withColumn(DAYS_AGO, F.datediff(AS_OF, day))
+def _before(tables: Mapping[Cuts, DataFrame], day: str) -> DataFrame:
+    """Union the tables of all cuts: of each the rows of days before its cut, with the distance to it."""
+    at_cuts = (df.withColumn(AS_OF, F.lit(cut)) if isinstance(cut, date) else df for cut, df in tables.items())
+    return union_all(at_cuts).where(F.col(day) < F.col(AS_OF)).withColumn(DAYS_AGO, F.datediff(AS_OF, day))

@@ -79,7 +79,7 @@ class Lake:
         )
 
     def _read_small(self, table: Table, version: int) -> DataFrame | None:
-        """Read a small table from its files, which Delta would run two or three jobs to find; None: it is large."""
+        """Read a small table from its files, without the jobs in which Delta lists them; None if it is large."""
         files = list_files(self.spark, self.path(table), version)
         if files is None or files.bytes > SMALL_BYTES or len(files.paths) > SMALL_FILES:
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -34,11 +35,43 @@ Grouping = Callable[[MicroClusters], Labels]
 
 def label_by_micro_clusters(points: Points, group: Grouping, *, params: ClusterParams) -> Labels:
     """Group a sample: each point has the label of its micro-cluster."""
+    reduced = _REDUCTIONS.of(points, params)
+    labels = group(reduced.micro)
+    return labels[reduced.labels] if len(labels) else labels
+
+
+class _Reduced(NamedTuple):
+    micro: MicroClusters
+    labels: Labels
+    """The micro-cluster of each point."""
+
+
+class _Reductions:
+    """The newest reductions of samples: a method at several settings is drawn again on the same bootstrap samples."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._kept: dict[tuple[object, ...], _Reduced] = {}
+
+    def of(self, points: Points, params: ClusterParams) -> _Reduced:
+        """Return the micro-clusters of some points, computed once for equal points and parameters."""
+        settings = (params.micro_clusters, params.max_iterations, params.seed)
+        key = (blake2b(np.ascontiguousarray(points).tobytes()).digest(), points.shape, *settings)
+        found = self._kept.pop(key, None) or _reduce(points, params)
+        self._kept[key] = found
+        if len(self._kept) > self._most:
+            del self._kept[next(iter(self._kept))]
+        return found
+
+
+_REDUCTIONS = _Reductions(most=128)
+
+
+def _reduce(points: Points, params: ClusterParams) -> _Reduced:
     most = min(params.micro_clusters, len(np.unique(points, axis=0)))
     reduced = SampleKMeans(most, n_init=1, max_iter=params.max_iterations, random_state=params.seed).fit(points)
     weights = np.bincount(reduced.labels_, minlength=most)
-    labels = group(MicroClusters(reduced.cluster_centers_, weights))
-    return labels[reduced.labels_] if len(labels) else labels
+    return _Reduced(MicroClusters(reduced.cluster_centers_, weights), reduced.labels_)
 
 
 def fit_by_micro_clusters(

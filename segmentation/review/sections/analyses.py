@@ -22,7 +22,7 @@ def analysis_exhibits(reading: Reading) -> tuple[Exhibit, ...]:
 
 def _funnels(reading: Reading) -> tuple[Exhibit, ...]:
     cut = reading.newest_cut(FUNNELS)
-    records = [] if cut is None else list_funnels(reading.lake.read(FUNNELS), cut)
+    records = [] if cut is None else list_funnels(reading.read(FUNNELS), cut)
     names = sorted({record["funnel"] for record in records})
     return tuple(_funnel(name, [record for record in records if record["funnel"] == name]) for name in names)
 
@@ -58,9 +58,7 @@ def _funnel(name: str, records: Records) -> Exhibit:
 
 def _lost(reading: Reading) -> tuple[Exhibit, ...]:
     cut = reading.newest_cut(DROP_OFFS)
-    ranked = (
-        [] if cut is None else rank_lost_conversions(reading.lake.read(DROP_OFFS), cut, reading.params.chart_states)
-    )
+    ranked = [] if cut is None else rank_lost_conversions(reading.read(DROP_OFFS), cut, reading.params.chart_states)
     if not ranked:
         return ()
     columns = (
@@ -87,7 +85,7 @@ def _lost(reading: Reading) -> tuple[Exhibit, ...]:
 
 def _differences(reading: Reading) -> tuple[Exhibit, ...]:
     cut = reading.newest_cut(JOURNEY_DIFFERENCES)
-    table = reading.lake.read(JOURNEY_DIFFERENCES)
+    table = reading.read(JOURNEY_DIFFERENCES)
     records = [] if cut is None else list_differences(table, cut, reading.params.paths)
     if not records:
         return ()

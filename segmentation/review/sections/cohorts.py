@@ -27,7 +27,7 @@ def build_cohorts(reading: Reading) -> Section:
     if cut is None:
         missing = reading.missing(COHORTS) or ("build_cohorts",)
         return Section("cohorts", "Cohorts", "Nobody is in a segment by rule yet.", missing=missing)
-    cohorts = count_cohorts(reading.lake.read(COHORTS), cut)
+    cohorts = count_cohorts(reading.read(COHORTS), cut)
     users = _users_at(reading, cut)
     lead = (
         f"{text.plural(len(cohorts), 'rule')} of conf/segments with members, of {text.plural(users, 'user')} as of "
@@ -44,7 +44,7 @@ def write_thresholds(thresholds: str | None) -> str:
 
 
 def _users_at(reading: Reading, cut: date) -> int:
-    at_cut = reading.lake.read(USER_FEATURES).where(f"as_of = DATE'{cut}'")
+    at_cut = reading.read(USER_FEATURES).where(f"as_of = DATE'{cut}'")
     return int(fetch_one(at_cut.selectExpr("count(*) AS users"))["users"])
 
 
@@ -87,7 +87,7 @@ def _crossing(reading: Reading, cut: date, rules: list[str]) -> tuple[Exhibit, .
     segments = reading.profiles
     if not segments or segments[0]["as_of"] != cut:
         return ()
-    crossing = cross_cohorts(reading.lake.read(COHORTS), reading.lake.read(SEGMENT_ASSIGNMENTS), cut)
+    crossing = cross_cohorts(reading.read(COHORTS), reading.read(SEGMENT_ASSIGNMENTS), cut)
     names = {segment["segment_id"]: segment["segment_name"] for segment in segments}
     rows = [{**r, "name": text.feature(r["rule"]), "segment": names.get(r["segment_id"])} for r in crossing]
     columns = (Column("name", "Cohort"), Column("segment", "Segment"), Column("users", "Users", "count"))

@@ -31,7 +31,7 @@ def build_features(reading: Reading) -> Section:
         return Section("features", "Features", "Features have not been described.", offers=(offer,))
     statistics = [
         {**record, "name": text.feature(record["feature"])}
-        for record in list_statistics(reading.lake.read(FEATURE_STATISTICS), cut)
+        for record in list_statistics(reading.read(FEATURE_STATISTICS), cut)
     ]
     shown = reading.params.features
     exhibits = (
@@ -115,7 +115,7 @@ def _missing(statistics: Records, shown: int) -> tuple[Exhibit, ...]:
 
 
 def _correlations(reading: Reading, cut: date) -> tuple[Exhibit, ...]:
-    pairs = list_correlations(reading.lake.read(FEATURE_CORRELATIONS), cut)
+    pairs = list_correlations(reading.read(FEATURE_CORRELATIONS), cut)
     if not pairs:
         return ()
     columns = (

@@ -82,7 +82,7 @@ def _reasons_exhibit(reasons: Records) -> Exhibit:
 
 def _check_exhibits(reading: Reading) -> list[Exhibit]:
     cut = reading.newest_cut(QUALITY_RESULTS)
-    results = [] if cut is None else list_checks(reading.lake.read(QUALITY_RESULTS), cut)
+    results = [] if cut is None else list_checks(reading.read(QUALITY_RESULTS), cut)
     if not results:
         return []
     checks = Grid(
@@ -135,7 +135,7 @@ def _evaluation_exhibits(reading: Reading) -> list[Exhibit]:
     cut = reading.newest_cut(EVALUATIONS)
     if cut is None:
         return []
-    evaluations = [_with_interval(e) for e in list_evaluations(reading.lake.read(EVALUATIONS), cut)]
+    evaluations = [_with_interval(e) for e in list_evaluations(reading.read(EVALUATIONS), cut)]
     interval = (Column("interval", "Interval"),) if any(e["interval"] for e in evaluations) else ()
     columns = (
         Column("metric", "Metric", "code"),

@@ -47,7 +47,7 @@ def build_segment_history(reading: Reading) -> Section:
     cuts = _cuts(reading, SEGMENT_PROFILES)
     if not cuts:
         return Section("segment-history", "Segments", "No cut has been scored yet.", missing=("score_segments",))
-    sizes = list_sizes(reading.lake.read(SEGMENT_PROFILES), cuts)
+    sizes = list_sizes(reading.read(SEGMENT_PROFILES), cuts)
     names = {record["segment_id"]: record["segment_name"] for record in sizes}
     exhibits = (_sizes(sizes, names, cuts), *_engagement(reading, names))
     return Section("segment-history", "Segments", _lead(cuts, "score_segments"), exhibits)
@@ -125,7 +125,7 @@ def _engagement(reading: Reading, names: dict[str, str]) -> tuple[Exhibit, ...]:
     cuts = _cuts(reading, SEGMENT_ASSIGNMENTS)
     if not cuts:
         return ()
-    days, assignments = reading.lake.read(USER_DAYS), reading.lake.read(SEGMENT_ASSIGNMENTS)
+    days, assignments = reading.read(USER_DAYS), reading.read(SEGMENT_ASSIGNMENTS)
     measured = measure_past_engagement(days, assignments, cuts)
     rows = [{**r, "segment": names.get(r["segment_id"], r["segment_id"])} for r in measured]
     lines = trace_segments(measured, {r["segment_id"]: r["segment"] for r in rows}, cuts, "active_share")
@@ -155,7 +155,7 @@ def build_model_history(reading: Reading) -> Section:
     cuts = _cuts(reading, EVALUATIONS)
     if not cuts:
         return Section("model-history", "Models", "No cut has been evaluated yet.", missing=("evaluate_segments",))
-    measures = list_measures(reading.lake.read(EVALUATIONS), cuts, SCOPES)
+    measures = list_measures(reading.read(EVALUATIONS), cuts, SCOPES)
     exhibits = tuple(
         _measures(kind, own, cuts)
         for kind in SCOPES
@@ -212,7 +212,7 @@ def build_monitoring_history(reading: Reading) -> Section:
 
 
 def _alerts(reading: Reading, cuts: Sequence[date]) -> tuple[Exhibit, ...]:
-    counted = {(r["as_of"], r["metric"]): r["alerts"] for r in count_alerts(reading.lake.read(ALERTS), cuts)}
+    counted = {(r["as_of"], r["metric"]): r["alerts"] for r in count_alerts(reading.read(ALERTS), cuts)}
     metrics = sorted({metric for _, metric in counted})
     rows = [
         {
@@ -247,7 +247,7 @@ def _alerts(reading: Reading, cuts: Sequence[date]) -> tuple[Exhibit, ...]:
 
 
 def _drift(reading: Reading, cuts: Sequence[date]) -> tuple[Exhibit, ...]:
-    found = list_past_drift(reading.lake.read(DRIFT), cuts)
+    found = list_past_drift(reading.read(DRIFT), cuts)
     if not found:
         return ()
     days = sorted({record["as_of"] for record in found})

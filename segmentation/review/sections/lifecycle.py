@@ -28,7 +28,7 @@ def build_lifecycle(reading: Reading) -> Section:
             "build_lifecycle", "who is new, who stays, who comes back and who is gone, and how long cohorts stay"
         )
         return Section("lifecycle", "Lifecycle", "Who comes and who stays has not been counted.", offers=(offer,))
-    months = list_periods(reading.lake.read(LIFECYCLE), cut, "month", NEWEST)
+    months = list_periods(reading.read(LIFECYCLE), cut, "month", NEWEST)
     unit = "month" if len(months) >= FEWEST_MONTHS else "week"
     exhibits = (*_periods(reading, cut, unit), *_retention(reading, cut, unit))
     lead = " ".join(exhibit.finding for exhibit in exhibits)
@@ -36,7 +36,7 @@ def build_lifecycle(reading: Reading) -> Section:
 
 
 def _periods(reading: Reading, cut: date, unit: str) -> tuple[Exhibit, ...]:
-    periods = list_periods(reading.lake.read(LIFECYCLE), cut, unit, NEWEST)
+    periods = list_periods(reading.read(LIFECYCLE), cut, unit, NEWEST)
     complete = [period for period in periods if period["complete"]]
     if not complete:
         return ()
@@ -62,7 +62,7 @@ def _periods(reading: Reading, cut: date, unit: str) -> tuple[Exhibit, ...]:
 
 
 def _retention(reading: Reading, cut: date, unit: str) -> tuple[Exhibit, ...]:
-    cells = list_retention(reading.lake.read(RETENTION), cut, unit, NEWEST)
+    cells = list_retention(reading.read(RETENTION), cut, unit, NEWEST)
     after_one = [cell for cell in cells if cell["periods_later"] == 1]
     if not after_one:
         return ()

@@ -24,7 +24,7 @@ def build_migration(reading: Reading, cut: date, profiles: Records) -> tuple[Exh
     before = next((day for day in reading.cuts(SEGMENT_ASSIGNMENTS) if day < cut), None)
     if before is None:
         return ()
-    moves = count_moves(reading.lake.read(SEGMENT_ASSIGNMENTS), before, cut)
+    moves = count_moves(reading.read(SEGMENT_ASSIGNMENTS), before, cut)
     order = [profile["segment_id"] for profile in profiles]
     rows = [{**move, "from": move["before_name"] or NOT_SCORED, "to": move["now_name"] or NOT_SCORED} for move in moves]
     places = [order_segments([move[role] for move in moves], order) for role in ("before", "now")]

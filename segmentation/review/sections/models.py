@@ -102,7 +102,7 @@ def _measures(version: Record) -> str:
 
 
 def _decisions(reading: Reading) -> tuple[Exhibit, ...]:
-    table = reading.lake.read(MODEL_DECISIONS)
+    table = reading.read(MODEL_DECISIONS)
     decisions = list_decisions(table, reading.as_of, reading.params.versions * 3)
     if not decisions:
         return ()

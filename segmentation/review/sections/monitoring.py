@@ -77,7 +77,7 @@ def _alerts(alerts: Records) -> tuple[Exhibit, ...]:
 
 
 def _drift(reading: Reading, cut: date) -> tuple[Exhibit, ...]:
-    drift = [{**record, "name": name_scope(record["subject"])} for record in list_drift(reading.lake.read(DRIFT), cut)]
+    drift = [{**record, "name": name_scope(record["subject"])} for record in list_drift(reading.read(DRIFT), cut)]
     if not drift:
         return ()
     columns = (
@@ -113,8 +113,7 @@ def _drift(reading: Reading, cut: date) -> tuple[Exhibit, ...]:
 
 def _rates(reading: Reading, cut: date) -> tuple[Exhibit, ...]:
     rates = [
-        {**record, "name": name_scope(record["scope"])}
-        for record in list_rates(reading.lake.read(MONITORED_RATES), cut)
+        {**record, "name": name_scope(record["scope"])} for record in list_rates(reading.read(MONITORED_RATES), cut)
     ]
     if not rates:
         return ()

@@ -24,7 +24,7 @@ def build_propensity(reading: Reading, models: ModelRecords) -> Section:
     """Build the section on propensities: of the models that scored last."""
     title = "How likely"
     cut = reading.newest_cut(SEGMENT_ASSIGNMENTS)
-    scores = measure_scores(reading.lake.read(SEGMENT_ASSIGNMENTS), cut) if cut else []
+    scores = measure_scores(reading.read(SEGMENT_ASSIGNMENTS), cut) if cut else []
     if not scores:
         missing = ("train_propensity", *(reading.missing(SEGMENT_ASSIGNMENTS) or ("score_segments",)))
         return Section("propensity", title, "Nobody has been scored by a propensity model yet.", missing=missing)

@@ -6,13 +6,26 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from segmentation.frames import hold_small
 from segmentation.review.frames.headline import measure_events, measure_sessions
 from segmentation.review.frames.health import sum_ledger
 from segmentation.review.frames.monitoring import list_alerts
 from segmentation.review.frames.records import Record, Records, cut_before, list_cuts
 from segmentation.review.frames.segments import list_profiles
 from segmentation.review.params import ReviewParams
-from segmentation.tables import ALERTS, DRIFT, EVENTS, INGEST_LEDGER, MONITORED_RATES, SEGMENT_PROFILES, SESSIONS
+from segmentation.tables import (
+    ALERTS,
+    DRIFT,
+    EVENTS,
+    INGEST_LEDGER,
+    MODEL_DECISIONS,
+    MONITORED_RATES,
+    SEGMENT_CHANGES,
+    SEGMENT_PROFILES,
+    SESSIONS,
+    TRANSITIONS,
+    USER_FEATURES,
+)
 
 if TYPE_CHECKING:
     from datetime import date
@@ -21,6 +34,9 @@ if TYPE_CHECKING:
 
     from segmentation.lake.lake import Lake
     from segmentation.tables import Table
+
+READ_IN_PLACE = (EVENTS, INGEST_LEDGER, MODEL_DECISIONS, SEGMENT_CHANGES, TRANSITIONS, USER_FEATURES)
+"""Tables of which a review asks one or two questions only: to collect them costs as much as to ask."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +47,7 @@ class Reading:
     as_of: date | None = None
     params: ReviewParams = field(default_factory=ReviewParams)
     _cuts: dict[str, list[date]] = field(default_factory=dict, repr=False, compare=False)
+    _held: dict[str, DataFrame] = field(default_factory=dict, repr=False, compare=False)
 
     def missing(self, *tables: Table) -> tuple[str, ...]:
         """Return the jobs that fill those of the tables that were never published."""
@@ -38,14 +55,25 @@ class Reading:
 
     def before_cut(self, table: Table, day: str) -> DataFrame:
         """Read a table's rows of days before the cut."""
-        return cut_before(self.lake.read(table), day, self.as_of)
+        return cut_before(self.read(table), day, self.as_of)
+
+    def read(self, table: Table) -> DataFrame:
+        """Read a table; one that several exhibits query is collected to the driver once if it is small.
+
+        See `frames.hold_small` for the limit. Tables in `READ_IN_PLACE` are always queried where they are.
+        """
+        if table in READ_IN_PLACE or self.lake.version(table) is None:
+            return self.lake.read(table)
+        if table.name not in self._held:
+            self._held[table.name] = hold_small(self.lake.read(table))
+        return self._held[table.name]
 
     def cuts(self, table: Table) -> list[date]:
         """Return the cuts that a table holds, not after ours, newest first."""
         if self.lake.version(table) is None:
             return []
         if table.name not in self._cuts:
-            self._cuts[table.name] = list_cuts(self.lake.read(table), self.as_of)
+            self._cuts[table.name] = list_cuts(self.read(table), self.as_of)
         return self._cuts[table.name]
 
     def newest_cut(self, table: Table) -> date | None:
@@ -65,13 +93,13 @@ class Reading:
     @cached_property
     def ledger(self) -> Records:
         """The ledger per source, stage and reason."""
-        return sum_ledger(self.lake.read(INGEST_LEDGER))
+        return sum_ledger(self.read(INGEST_LEDGER))
 
     @cached_property
     def profiles(self) -> Records:
         """The segments of the newest cut, largest first; none where nobody was scored."""
         cut = self.newest_cut(SEGMENT_PROFILES)
-        return [] if cut is None else list_profiles(self.lake.read(SEGMENT_PROFILES), cut)
+        return [] if cut is None else list_profiles(self.read(SEGMENT_PROFILES), cut)
 
     @cached_property
     def monitored_cut(self) -> date | None:
@@ -83,4 +111,4 @@ class Reading:
     def alerts(self) -> Records:
         """The alerts of that cut."""
         cut = self.monitored_cut
-        return [] if cut is None else list_alerts(self.lake.read(ALERTS), cut)
+        return [] if cut is None else list_alerts(self.read(ALERTS), cut)

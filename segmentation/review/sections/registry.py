@@ -51,7 +51,7 @@ def read_models(reading: Reading, tracking: Tracking) -> ModelRecords:
     if not tracking.exists:
         return ModelRecords()
     cut, store = reading.newest_cut(SEGMENT_ASSIGNMENTS), tracking.store
-    scorers = list_scorers(reading.lake.read(SEGMENT_ASSIGNMENTS), cut) if cut else []
+    scorers = list_scorers(reading.read(SEGMENT_ASSIGNMENTS), cut) if cut else []
     calibration, gains, trainings = {}, {}, {}
     for scorer in scorers:
         target, which = scorer["target"], (propensity_kind(scorer["target"]), scorer["model_version"])

@@ -29,11 +29,11 @@ NAMED = 2
 
 def build_map(reading: Reading, cut: date, profiles: Records, features: Sequence[str]) -> tuple[Exhibit, ...]:
     """Build the map; none where there is one segment, or too little to place people by."""
-    table = reading.lake.read(USER_FEATURES)
+    table = reading.read(USER_FEATURES)
     known = [name for name in features if name in table.columns]
     if len(profiles) < FEWEST_FEATURES or len(known) < FEWEST_FEATURES:
         return ()
-    users = sample_members(table, reading.lake.read(SEGMENT_ASSIGNMENTS), cut, known, reading.params.map_users)
+    users = sample_members(table, reading.read(SEGMENT_ASSIGNMENTS), cut, known, reading.params.map_users)
     values = np.array([[np.nan if user[name] is None else user[name] for name in known] for user in users], dtype=float)
     if len(users) < FEWEST_USERS:
         return ()

@@ -149,7 +149,7 @@ def _profiles(profiles: Records, limit: int) -> tuple[Exhibit, ...]:
 
 
 def _engagement(reading: Reading, cut: date, profiles: Records) -> tuple[Exhibit, ...]:
-    days, assignments = reading.lake.read(USER_DAYS), reading.lake.read(SEGMENT_ASSIGNMENTS)
+    days, assignments = reading.read(USER_DAYS), reading.read(SEGMENT_ASSIGNMENTS)
     measured = measure_engagement(days, assignments, cut, reading.params.weeks)
     named = {profile["segment_id"]: profile for profile in profiles}
     weeks = [
@@ -192,7 +192,7 @@ def _engagement(reading: Reading, cut: date, profiles: Records) -> tuple[Exhibit
 
 
 def _movements(reading: Reading, cut: date, profiles: Records) -> tuple[Exhibit, ...]:
-    changes = count_changes(reading.lake.read(SEGMENT_CHANGES), cut)
+    changes = count_changes(reading.read(SEGMENT_CHANGES), cut)
     ours = [record for record in changes if record["segmentation"] == MODEL]
     if not ours:
         return ()

@@ -27,6 +27,7 @@ from segmentation.review import (
     render_site,
 )
 from segmentation.review.frames.sessions import measure_platforms
+from segmentation.review.sections import reading
 from segmentation.review.sections.journeys import build_journeys
 from segmentation.review.sections.models import build_registry
 from segmentation.review.sections.segments import build_segments
@@ -43,7 +44,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-    from segmentation.review.exhibits import Page, Section
+    from segmentation.review.exhibits import Exhibit, Page, Section
+    from segmentation.review.frames.records import Records
 
     Sections = dict[str, Section]
 
@@ -84,6 +86,29 @@ def pages(lake: Lake, as_of: date) -> tuple[Page, ...]:
 @pytest.fixture(scope="module")
 def sections(pages: tuple[Page, ...]) -> Sections:
     return {section.key: section for page in pages for section in page.sections}
+
+
+def test_pages__are_the_same_where_no_table_is_held_on_the_driver(
+    lake: Lake, as_of: date, sections: Sections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "hold_small", lambda frame: frame)
+    for page in build_pages(Reading(lake, as_of), ModelRecords(calibration={"purchase": POINTS})):
+        for section in page.sections:
+            assert section.lead == sections[section.key].lead
+            for exhibit in section.exhibits:
+                held = sections[section.key][exhibit.key]
+                assert exhibit.finding == held.finding
+                assert (exhibit.grid is None) == (held.grid is None)
+                for one, other in zip(records_of(exhibit), records_of(held), strict=True):
+                    assert all(same(one.get(key), other.get(key)) for key in {*one, *other})
+
+
+def records_of(exhibit: Exhibit) -> Records:
+    return [] if exhibit.grid is None else exhibit.grid.records
+
+
+def same(one: object, other: object) -> bool:
+    return bool(one == (pytest.approx(other) if isinstance(one, float) else other))
 
 
 def test_the_headline_counts_what_is_there(sections: Sections) -> None:
