@@ -73,7 +73,7 @@ def _keep(change: TableChange) -> Stored:
 
 
 def _write(lake: Lake, change: TableChange) -> Stored:
-    rows = write_change(lake, change)
+    rows = write_change(lake, replace(change, stored=None))  # what is rewritten whole is not read back
     if rows is None:
         raise ValueError(f"a change of '{change.table.name}' that is read again must append rows")
     return Stored(rows)

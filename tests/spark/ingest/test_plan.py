@@ -7,9 +7,9 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import pytest
+from pyspark.sql.types import StructField, StructType
 
 from segmentation.checkpoints import checkpoint_counted
-from segmentation.frames import small_frame
 from segmentation.ingest import candidates
 from segmentation.ingest.batches import planned_for
 from segmentation.ingest.index import index_records
@@ -32,6 +32,7 @@ from segmentation.tables import (
     SESSIONS,
     USER_DAYS,
 )
+from tests.spark.ingest.steps import frame, parsed_record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,9 +44,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.spark
 
 
-def one_row(spark: SparkSession, schema) -> DataFrame:
+def one_row(spark: SparkSession, schema: StructType) -> DataFrame:
     """A row of nulls that Spark does not know to be one."""
-    return small_frame(spark, [tuple(None for _ in schema)], schema)
+    nullable = StructType([StructField(field.name, field.dataType) for field in schema])
+    return spark.createDataFrame([tuple(None for _ in schema)], nullable)
 
 
 def steps(df: DataFrame) -> list[str]:
@@ -85,6 +87,7 @@ def test_what_is_summed_of_stored_events_is_hashed_and_narrow(spark: SparkSessio
         spark.createDataFrame([], table.schema).write.parquet(str(tmp_path / table.name))
     events, sessions = (spark.read.parquet(str(tmp_path / table.name)) for table in (EVENTS, SESSIONS))
     unit = InputUnit("b1", "file:/day.parquet", 30 * 2**20, datetime.now(timezone.utc), "parquet")  # three partitions
+    adaptive = spark.conf.get("spark.sql.adaptive.enabled")
     spark.conf.set("spark.sql.adaptive.enabled", "true")  # as on a cluster
     try:
         with planned_for(spark, [unit], 12):
@@ -101,7 +104,7 @@ def test_what_is_summed_of_stored_events_is_hashed_and_narrow(spark: SparkSessio
                 for columns in exchanged(made):
                     assert not columns & {"properties", "identifier", "event_id", "unit_id"}, (name, columns)
     finally:
-        spark.conf.unset("spark.sql.adaptive.enabled")
+        spark.conf.set("spark.sql.adaptive.enabled", adaptive)
 
 
 def test_only_hashes_are_exchanged_to_find_copies(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,10 +115,7 @@ def test_only_hashes_are_exchanged_to_find_copies(spark: SparkSession, monkeypat
         return checkpoint_counted(df)
 
     monkeypatch.setattr(candidates, "checkpoint_counted", noting)
-    at = datetime(2024, 5, 1, tzinfo=timezone.utc)
-    known = {"row_key": 1, "source": "s", "event_id": "1", "received_at": at, "rejected": False, "late": False}
-    record = tuple(known.get(name) for name in PARSED_RECORDS.names)
-    index = index_records(small_frame(spark, [record], PARSED_RECORDS.schema).repartition(2))
+    index = index_records(frame(spark, PARSED_RECORDS, [parsed_record(1)]).repartition(2))
     assert set(index.rows.columns) == {
         "row_key", "identity_hash", "user_hash", "event_date", "event_at", "rejected", "late"
     }  # fmt: skip

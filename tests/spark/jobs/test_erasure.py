@@ -70,7 +70,7 @@ def stored(workspace: Workspace) -> bytes:
 
 def add_changes(workspace: Workspace) -> None:
     """Let a table of cuts know both, under a name of before there were persons."""
-    at = datetime(2024, 5, 2, tzinfo=timezone.utc).date().isoformat()
+    at = datetime(2024, 5, 2, tzinfo=timezone.utc).date()
     rows = [("rule:new", user, "new", at, "entered", "behaviour", "{}") for user in ("canary-cookie", NAMESAKE)]
     lake = Lake(workspace.spark, str(workspace.lake), "changes")
     lake.append(SEGMENT_CHANGES, small_frame(workspace.spark, rows, SEGMENT_CHANGES.schema))
