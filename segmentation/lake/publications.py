@@ -103,5 +103,6 @@ class PublicationLog:
         newest = row and row["newest"]
         if newest is None:
             return Publication()
-        moved = (dict(newest[name]) for name in ("tables", "contents", "bases"))
-        return Publication(int(newest["publication_id"]), *moved)
+        # A lake from before tables were compacted has no `contents`: each version was one of rows.
+        tables, contents, bases = newest["tables"], newest["contents"] or newest["tables"], newest["bases"]
+        return Publication(int(newest["publication_id"]), dict(tables), dict(contents), dict(bases))
