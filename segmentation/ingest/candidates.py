@@ -76,8 +76,8 @@ def _repeated(hashes: DataFrame) -> DataFrame:
     A window over an exchange of bare hashes sorts them as numbers, which costs a quarter of counting them by key.
     """
     alike = Window.partitionBy(IDENTITY_HASH).orderBy(IDENTITY_HASH)
-    numbered = hashes.select(IDENTITY_HASH, F.row_number().over(alike).alias("_nth"))
-    return numbered.where(F.col("_nth") == 2).select(IDENTITY_HASH)  # noqa: PLR2004  the second of them
+    with_previous = hashes.select(IDENTITY_HASH, F.lag(IDENTITY_HASH).over(alike).alias("_previous"))
+    return with_previous.where(F.col("_previous").isNotNull()).select(IDENTITY_HASH).distinct()
 
 
 def _superseded_hashes(snapshot: Snapshot) -> tuple[Counted, datetime | None]:
