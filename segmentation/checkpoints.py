@@ -66,18 +66,15 @@ class Counted:
         """Filter the rows."""
         return self.rows.where(condition)
 
+    def select(self, *columns: str) -> Counted:
+        """Select columns of the rows, whose number stays."""
+        return Counted(self.rows.select(*columns), self.count)
 
-def checkpoint_counted(df: DataFrame, *, partitions: int | None = None) -> Counted:
-    """Checkpoint a frame and count its rows in the same job.
 
-    Args:
-        df: the frame.
-        partitions: coalesce the checkpointed rows into at most so many partitions; None: leave them as they are.
-    """
+def checkpoint_counted(df: DataFrame) -> Counted:
+    """Checkpoint a frame and count its rows in the same job."""
     rows, figures = checkpoint_observing(df, F.count(F.lit(1)).alias("rows"))
-    if not figures["rows"]:
-        return no_rows(df)
-    return Counted(rows if partitions is None else rows.coalesce(partitions), figures["rows"])
+    return Counted(rows, figures["rows"]) if figures["rows"] else no_rows(df)
 
 
 def no_rows(like: DataFrame) -> Counted:

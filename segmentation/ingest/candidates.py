@@ -52,10 +52,8 @@ def find_candidates(index: Index, snapshot: Snapshot, *, window_days: int) -> Ca
     if first is None:
         return Candidates(no_rows(own))
     since = first - timedelta(days=window_days)
-    wanted = own.unionByName(superseded.rows.select(IDENTITY_HASH))
-    is_small = index.records + superseded.count <= SMALL_RECORDS
-    hashes = F.broadcast(wanted) if is_small else wanted
-    earlier = checkpoint_counted(_earlier_hashes(snapshot, since).join(hashes, IDENTITY_HASH, "left_semi"))
+    wanted = Counted(own.unionByName(superseded.rows.select(IDENTITY_HASH)), index.records + superseded.count)
+    earlier = checkpoint_counted(_earlier_hashes(snapshot, since).join(wanted.hinted, IDENTITY_HASH, "left_semi"))
     if superseded.count:  # a day exported again shares nearly all its events with the export it supersedes
         earlier = _with_one_that_stands(earlier)
     if not earlier.count:
@@ -64,10 +62,6 @@ def find_candidates(index: Index, snapshot: Snapshot, *, window_days: int) -> Ca
     both = repeated.unionByName(earlier.rows.select(IDENTITY_HASH)).distinct()
     found = tuple(sorted(row["event_date"] for row in days if row["event_date"] is not None))
     return Candidates(checkpoint_counted(both), found, received_since=since, complete_from=first)
-
-
-SMALL_RECORDS = 2_000_000
-"""The hashes of so many records fit into the memory of every executor."""
 
 
 def _repeated(hashes: DataFrame) -> DataFrame:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from segmentation.lake.lake import NO_ROW
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import date
@@ -15,8 +17,8 @@ if TYPE_CHECKING:
 
     Store = Callable[["TableChange"], "Stored"]
 
-ALL, NO_ROW = "true", "false"
-"""Conditions that every row fulfils, and none."""
+ALL = "true"
+"""Condition that every row fulfils."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Deletion:
 
     keys: DataFrame
     on: tuple[str, ...]
-    prune: str = "true"
+    prune: str = ALL
     """A condition on `t` alone, with literals, so that Delta skips files by their statistics."""
 
 

@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from segmentation.parameters import WorkspaceParams
     from segmentation.sessions.params import SessionParams
 
-USER_DAY = ("user_id", "event_date")
-
 
 @dataclass(frozen=True)
 class Derived:
@@ -57,7 +55,7 @@ def store_and_derive(
     events = store(
         TableChange(
             EVENTS,
-            _whole_sessions(touched, "true" if is_small else on_days(resessioned.days, "t.event_date")),
+            _whole_sessions(touched, ALL if is_small else on_days(resessioned.days, "t.event_date")),
             conform(resessioned.events, EVENTS),
             stored=snapshot.whole(snapshot.events),
         )
@@ -66,7 +64,7 @@ def store_and_derive(
     sessions = store(
         TableChange(
             SESSIONS,
-            _whole_sessions(touched, "true" if is_small else on_days(started, "t.session_date")),
+            _whole_sessions(touched, ALL if is_small else on_days(started, "t.session_date")),
             build_sessions(events.rows, workspace=workspace, params=params),
             stored=snapshot.whole(snapshot.sessions),
         )
@@ -106,12 +104,12 @@ def _change_user_days(
     change = checkpoint(after_less_before)
     days = _days(change, "event_date")
     on_those = snapshot.user_days.where(F.col("event_date").isin(*days))
-    stale = checkpoint_counted(on_those.join(change.select(*USER_DAY), list(USER_DAY), "left_semi"))
+    stale = checkpoint_counted(on_those.join(change.select(*USER_DAYS.key), list(USER_DAYS.key), "left_semi"))
     if not stale.count:
         return TableChange(USER_DAYS, rows=change)
     summed = sum_user_days([stale.rows, change]).where(F.col("events") != 0)
-    keys = stale.rows.select(*USER_DAY)
-    return TableChange(USER_DAYS, (Deletion(keys, USER_DAY, on_days(days, "t.event_date")),), summed)
+    deletion = Deletion(stale.rows.select(*USER_DAYS.key), USER_DAYS.key, on_days(days, "t.event_date"))
+    return TableChange(USER_DAYS, (deletion,), summed)
 
 
 def _signed(after: DataFrame, before: Counted) -> DataFrame:
@@ -131,8 +129,7 @@ def _change_transitions(
     def of_days(stored: DataFrame, new: DataFrame) -> DataFrame:
         kept = snapshot.on_days(stored, "session_date", days)
         if touched.count:
-            ids = Counted(touched.rows.select("session_id"), touched.count).hinted
-            kept = kept.join(ids, "session_id", "left_anti")
+            kept = kept.join(touched.select("session_id").hinted, "session_id", "left_anti")
         return kept.unionByName(new)
 
     counted = build_transitions(of_days(snapshot.events, events), of_days(snapshot.sessions, sessions))

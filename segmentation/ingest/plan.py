@@ -45,10 +45,8 @@ class Increment:
     """Everything that a batch changes beside `events` and `sessions`, which are stored already."""
 
     changes: tuple[TableChange, ...]
-    accepted: int
-    """Events of the batch that were stored."""
     values_without_rate: int
-    """Those of them whose value has no rate to the reporting currency: it is in no sum of money."""
+    """Events of the batch whose value has no rate to the reporting currency: it is in no sum of money."""
 
 
 def plan_increment(
@@ -110,7 +108,7 @@ def plan_increment(
             change_duplicates(outcome, snapshot, zone),
             _change_ledger(ledger, count_moves(outcome, admitted, zone), snapshot),
         )
-    return Increment((*derived.changes, *rest), figures["accepted"], figures["no_rate"])
+    return Increment((*derived.changes, *rest), figures["no_rate"])
 
 
 def _of_batch(events: DataFrame, batch: Batch, stored_before: int) -> DataFrame:

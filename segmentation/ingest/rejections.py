@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.frames import conform, union_all
-from segmentation.ingest.changes import NO_ROW, Deletion, TableChange
+from segmentation.ingest.changes import Deletion, TableChange
 from segmentation.ingest.copies import CONFLICT, DUPLICATE
 from segmentation.ingest.earlier_records import ACCEPTED
 from segmentation.ingest.payload import payload_json, restore_payload
+from segmentation.lake.lake import NO_ROW
 from segmentation.local_time import local_day
 from segmentation.quality.reasons import Reason
 from segmentation.sources.location import record_location

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from segmentation.sessions.params import SessionParams
 
 SPAN = ("user_hash", "event_date", "event_at")
-SMALL_RECORDS = 2_000_000
-"""The days of users of so many events fit into the memory of every executor."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ def resessionise(
     added = union_all([admitted.from_batch.select(*EVENT), admitted.from_earlier.rows.select(*EVENT)])
     touched = no_rows(snapshot.sessions.select(*SESSIONS.names))
     if not snapshot.is_empty:
-        touched = _touched(admitted, spans, snapshot, params, is_small=records <= SMALL_RECORDS)
+        touched = _touched(admitted, Counted(spans, records), snapshot, params)
     days = _days(touched, workspace.time_zone) if touched.count and not snapshot.is_small else ()
     before = _events_of(touched, days, snapshot)
     kept = before.rows.select(*EVENT)
@@ -93,16 +91,14 @@ def resessionise(
     return Resessioned(touched, before, days, events)
 
 
-def _touched(
-    admitted: Admitted, spans: DataFrame, snapshot: Snapshot, params: SessionParams, *, is_small: bool
-) -> Counted:
+def _touched(admitted: Admitted, spans: Counted, snapshot: Snapshot, params: SessionParams) -> Counted:
     """Return the stored sessions within the timeout of an added or removed event of their user, or of their hint.
 
     Events count by user and day, so that a late one does not touch all sessions between it and the batch. Users are
     compared by hash: another user's session of an equal hash is cut anew with the same result.
     """
     moved = [rows for rows in (admitted.from_earlier, admitted.removed) if rows.count]
-    all_spans = union_all([spans, *(spans_of(rows.rows) for rows in moved)])
+    all_spans = union_all([spans.rows, *(spans_of(rows.rows) for rows in moved)])
     ends = (F.min("event_at").alias("_from"), F.max("event_at").alias("_to"))
     first, last = F.min(F.unix_micros("_from")).alias("first"), F.max(F.unix_micros("_to")).alias("last")
     by_day, whole = checkpoint_observing(all_spans.groupBy("user_hash", "event_date").agg(*ends), first, last)
@@ -113,7 +109,7 @@ def _touched(
         (F.col("ended_at") >= F.lit(instant(whole["first"]) - reach))
         & (F.col("started_at") <= F.lit(instant(whole["last"]) + reach))
     ).select(*SESSIONS.names, user_hash())
-    near = around.join(F.broadcast(by_day) if is_small else by_day, "user_hash", "inner").where(
+    near = around.join(Counted(by_day, spans.count).hinted, "user_hash", "inner").where(
         (F.col("ended_at") >= F.col("_from") - timeout) & (F.col("started_at") <= F.col("_to") + timeout)
     )
     found = [near.select(*SESSIONS.names), *_of_hints(admitted, snapshot)]
@@ -143,6 +139,6 @@ def _events_of(touched: Counted, days: tuple[date, ...], snapshot: Snapshot) -> 
     events = snapshot.events.select(*EVENTS.names)
     if not touched.count:
         return no_rows(events)
-    ids = Counted(touched.rows.select("session_id"), touched.count).hinted
+    ids = touched.select("session_id").hinted
     on_days = snapshot.on_days(events, "event_date", days)
     return checkpoint_counted(on_days.join(ids, "session_id", "left_semi"))

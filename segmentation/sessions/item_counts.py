@@ -8,13 +8,11 @@ from pyspark.sql import functions as F
 
 from segmentation.frames import union_all
 from segmentation.local_time import local_hour
-from segmentation.tables import items
+from segmentation.tables import USER_DAYS, items
 from segmentation.tables.transitions import EXIT, START
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
-
-USER_DAY = ("user_id", "event_date")
 
 
 def count_items(events: DataFrame, sessions: DataFrame, *, time_zone: str) -> DataFrame:
@@ -43,15 +41,15 @@ def count_steps(events: DataFrame, sessions: DataFrame) -> DataFrame:
     exits = sessions.select(
         "user_id", day, "platform", F.col("exit_state").alias("from_state"), F.lit(EXIT).alias("state")
     )
-    counts = steps.unionByName(exits).groupBy(*USER_DAY, "platform", "from_state", "state").agg(_rows())
+    counts = steps.unionByName(exits).groupBy(*USER_DAYS.key, "platform", "from_state", "state").agg(_rows())
     item = F.concat_ws(items.STEP_SEPARATOR, "platform", "from_state", "state").alias("item")
-    return counts.select(*USER_DAY, F.lit(items.TRANSITION).alias("dimension"), item, "n")
+    return counts.select(*USER_DAYS.key, F.lit(items.TRANSITION).alias("dimension"), item, "n")
 
 
 def _count(events: DataFrame, dimension: str, item: Column) -> DataFrame:
-    named = events.select(*USER_DAY, item.alias("item")).where(F.col("item").isNotNull())
-    counts = named.groupBy(*USER_DAY, "item").agg(_rows())
-    return counts.select(*USER_DAY, F.lit(dimension).alias("dimension"), "item", "n")
+    named = events.select(*USER_DAYS.key, item.alias("item")).where(F.col("item").isNotNull())
+    counts = named.groupBy(*USER_DAYS.key, "item").agg(_rows())
+    return counts.select(*USER_DAYS.key, F.lit(dimension).alias("dimension"), "item", "n")
 
 
 def _rows() -> Column:
