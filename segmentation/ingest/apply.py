@@ -31,22 +31,22 @@ def write_changes(lake: Lake, changes: Iterable[TableChange]) -> None:
             done.result()
 
 
-def write_change(lake: Lake, change: TableChange) -> DataFrame | None:
-    """Write a change of one table; return the rows that it appended, read back from their files."""
+def write_change(lake: Lake, change: TableChange) -> None:
+    """Write a change of one table."""
     with step(lake.spark, f"write {change.table.name}"):
         if change.stored is not None and change.deletions:
             lake.replace(change.table, _rewritten(change, change.stored))
-            return None
+            return
         for deletion in change.deletions:
             lake.delete(change.table, deletion.keys, deletion.on, deletion.prune)
         if change.corrections is not None:
             lake.add(change.table, change.corrections)
         if change.rows is None:
-            return None
+            return
         if change.replaces is not None:
             lake.replace(change.table, change.rows, None if change.replaces == ALL else change.replaces)
-            return None
-        return lake.append(change.table, change.rows)
+        else:
+            lake.append(change.table, change.rows)
 
 
 def _rewritten(change: TableChange, stored: DataFrame) -> DataFrame:
@@ -73,7 +73,6 @@ def _keep(change: TableChange) -> Stored:
 
 
 def _write(lake: Lake, change: TableChange) -> Stored:
-    rows = write_change(lake, replace(change, stored=None))  # what is rewritten whole is not read back
-    if rows is None:
-        raise ValueError(f"a change of '{change.table.name}' that is read again must append rows")
-    return Stored(rows)
+    # Changed in place: the commit of a table that is rewritten whole has other rows too.
+    write_change(lake, replace(change, stored=None))
+    return Stored(lake.read_added(change.table))

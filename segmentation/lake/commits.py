@@ -51,18 +51,18 @@ class FileList:
     """The data files of one version of a table, none of whose rows are marked as deleted."""
 
     paths: tuple[str, ...]
-    bytes: int
     schema: StructType
 
 
-def list_files(spark: SparkSession, folder: str, version: int) -> FileList | None:
-    """List the data files of a version from the log of a small table; runs no Spark job.
+def list_files(spark: SparkSession, folder: str, version: int, most_bytes: int) -> FileList | None:
+    """List the data files of a version from the log of a table of at most `most_bytes`; runs no Spark job.
 
     The checksum file beside a commit may list all files; otherwise the files of an earlier one are followed through the
-    commits since. None if no recent checksum lists them, or rows of a file are marked as deleted: ask Delta then.
+    commits since. None if the table is larger, no recent checksum lists them, or rows of a file are marked as deleted:
+    ask Delta then.
     """
     newest = _checksum(spark, folder, version)
-    if newest is None:
+    if newest is None or newest["tableSizeBytes"] > most_bytes:
         return None
     for earlier in range(version, max(version - LOOK_BACK, -1), -1):
         said = newest if earlier == version else _checksum(spark, folder, earlier)
@@ -76,9 +76,7 @@ def list_files(spark: SparkSession, folder: str, version: int) -> FileList | Non
     if any(file.get("deletionVector") for file in files.values()):
         return None
     paths = tuple(sorted(_absolute(folder, path) for path in files))
-    return FileList(
-        paths, newest["tableSizeBytes"], StructType.fromJson(json.loads(newest["metadata"]["schemaString"]))
-    )
+    return FileList(paths, StructType.fromJson(json.loads(newest["metadata"]["schemaString"])))
 
 
 def table_bytes(spark: SparkSession, folder: str, version: int) -> float:

@@ -80,8 +80,8 @@ class Lake:
 
     def _read_small(self, table: Table, version: int) -> DataFrame | None:
         """Read a small table from its files, without the jobs in which Delta lists them; None if it is large."""
-        files = list_files(self.spark, self.path(table), version)
-        if files is None or files.bytes > SMALL_BYTES or len(files.paths) > SMALL_FILES:
+        files = list_files(self.spark, self.path(table), version, SMALL_BYTES)
+        if files is None or len(files.paths) > SMALL_FILES:
             return None
         return self._read_files(files.paths, files.schema)
 
@@ -89,6 +89,10 @@ class Lake:
         if not files:
             return empty_frame(self.spark, schema)
         return self.spark.read.schema(schema).parquet(*map(as_pattern, files))
+
+    def read_added(self, table: Table) -> DataFrame:
+        """Read the rows that this run's newest commit to a table added, from its files alone."""
+        return self._read_files(added_files(self.spark, self.path(table), self._written[table.name]), table.schema)
 
     def require(self, table: Table, job: str) -> DataFrame:
         """Read a table that an earlier job must have published.
@@ -128,15 +132,14 @@ class Lake:
 
     # Writing
 
-    def append(self, table: Table, df: DataFrame) -> DataFrame:
-        """Append rows; return them as read back from the files of this commit alone, column by column."""
+    def append(self, table: Table, df: DataFrame) -> None:
+        """Append rows."""
         self._sign()
         self._create(table)
         conform(df, table).write.format("delta").mode("append").save(self.path(table))
         self._new.discard(table.name)
         self._cleared.discard(table.name)
         self._note(table)
-        return self._read_commit(table, self._written[table.name])
 
     def replace(self, table: Table, df: DataFrame, where: str | None = None) -> None:
         """Replace all rows, or those that fulfil `where`. All new rows must fulfil it, too."""
@@ -204,10 +207,6 @@ class Lake:
             .execute()
         )
         self._note(table)
-
-    def _read_commit(self, table: Table, version: int) -> DataFrame:
-        """Read the rows that a commit added, straight from its files."""
-        return self._read_files(added_files(self.spark, self.path(table), version), table.schema)
 
     # Maintaining
 
