@@ -13,7 +13,7 @@ from segmentation.checkpoints import checkpoint
 from segmentation.errors import ContractError
 from segmentation.sources.parse import parse_records, raw_row_key
 from segmentation.sources.readers.files import named_read_errors, one_task_per_block, read_records
-from segmentation.sources.readers.units import are_few, megabytes_of
+from segmentation.sources.readers.units import megabytes_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,7 +33,7 @@ class Batch:
     records: DataFrame
     """All records (PARSED_RECORDS), each once; cheap to read again."""
     pick: Callable[[DataFrame], DataFrame]
-    """Parse only the few records whose row_key is in the given frame."""
+    """Parse only the records whose row_key is in the given frame, which has a broadcast hint if it is small."""
     allowed_lateness_days: int | None
     """Lateness bound of the source; None: the source maps no received time, so no record is late."""
     source: str
@@ -60,16 +60,22 @@ def partitions_of(units: Sequence[InputUnit], partition_mb: int) -> int:
 def planned_for(
     spark: SparkSession, units: Sequence[InputUnit], partition_mb: int, *, is_small: bool = False
 ) -> Iterator[None]:
-    """Set the number of shuffle partitions for a batch, and switch adaptive execution off.
+    """Set the size of the partitions of a batch, and switch adaptive execution off.
 
-    Adaptive execution loses the partitioning of a checkpointed frame and would exchange it again for each use.
-    A tiny batch gets one partition. If the lake is small too, broadcasts are switched off: each is a Spark job of its
-    own, and there is nothing to save.
+    Input is read in pieces of the same size, so that all cores end a scan at about the same time. Adaptive execution
+    loses the partitioning of a checkpointed frame and would exchange it again for each use. A tiny batch gets one
+    partition. If the lake is small too, broadcasts are switched off: each is a Spark job of its own, and there is
+    nothing to save.
     """
     tiny = is_tiny(units)
     partitions = "spark.sql.shuffle.partitions"
     count = 1 if tiny else max(int(spark.conf.get(partitions) or 1), partitions_of(units, partition_mb))
-    wanted = {partitions: str(count), "spark.sql.adaptive.enabled": "false"}
+    wanted = {
+        partitions: str(count),
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.files.maxPartitionBytes": f"{partition_mb}m",
+        "spark.sql.files.openCostInBytes": "1m",
+    }
     if tiny and is_small:
         wanted["spark.sql.optimizer.disableHints"] = "true"
         wanted["spark.sql.autoBroadcastJoinThreshold"] = "-1"
@@ -118,16 +124,15 @@ def parse_batch(
 
     unit_ids, of_messages = tuple(unit.unit_id for unit in units), mapping.kafka is not None
     about = (mapping.lateness_bound(ingest.allowed_lateness_days), mapping.name, unit_ids, of_messages)
-    few = F.broadcast if are_few(units) else (lambda keys: keys)
     if units[0].format == "parquet" and not is_tiny(units):
         raw = read_records(spark, mapping, units)
 
         def pick(keys: DataFrame) -> DataFrame:
             # Join before parsing: Spark does not push a join below the parsing expressions.
-            wanted = keys.select(F.col("row_key").alias("_wanted"))
-            return parse(raw.join(few(wanted), raw_row_key() == F.col("_wanted"), "left_semi"))
+            wanted = keys.withColumnRenamed("row_key", "_wanted")
+            return parse(raw.join(wanted, raw_row_key() == F.col("_wanted"), "left_semi"))
 
         return Batch(parse(raw), pick, *about)
     with named_read_errors(units), one_task_per_block(spark):
         held = checkpoint(parse(read_records(spark, mapping, units)))  # read now, while each task has one block
-    return Batch(held, lambda keys: held.join(few(keys), "row_key", "left_semi"), *about)
+    return Batch(held, lambda keys: held.join(keys, "row_key", "left_semi"), *about)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from segmentation.checkpoints import Counted, checkpoint_counted, checkpoint_observing, no_rows
+from segmentation.checkpoints import BROADCAST_ROWS, Counted, checkpoint_counted, checkpoint_observing, no_rows
 from segmentation.ingest.copies import CONFLICT, DUPLICATE, IDENTITY, SURVIVOR, judge_copies
 from segmentation.ingest.earlier_records import earlier_payloads, earlier_records, new_records
 from segmentation.ingest.index import IDENTITY_HASH, identity_hash
@@ -92,11 +92,13 @@ def _select_records(batch: Batch, index: Index, candidates: Candidates) -> Count
         is_candidate = F.coalesce("_found", F.lit(False)) & ~F.col("rejected")
         return hashed.join(is_hash, IDENTITY_HASH, "left").select(*hashed.columns, is_candidate.alias("is_candidate"))
 
-    apart = mark(index.rows).where(F.col("rejected") | F.col("late") | F.col("is_candidate"))
-    records = mark(batch.pick(apart.select("row_key")).select("*", identity_hash())).drop(IDENTITY_HASH)
-    if not (index.rejected or index.late or candidates.hashes.count):
-        return no_rows(records)
-    return checkpoint_counted(records)
+    selected = mark(index.rows).where(F.col("rejected") | F.col("late") | F.col("is_candidate")).select("row_key")
+    is_any = index.rejected or index.late or candidates.hashes.count
+    keys = (
+        checkpoint_counted(selected) if is_any and index.records > BROADCAST_ROWS else Counted(selected, index.records)
+    )
+    records = mark(batch.pick(keys.hinted).select("*", identity_hash())).drop(IDENTITY_HASH)
+    return checkpoint_counted(records) if is_any else no_rows(records)
 
 
 def _earlier(snapshot: Snapshot, candidates: Candidates, selected: Counted) -> Counted:

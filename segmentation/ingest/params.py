@@ -17,8 +17,9 @@ class IngestParams(Parameters):
     """Hours by which event_at may be after received_at before the record is rejected."""
     max_events_per_user_day: int = Field(default=50_000, ge=1)
     """Further events of a user on the same day are quarantined as over_cap."""
-    batch_mb: int = Field(default=256, ge=1)
-    """Megabytes of input in one batch. A larger batch costs less per record and needs more memory."""
+    batch_mb: int = Field(default=512, ge=1)
+    """Greatest number of megabytes of input in one batch; input is split into batches of equal size. A larger batch
+    costs less per record and needs more memory."""
     partition_mb: int = Field(default=12, ge=1)
     """Megabytes of input in one shuffle partition of a batch. There are never fewer partitions than
     spark.sql.shuffle.partitions."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from itertools import accumulate, groupby
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -107,27 +109,21 @@ def _to_unit(row: Row, format_: str) -> InputUnit:
 
 
 def split_into_batches(units: Sequence[InputUnit], megabytes: int) -> Iterator[list[InputUnit]]:
-    """Split the units, in order, into batches of about the given size and of one format; a unit is never split."""
-    batch: list[InputUnit] = []
-    size = 0
-    for unit in units:
-        full = size + unit.bytes > megabytes * 1024 * 1024
-        if batch and (full or unit.format != batch[0].format):
-            yield batch
-            batch, size = [], 0
-        batch.append(unit)
-        size += unit.bytes
-    if batch:
-        yield batch
+    """Split the units, in order, into batches of one format, of equal size and at most about the given size.
+
+    A unit is never split.
+    """
+    for _, of_format in groupby(units, key=lambda unit: unit.format):
+        yield from _split_evenly(list(of_format), megabytes)
 
 
-FEW_MB = 256
-"""Input of this size holds at most about ten million records: one number of each fits into an executor's memory."""
-
-
-def are_few(units: Sequence[InputUnit]) -> bool:
-    """Return whether a batch of these units has so few records that they can be broadcast."""
-    return megabytes_of(units) <= FEW_MB
+def _split_evenly(units: Sequence[InputUnit], megabytes: int) -> Iterator[list[InputUnit]]:
+    """Cut the units' bytes into equal shares; a unit belongs to the share in which its middle lies."""
+    ends = list(accumulate(unit.bytes for unit in units))
+    share = max(1.0, ends[-1] / math.ceil(ends[-1] / (megabytes * 2**20) or 1))
+    middles = [end - unit.bytes / 2 for unit, end in zip(units, ends, strict=True)]
+    for _, batch in groupby(zip(units, middles, strict=True), key=lambda placed: placed[1] // share):
+        yield [unit for unit, _ in batch]
 
 
 def megabytes_of(units: Sequence[InputUnit]) -> float:
