@@ -48,15 +48,17 @@ class FeatureParams(Parameters):
     @field_validator("used_features", "platforms", "funnels")
     @classmethod
     def _distinct_names(cls, items: tuple[str, ...]) -> tuple[str, ...]:
-        twice = sorted(name for name, n in Counter(map(slug, items)).items() if n > 1 or not name)
+        twice = sorted(name for name, n in Counter(map(name_column, items)).items() if n > 1 or not name)
         if twice:
-            raise ValueError(f"these would share a column name: {', '.join(i for i in items if slug(i) in twice)}")
+            raise ValueError(
+                f"these would share a column name: {', '.join(i for i in items if name_column(i) in twice)}"
+            )
         return items
 
     @field_validator("platforms")
     @classmethod
     def _other_is_reserved(cls, platforms: tuple[str, ...]) -> tuple[str, ...]:
-        if "other" in map(slug, platforms):
+        if "other" in map(name_column, platforms):
             raise ValueError("'other' is the share of all platforms that are not listed: leave it out")
         return platforms
 
@@ -71,6 +73,6 @@ class BotParams(Parameters):
     scores or part in models."""
 
 
-def slug(text: str) -> str:
+def name_column(text: str) -> str:
     """Return a text as part of a column name: lower case letters, digits and single underscores."""
     return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")

@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from sklearn.metrics import silhouette_samples
 
 from segmentation.errors import DataError
-from segmentation.evaluation.agreement import adjusted_rand, cross_tabulate, jaccard_matrix
+from segmentation.evaluation.agreement import adjusted_rand_index, cross_tabulate, jaccard_matrix
 from segmentation.evaluation.distributions import sample_users
 from segmentation.evaluation.separation import (
     Silhouette,
@@ -241,7 +241,7 @@ def _fit(prepared: _Prepared, trial: Trial, params: ClusterParams, fingerprint: 
     labels = np.array([row[0] for row in rows], dtype=np.int_)
     placed = model.transform(prepared.frame).select(SCALED, PREDICTION).cache()
     segments, cost = _segments(placed, labels, prepared, trial, params.vocabulary, fingerprint)
-    agreement = adjusted_rand(cross_tabulate(trial.labels, labels))
+    agreement = adjusted_rand_index(cross_tabulate(trial.labels, labels))
     found = None
     flaw = _broken(segments, agreement, trial, params)
     if not flaw:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from segmentation.monitoring.params import MonitoringParams
-    from segmentation.sequences.differences import Difference, Flows
+    from segmentation.sequences.differences import Flows, TransitionDifference
 
 TRANSITION, CALIBRATION = "transition:", "calibration:"
 
@@ -115,7 +115,7 @@ def _sum_flows(days: Iterable[Flows]) -> dict[tuple[str, str], int]:
     return total
 
 
-def _of_difference(one: Difference, begins: date, ends: date) -> Rate:
+def _of_difference(one: TransitionDifference, begins: date, ends: date) -> Rate:
     return Rate(
         scope=f"{TRANSITION}{one.from_state} -> {one.to_state}",
         from_date=begins,

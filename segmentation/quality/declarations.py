@@ -26,7 +26,7 @@ class Limits(NamedTuple):
     at_most: float | None = None
 
 
-class Rule(Parameters):
+class QualityRule(Parameters):
     """What all checks have."""
 
     level: Literal["error", "warning"] = "warning"
@@ -37,7 +37,7 @@ class Rule(Parameters):
     """So many days before the cut are still arriving: the checked days end before them."""
 
 
-class ColumnRule(Rule):
+class ColumnRule(QualityRule):
     """What checks of values have: which values, and the share of them that must be right."""
 
     column: str | None = None
@@ -87,14 +87,14 @@ class AcceptedValues(ColumnRule):
     values: tuple[str, ...] = Field(min_length=1)
 
 
-class Freshness(Rule):
+class Freshness(QualityRule):
     """Hours from the newest received_at to midnight of the cut."""
 
     kind: Literal["freshness"]
     at_most_hours: float = Field(gt=0.0)
 
 
-class Volume(Rule):
+class Volume(QualityRule):
     """Accepted events of a day beside the same weekday of the weeks before.
 
     What passes: median of those days, give or take the greatest of `spreads` times their spread (1.4826 MAD, at least
@@ -113,7 +113,7 @@ class Volume(Rule):
     """Changes up to this share of the median always pass."""
 
 
-class EventNames(Rule):
+class EventNames(QualityRule):
     """Names of accepted events that are new on a day, or gone, beside the days before."""
 
     kind: Literal["event_names"]
@@ -129,7 +129,7 @@ class EventNames(Rule):
     """New and gone names that pass."""
 
 
-class LedgerShare(Rule):
+class LedgerShare(QualityRule):
     """Share of the records read that were rejected, or copies, or rejected for one reason."""
 
     kind: Literal["share"]
@@ -142,7 +142,7 @@ class LedgerShare(Rule):
     """With fewer nothing is judged."""
 
 
-class NewProperties(Rule):
+class NewProperties(QualityRule):
     """Properties of the checked days that no event of the trailing days had; they are kept in `properties`."""
 
     kind: Literal["new_properties"]
@@ -154,7 +154,7 @@ class NewProperties(Rule):
     """New properties that pass."""
 
 
-class RetypedProperties(Rule):
+class RetypedProperties(QualityRule):
     """Values of a property whose type is not its most frequent one of the trailing days."""
 
     kind: Literal["retyped_properties"]

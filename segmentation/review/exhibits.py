@@ -30,7 +30,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
-class Column:
+class GridColumn:
     """A column of a table: the key of its values in the records, its heading, and how values are written."""
 
     key: str
@@ -54,7 +54,7 @@ class Column:
 class Grid:
     """A table: what a chart shows, exact and complete."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[GridColumn, ...]
     records: Records
 
     def csv(self) -> str:

@@ -25,7 +25,7 @@ UNSEEN = 2.0
 """Cost of a substitution with a state that the costs do not know: that of two states between which nobody moves."""
 
 
-def count_moves(journeys: Sequence[Journey], weights: Sequence[float]) -> dict[tuple[str, str], float]:
+def count_journey_moves(journeys: Sequence[Journey], weights: Sequence[float]) -> dict[tuple[str, str], float]:
     """Count the transitions inside journeys, weighted, as `chain.substitution_costs` wants them."""
     moves: Counter[tuple[str, str]] = Counter()
     for journey, weight in zip(journeys, weights, strict=True):

@@ -84,7 +84,7 @@ def landed_range(path: str) -> OffsetRange | None:
     return OffsetRange(topic, int(partition), int(first), int(until))
 
 
-class Limits(NamedTuple):
+class OffsetLimits(NamedTuple):
     """What a broker holds of a partition: offsets from `earliest` to `latest`, exclusive."""
 
     earliest: int
@@ -109,7 +109,7 @@ class Standing(NamedTuple):
 
 
 def standings(
-    topic: str, taken: Iterable[OffsetRange], landed: Iterable[OffsetRange], limits: Mapping[int, Limits]
+    topic: str, taken: Iterable[OffsetRange], landed: Iterable[OffsetRange], limits: Mapping[int, OffsetLimits]
 ) -> dict[int, Standing]:
     """Work out per partition where to go on, from what was taken in and nothing else.
 
@@ -133,7 +133,7 @@ def standings(
 
 
 def plan_round(
-    topic: str, places: Mapping[int, Standing], limits: Mapping[int, Limits], size: int
+    topic: str, places: Mapping[int, Standing], limits: Mapping[int, OffsetLimits], size: int
 ) -> list[OffsetRange]:
     """Choose the next range of every partition that has more: one that has landed, else at most `size` offsets."""
     ranges = []
@@ -153,7 +153,7 @@ def advanced(places: Mapping[int, Standing], ranges: Iterable[OffsetRange]) -> d
     return {partition: Standing(ends.get(partition, at.next), at.landed) for partition, at in places.items()}
 
 
-def check_lost(params: KafkaParams, places: Mapping[int, Standing], limits: Mapping[int, Limits]) -> list[str]:
+def check_lost(params: KafkaParams, places: Mapping[int, Standing], limits: Mapping[int, OffsetLimits]) -> list[str]:
     """Compare where to go on with what the broker still holds.
 
     Returns:

@@ -115,7 +115,7 @@ class EventFields(Parameters):
     duration_ms: FieldMapping | None = None
 
 
-class Rule(Parameters):
+class RejectionRule(Parameters):
     """A condition that accepted records fulfil; where it is false the record is rejected under `reason`."""
 
     reason: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -152,7 +152,7 @@ class SourceMapping(Parameters):
     bots: Literal["quarantine", "keep"] = "quarantine"
     id_form: Literal["as_sent", "nfc"] = "as_sent"
     """nfc: ids of users, events and sessions are composed, so that one id that is written in two ways is one."""
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[RejectionRule, ...] = ()
     allowed_lateness_days: int | None = Field(default=None, ge=0)
     """Lateness bound of this source; applies only where received_at is mapped."""
     pseudonymise: tuple[str, ...] = ()

@@ -49,7 +49,7 @@ def measure_engagement(user_days: DataFrame, assignments: DataFrame, cut: date, 
     return fetch_records(counted.orderBy("week", "segment_id"))
 
 
-def count_moves(assignments: DataFrame, before: date, cut: date) -> Records:
+def count_segment_moves(assignments: DataFrame, before: date, cut: date) -> Records:
     """Count users by their segment at two cuts.
 
     Grain: a user scored at either cut -> segment before x segment now, null where not scored then.

@@ -17,7 +17,7 @@ from segmentation.jvm import is_class, java
 from segmentation.sources.kafka import (
     LANDED_PATH,
     KafkaParams,
-    Limits,
+    OffsetLimits,
     OffsetRange,
     Standing,
     advanced,
@@ -47,7 +47,7 @@ class Opened(NamedTuple):
     """The state of a topic when the run began: offsets ingested so far, and offsets available."""
 
     places: Mapping[int, Standing]
-    limits: Mapping[int, Limits]
+    limits: Mapping[int, OffsetLimits]
     notes: list[str]
     """Gaps that the mapping allows the run to skip."""
 
@@ -198,7 +198,7 @@ def read_newest(spark: SparkSession, mapping: SourceMapping, messages: int) -> D
     return read_ranges(spark, params, ranges) if ranges else empty_frame(spark, LANDED)
 
 
-def read_limits(spark: SparkSession, params: KafkaParams) -> dict[int, Limits]:
+def read_limits(spark: SparkSession, params: KafkaParams) -> dict[int, OffsetLimits]:
     """Return the broker's earliest and latest offsets of every partition."""
     with _named_errors(params.topic), _consumer(spark, params) as consumer:
         infos = consumer.partitionsFor(params.topic)
@@ -209,7 +209,7 @@ def read_limits(spark: SparkSession, params: KafkaParams) -> dict[int, Limits]:
         for info in infos:
             partitions.add(topic_partition(params.topic, info.partition()))
         first, last = consumer.beginningOffsets(partitions), consumer.endOffsets(partitions)
-        return {one.partition(): Limits(first[one], last[one]) for one in partitions}
+        return {one.partition(): OffsetLimits(first[one], last[one]) for one in partitions}
 
 
 @contextmanager
