@@ -55,7 +55,7 @@ def run(ctx: Context) -> RunReport:
     """Erase the person and publish all tables at once; a second time there is nothing left to do.
 
     Raises:
-        ConfigurationError: no person is given, nothing was taken in yet, or sessions were cut under other parameters.
+        ConfigurationError: no person is given, nothing was ingested yet, or sessions were cut under other parameters.
     """
     lake, config, person = ctx.lake, ctx.config, ctx.options["person"]
     if not person:

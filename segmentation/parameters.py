@@ -60,13 +60,13 @@ def fingerprint_of(value: object) -> str:
 
 
 class Declared(Parameters):
-    """What users declare in a file of its own, named like the file."""
+    """A declaration in a file of its own, with the name of the file."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
 
 
 class CurrencyRate(Parameters):
-    """What one unit of a currency is worth in the reporting currency, from a day on."""
+    """Value of one unit of a currency in the reporting currency, from a day on."""
 
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     """ISO 4217 code."""
@@ -77,7 +77,7 @@ class CurrencyRate(Parameters):
 
 
 class WorkspaceParams(Parameters):
-    """What all stages share."""
+    """Parameters that all stages share."""
 
     time_zone: str = "UTC"
     """Reporting zone: days are days of this zone. Part of what shapes every table."""

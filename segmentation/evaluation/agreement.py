@@ -1,4 +1,4 @@
-"""How far two ways to group the same users agree, from how many users share each pair of groups."""
+"""Compare two groupings of the same users, from the number of users in each pair of groups."""
 
 from __future__ import annotations
 

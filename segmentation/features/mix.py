@@ -1,4 +1,4 @@
-"""Where a user acts: platforms and channels."""
+"""Features of the platforms and channels that a user uses."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from segmentation.parameters import Parameters
 
 
 class FeatureParams(Parameters):
-    """Which windows, product features and platforms the features look at."""
+    """Windows, product features and platforms for which features are computed."""
 
     windows_days: tuple[int, ...] = Field(default=(7, 30, 90), min_length=1)
     """Windows of n days before the cut, [as_of - n days, as_of); `life` is always computed beside them."""
@@ -35,7 +35,7 @@ class FeatureParams(Parameters):
 
     @property
     def needs_steps(self) -> bool:
-        """Whether any feature looks at the order of events."""
+        """Return whether any feature depends on the order of events."""
         return bool(self.funnels) or self.loops
 
     @field_validator("windows_days", "sum_windows_days")
@@ -64,7 +64,7 @@ class FeatureParams(Parameters):
 
 
 class BotParams(Parameters):
-    """What is done about users who act faster than people, whatever their user agent says."""
+    """Treatment of users who act faster than people can, whatever their user agent is."""
 
     hourly_events_max: int = Field(default=3600, ge=1)
     """More events than this within one hour of a day, once ever, is no person's pace."""

@@ -1,4 +1,4 @@
-"""Which product features a user used, and how often."""
+"""Features of the use of product features."""
 
 from __future__ import annotations
 

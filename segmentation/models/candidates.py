@@ -36,7 +36,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True)
 class Fold:
-    """One step of temporal cross-validation: learn from earlier cuts, be judged on a later one."""
+    """One step of temporal cross-validation: train on earlier cuts, measure on a later one."""
 
     training: tuple[date, ...]
     validation: date
@@ -44,7 +44,7 @@ class Fold:
 
 @dataclass(frozen=True)
 class ModelTrial:
-    """How a setting did in temporal cross-validation."""
+    """Result of a setting in temporal cross-validation."""
 
     setting: Setting
     figures: Mapping[str, float]
@@ -75,7 +75,7 @@ class Forgetful:
 
 
 def choose_folds(cuts: Sequence[date], *, window: LabelWindow, classes: Mapping[date, Classes]) -> tuple[Fold, ...]:
-    """Lay out temporal cross-validation over the training cuts.
+    """Divide the training cuts into folds of temporal cross-validation.
 
     Each cut but the first validates what was learnt from all cuts whose label windows were over by then. A fold of
     which one side lacks a class is left out; one training cut alone gives no fold.

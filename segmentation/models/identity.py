@@ -36,7 +36,7 @@ TIE = 1e-6
 
 
 class Flows(NamedTuple):
-    """How the same users fall into the segments of two models."""
+    """Numbers of users in each pair of segments of two models, and distances of the segments."""
 
     users: NDArray[np.int_]
     """Previous segments in rows, present ones in columns."""
@@ -46,7 +46,7 @@ class Flows(NamedTuple):
 
 @dataclass(frozen=True)
 class Match:
-    """What became of a previous segment, or what a present one comes from."""
+    """Successor of a previous segment, or origin of a present one."""
 
     previous: Segment | None
     current: Segment | None

@@ -1,4 +1,4 @@
-"""How likely a user is to do something: learnt on earlier cuts, chosen on the next, calibrated and measured later."""
+"""Predict users' actions: train on earlier cuts, choose on the next, calibrate and measure on a later one."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ class Leaks:
     random_auc_roc: float
     """The same of a model that learnt random labels, on random labels: about one half, or it saw the same rows."""
     chance: tuple[float, float]
-    """Where that lies in 99 of 100 cases if nothing leaks."""
+    """Interval that contains this figure in 99 of 100 cases if nothing leaks."""
 
     @property
     def is_random_foreseen(self) -> bool:
-        """Whether random labels were foreseen."""
+        """Return whether the control model predicts random labels above chance, which indicates leakage."""
         return self.random_auc_roc > self.chance[1]
 
 

@@ -46,7 +46,7 @@ class Drift:
     """One distribution at two cuts."""
 
     scope: str
-    """What was compared."""
+    """Name of the compared feature, score or segmentation."""
     users_before: int
     users_now: int
     psi: float
@@ -94,7 +94,7 @@ def split_change(before: DriftSample, now: DriftSample, *, edges: NDArray[np.flo
     The change of the mean is the sum of both effects, exactly: shares of segments differ at the mean of the two cuts'
     segment means, segment means at the mean of the two cuts' shares; nulls are left out. The stability indices go from
     before to the distribution that the present segments would have if each had stayed as it was, and from there to now:
-    they do not add up. A segment that has nobody at one of the cuts counts as mix alone.
+    they do not add up. A segment without users at one of the cuts counts as mix alone.
 
     Args:
         before: values (nan: null) and segments of the users of the earlier cut.

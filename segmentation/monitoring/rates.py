@@ -51,7 +51,7 @@ class Rate:
 
 
 class PredictionOutcome(NamedTuple):
-    """What came of a target's predictions at a cut whose label window is over: sums over the users asked about."""
+    """Predicted and observed outcomes of a target at a cut whose label window is over: sums over its users."""
 
     target: str
     cut: date

@@ -20,14 +20,14 @@ Many = Annotated[int, Field(ge=1)]
 
 
 class Limits(NamedTuple):
-    """What a share must keep to."""
+    """Limits of a share."""
 
     at_least: float | None = None
     at_most: float | None = None
 
 
 class QualityRule(Parameters):
-    """What all checks have."""
+    """Parameters that all checks share."""
 
     level: Literal["error", "warning"] = "warning"
     """`error`: a broken limit ends the run with exit code 3; `warning`: it is told."""
@@ -38,7 +38,7 @@ class QualityRule(Parameters):
 
 
 class ColumnRule(QualityRule):
-    """What checks of values have: which values, and the share of them that must be right."""
+    """Parameters of checks of values: the values, and the share of them that must be right."""
 
     column: str | None = None
     """A column of `events`."""
@@ -161,7 +161,7 @@ class RetypedProperties(QualityRule):
     trailing_days: int = Field(default=7, ge=1, le=60)
     """Days before the checked ones to compare with."""
     at_most: Share = 0.05
-    """How far the greatest share of any property may lie over its own share on the trailing days."""
+    """Greatest increase of a property's share over its share on the trailing days."""
     min_values: Many = 20
     """Properties with fewer values on either side are not judged."""
 

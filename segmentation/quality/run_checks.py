@@ -69,7 +69,7 @@ def check_tables(
     for check in checks:
         own = days[check.name]
         if check.rule.source is not None and check.rule.source not in counts.sources:
-            results.append(Result(check, check.rule.source, "this source was never taken in"))
+            results.append(Result(check, check.rule.source, "this source was never ingested"))
             continue
         for source in [check.rule.source] if check.rule.source else counts.sources:
             results += judge_ledger(check, counts, source, own)

@@ -27,7 +27,7 @@ SECTIONS: dict[str, tuple[Callable[[Reading], Section], str]] = {
     "lifecycle": (lifecycle_section, "build_lifecycle"),
     "monitoring": (monitoring_section, "monitor_segments"),
 }
-"""How a section is built, and the job without which it is empty."""
+"""Function that builds a section, and the job without which it is empty."""
 NOTHING = Section("nothing", "Nothing", "")
 OF_MODELS: dict[str, tuple[Callable[[Reading, ModelRecords], Section], str]] = {
     "choice": (lambda _, models: build_choice(models)[0] if models.by_k else NOTHING, "train_clusters"),

@@ -27,7 +27,7 @@ FOLDER = "comparisons"
 
 
 class Side(Parameters):
-    """Which sessions are in a group. What is given must all hold; nothing given: all sessions."""
+    """Sessions of a group. All given conditions must hold; without any, all sessions."""
 
     from_date: date | None = None
     """First day, of the session's start."""
@@ -52,7 +52,7 @@ class GroupComparison(Declared):
     b: Side | None = None
     """The reference; null: all sessions that are not in a."""
     within: Side = Side()
-    """What holds for both."""
+    """Conditions that hold for both groups."""
     transitions: tuple[tuple[str, str], ...] = ()
     """The family: [from, to] pairs; empty: every transition made `at_least` times in both groups together."""
     at_least: int = Field(default=100, ge=1)

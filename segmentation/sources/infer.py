@@ -1,4 +1,4 @@
-"""Draft a mapping for a file that nobody has described yet, from its columns and a sample of its rows."""
+"""Draft a mapping for a new file from its columns and a sample of its rows."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ LEAST_EPOCH = 10**8
 
 
 class FileSample(NamedTuple):
-    """What is known of a file: its format, its columns and some rows as texts (null: None)."""
+    """Sample of a file: its format, its columns and some rows as texts (null: None)."""
 
     format: str
     columns: tuple[str, ...]

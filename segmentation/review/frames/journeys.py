@@ -1,4 +1,4 @@
-"""How people move between states, and where they leave."""
+"""Summarise transitions between states, paths and drop-offs."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def cohorts_section(reading: Reading) -> Section:
     cut = reading.newest_cut(COHORTS)
     if cut is None:
         missing = reading.missing(COHORTS) or ("build_cohorts",)
-        return Section("cohorts", "Cohorts", "Nobody is in a segment by rule yet.", missing=missing)
+        return Section("cohorts", "Cohorts", "No user is in a segment by rule yet.", missing=missing)
     cohorts = count_cohorts(reading.read(COHORTS), cut)
     users = _users_at(reading, cut)
     lead = (

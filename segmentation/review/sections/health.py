@@ -25,7 +25,7 @@ def health_section(reading: Reading) -> Section:
     lead = " ".join(exhibit.finding for exhibit in exhibits if exhibit.key in {"ledger", "checks", "evaluations"})
     missing = reading.missing(INGEST_LEDGER, QUALITY_RESULTS, EVALUATIONS)
     return Section(
-        "health", "Ledger, checks, figures", lead or "Nothing has been taken in yet.", exhibits, missing=missing
+        "health", "Ledger, checks, figures", lead or "No records have been ingested yet.", exhibits, missing=missing
     )
 
 

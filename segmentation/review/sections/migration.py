@@ -1,4 +1,4 @@
-"""Who went from which segment to which, between the two newest scored cuts."""
+"""Build the exhibit of users' moves between segments, from the previous to the newest scored cut."""
 
 from __future__ import annotations
 

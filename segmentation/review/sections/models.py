@@ -178,7 +178,7 @@ def _candidates(candidates: Records) -> tuple[Exhibit, ...]:
         f"{text.number(chosen['silhouette'])}, where data without clusters reach "
         f"{text.number(chosen['silhouette_limit'])}."
         if chosen["chosen"]
-        else f"None of {text.plural(len(rows), 'candidate')} keeps to all rules: there is one segment, everyone."
+        else f"None of {text.plural(len(rows), 'candidate')} keeps to all rules: there is one segment of all users."
     )
     exhibit = Exhibit(
         key="cluster-candidates",

@@ -27,7 +27,7 @@ def propensity_section(reading: Reading, models: ModelRecords) -> Section:
     scores = measure_scores(reading.read(SEGMENT_ASSIGNMENTS), cut) if cut else []
     if not scores:
         missing = ("train_propensity", *(reading.missing(SEGMENT_ASSIGNMENTS) or ("score_segments",)))
-        return Section("propensity", title, "Nobody has been scored by a propensity model yet.", missing=missing)
+        return Section("propensity", title, "No user has been scored by a propensity model yet.", missing=missing)
     by_target: dict[str, Records] = {}
     for record in scores:
         by_target.setdefault(record["target"], []).append(record)

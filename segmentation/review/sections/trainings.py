@@ -1,4 +1,4 @@
-"""How the propensity models in use were made: what they are held against, and what they rest on."""
+"""Show the trainings of the propensity models in use: baselines and importance of features."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def open_topic(spark: SparkSession, mapping: SourceMapping, folder: str, taken: 
         spark: the session.
         mapping: of a source with a topic.
         folder: where its messages land.
-        taken: paths of all units that were taken in.
+        taken: paths of all ingested units.
 
     Raises:
         DataError: messages were lost, or the topic was made anew.
@@ -85,14 +85,14 @@ def land_rounds(
 ) -> Iterator[list[InputUnit]]:
     """Land one range per partition at a time, until all messages that the broker had at the beginning have landed.
 
-    The units of a round must have been taken in before the next one is asked for. A range that a crash left on the
+    The units of a round must have been ingested before the next one is asked for. A range that a crash left on the
     disk is a unit as it stands: its file got its name when it was whole.
 
     Raises:
         RetryableError: the broker does not answer.
     """
     params, places = mapping.topic, opened.places
-    if is_local(folder):  # nobody else writes here: what a crash left half-written
+    if is_local(folder):  # no other run writes here: files that a crash left incomplete
         delete_path(spark, f"{folder}/{_STAGING}")
     while ranges := plan_round(params.topic, places, opened.limits, params.range_messages):
         waiting = {one for place in places.values() for one in place.landed.values()}
