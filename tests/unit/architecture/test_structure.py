@@ -86,6 +86,16 @@ def test_the_tables_page_is_current() -> None:
     assert (PROJECT / "docs" / "tables.md").read_text() == tables_page()
 
 
+def test_the_steps_of_the_ingest_page_are_files_that_define_their_values() -> None:
+    page = (PROJECT / "docs" / "how-it-works.md").read_text(encoding="utf-8")
+    named = dict(re.findall(r"^\| [\w -]+ \| `(\w+/\w+\.py)` \| .+? \| (.+?) \|", page, re.MULTILINE))
+    assert len(named) == 14
+    for path, returned in named.items():
+        source = (PROJECT / "segmentation" / path).read_text(encoding="utf-8")
+        values = re.findall(r"^`([A-Z]\w+)`$", returned)
+        assert all(f"class {value}" in source for value in values), path
+
+
 def test_the_page_of_the_tracking_plan_is_current() -> None:
     plan = load_tracking_plan(PROJECT / "conf")
     assert (PROJECT / "docs" / "tracking_plan.md").read_text() == describe_plan(plan)
