@@ -33,8 +33,8 @@ demo: setup ## segment the customers of a shop (DATASET=ecom or complete_journey
 	@$(ENV) python scripts/fetch_data.py $(DATASET)
 	@$(ENV) python jobs/run_pipeline.py --env local --source $(DATASET) --input $(INPUT) --lake $(LAKE) $(ARGS)
 
-check: lint ## the daily loop, under a minute: lint, types, layers, unit tests without Spark
-	$(PYTEST) tests/unit -m "not spark and not faults" -q
+check: lint ## the daily loop, under a minute: lint, types, layers, style, unit tests without Spark
+	$(PYTEST) tests/unit tests/style -m "not spark and not faults" -q
 
 lint: setup
 	$(ENV) ruff check .

@@ -1,4 +1,4 @@
-"""Computes the features of every user at the cut, and at the earlier cuts that models learn from or look back at."""
+"""Compute the features of every user at the cut, and at the earlier cuts on which models are trained."""
 
 from __future__ import annotations
 
@@ -96,14 +96,14 @@ def run(ctx: Context) -> RunReport:
 
 
 def _consents(ctx: Context, events: DataFrame) -> DataFrame:
-    """Write what everybody allows now, where events tell, or did; return it."""
+    """Write the current consents of all users if events carry them, or did before; return them."""
     if ctx.config.consent.events or ctx.lake.version(CONSENTS) is not None:
         ctx.lake.replace(CONSENTS, build_consents(events, ctx.config.consent))
     return ctx.lake.read(CONSENTS)
 
 
 def _count_users(ctx: Context, events: DataFrame) -> int:
-    """Count everybody who would have features at the cut."""
+    """Count the users who would have features at the cut."""
     known = events.where(before_cut(ctx.as_of, ctx.config.workspace.time_zone))
     row = known.agg(F.count_distinct("user_id").alias("users")).head()
     return int(row["users"]) if row else 0
@@ -152,7 +152,7 @@ def _counts_at(inputs: Mapping[Cuts, FeatureInputs], as_of: date) -> DataFrame:
 
 
 def _walks(ctx: Context, events: DataFrame) -> tuple[DataFrame | None, DataFrame | None]:
-    """Lay out events for the features of sequences: attempts and loops, None where they are not configured."""
+    """Derive attempts and loops for the features of sequences; None if they are not configured."""
     params, zone = ctx.config.features, ctx.config.workspace.time_zone
     if not params.needs_steps:
         return None, None

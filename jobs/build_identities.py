@@ -29,14 +29,14 @@ def run(ctx: Context) -> RunReport:
     """Write `identities` anew from all published events.
 
     Raises:
-        ConfigurationError: no identifiers are declared, the cut is a past one, or nothing was taken in yet.
+        ConfigurationError: no identifiers are declared, the cut is a past one, or nothing was ingested yet.
     """
     conf_dir = Path(ctx.options.get("conf_dir", "conf"))
     params = load_identities(conf_dir)
     if not params.sources:
         raise ConfigurationError(f"{conf_dir / FILE} declares no identifiers: name the sources that carry them")
     if ctx.given_as_of is not None:
-        raise ConfigurationError("identities are those of all events taken in: leave --as-of out")
+        raise ConfigurationError("identities are those of all ingested events: leave --as-of out")
     events = ctx.lake.require(EVENTS, "ingest_events")
     with ctx.progress.step("build identities"):
         ctx.lake.replace(IDENTITIES, build_identities(events, params))

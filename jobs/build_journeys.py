@@ -153,7 +153,7 @@ def _version(declared: Parameters, states: StateMapping) -> str:
 
 
 def _fingerprints(ctx: Context) -> dict[str, str]:
-    """What shapes all tables of a cut; kept with one of them, as they are written together."""
+    """Return the fingerprints of everything that changes the tables of a cut; one table stores them for all."""
     states = load_states(Path(ctx.options.get("conf_dir", "conf")))
     return {
         "sequences": fingerprint_of(ctx.config.sequences.model_dump(mode="json", exclude=ELSEWHERE)),

@@ -30,7 +30,7 @@ def run(ctx: Context) -> RunReport:
     """Write both tables at the cut; again leaves equal rows.
 
     Raises:
-        DataError: nobody was active before the cut.
+        DataError: no user was active before the cut.
     """
     as_of, config = ctx.as_of, ctx.config
     tables = read_cut(ctx)

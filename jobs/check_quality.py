@@ -1,4 +1,4 @@
-"""Check the data that were taken in against conf/quality: completeness, ranges, freshness, volume, names, drift."""
+"""Check the ingested data against conf/quality: completeness, ranges, freshness, volume, names, drift."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def _judge(ctx: Context, mapping: SourceMapping, raw: DataFrame) -> DataFrame:
 
 
 def _coverage(ctx: Context, mapping: SourceMapping, parsed: DataFrame) -> list[Row]:
-    """How the accepted records keep to the tracking plan: a row per planned event and parameter."""
+    """Compare accepted records with the tracking plan: a row per planned event and parameter."""
     plan = load_tracking_plan(ctx.options["conf_dir"])
     if not plan.covers(mapping.name):
         return []

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 
 from segmentation.checkpoints import release_checkpoints
 from segmentation.errors import ConfigurationError
-from segmentation.identities.erasure import NAME, Traces, find_traces, plan_erasure
+from segmentation.identities.erasure import NAME, PersonTraces, find_traces, plan_erasure
 from segmentation.ingest.apply import choose_store, write_changes
 from segmentation.ingest.snapshot import is_small_lake, read_snapshot
 from segmentation.runtime.context import Context, RunReport
@@ -55,7 +55,7 @@ def run(ctx: Context) -> RunReport:
     """Erase the person and publish all tables at once; a second time there is nothing left to do.
 
     Raises:
-        ConfigurationError: no person is given, nothing was taken in yet, or sessions were cut under other parameters.
+        ConfigurationError: no person is given, nothing was ingested yet, or sessions were cut under other parameters.
     """
     lake, config, person = ctx.lake, ctx.config, ctx.options["person"]
     if not person:
@@ -80,13 +80,13 @@ def run(ctx: Context) -> RunReport:
     return RunReport(quality=quality, notes=[*nothing, "earlier versions: maintain_tables --purge"])
 
 
-def _landed_units(ctx: Context, traces: Traces) -> dict[str, str]:
+def _landed_units(ctx: Context, traces: PersonTraces) -> dict[str, str]:
     messages = ctx.lake.read(INPUT_UNITS).where(F.col("format") == MESSAGES)
     theirs = messages.join(traces.records().select("unit_id").distinct(), "unit_id", "left_semi")
     return {row["unit_id"]: row["path"] for row in theirs.select("unit_id", "path").collect()}  # a row per file
 
 
-def _forget_names(ctx: Context, traces: Traces) -> None:
+def _forget_names(ctx: Context, traces: PersonTraces) -> None:
     """Delete rows of the person at every cut, under every name, and what `identities` knows of them."""
     names = traces.name_frame()
     for table in OF_USERS:

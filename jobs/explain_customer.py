@@ -85,7 +85,7 @@ def find_customer(ctx: Context, user_id: str, as_of: date) -> dict[str, Any]:
     events = _of(ctx.lake.require(EVENTS, "ingest_events"), user_id).where(before_cut(as_of, zone))
     about = summarise_events(events)
     if not about["events"]:
-        raise ConfigurationError(f"--user: nobody of this user_id has an event before {as_of}")
+        raise ConfigurationError(f"--user: no user of this user_id has an event before {as_of}")
     sessions = _of(ctx.lake.read(SESSIONS), user_id).where(F.col("session_date") < F.lit(as_of))
     scores = list_scores(_of(ctx.lake.read(SEGMENT_ASSIGNMENTS), user_id), as_of)
     cut, features = _features(ctx, user_id, scores[0]["as_of"] if scores else as_of)

@@ -47,7 +47,7 @@ def run(ctx: Context) -> RunReport:
         )
     versions = {entry["target"]: entry["model_version"] for entry in scored["propensities"]}
     if not versions:
-        raise ConfigurationError(f"nobody has a propensity at {as_of}: run jobs/train_propensity.py, which says why")
+        raise ConfigurationError(f"no user has a propensity at {as_of}: run jobs/train_propensity.py, which says why")
     reasons = union_all(_explain(ctx, assignments, target, version) for target, version in versions.items())
     ctx.lake.replace(PROPENSITY_REASONS, reasons, where=f"as_of = DATE'{as_of}'")
     ctx.lake.publish({PROPENSITY_REASONS.name: ctx.lake.publications.current().bases.get(SEGMENT_ASSIGNMENTS.name, 0)})

@@ -1,4 +1,4 @@
-"""Take in raw records: clean, deduplicate, quarantine with reasons, reconcile; cut sessions and update user days."""
+"""Ingest raw records: parse, deduplicate, quarantine with reasons; update sessions, user days and the ledger."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def add_rebuild(parser: ArgumentParser) -> None:
     """Declare the rebuild."""
-    parser.add_argument("--rebuild", action="store_true", help="build all tables anew from every unit ever taken in")
+    parser.add_argument("--rebuild", action="store_true", help="build all tables anew from every unit ever ingested")
 
 
 def run(ctx: Context) -> RunReport:
@@ -119,7 +119,7 @@ def _inputs(ctx: Context, mapping: SourceMapping) -> tuple[list[str], list[str]]
 
 
 def _follow(ctx: Context, mapping: SourceMapping, command: str) -> RunReport:
-    """Take in what a topic holds now beyond what was taken in, range by range, each published whole."""
+    """Ingest the messages that a topic has now and that were not ingested yet; publish range by range."""
     lake, folder = ctx.lake, raw_folder(ctx.lake.root, mapping.name)
     taken = [row["path"] for row in read_units(lake, mapping.name)]
     _check_parameters(ctx, mapping, command)
@@ -130,7 +130,7 @@ def _follow(ctx: Context, mapping: SourceMapping, command: str) -> RunReport:
             without_rate += _ingest(ctx, mapping, part, {})
             lake.publish(lake.basis(EVENTS, DERIVED))
         ranges += len(units)
-    told = f"{ranges} ranges of offsets were taken in" if ranges else "no new message: unchanged"
+    told = f"{ranges} ranges of offsets were ingested" if ranges else "no new message: unchanged"
     notes = [*opened.notes, told, *_on_rates(ctx, without_rate)]
     as_of = ctx.given_as_of if lake.read(EVENTS).isEmpty() else ctx.as_of
     return RunReport(as_of=as_of, quality=reconcile(ctx, mapping.name), notes=notes)
@@ -195,7 +195,7 @@ def _list_again(ctx: Context, mapping: SourceMapping) -> tuple[list[InputUnit], 
     units = (list_landed if mapping.kafka else list_units)(ctx.spark, mapping, paths)
     changed = sorted({taken[unit_id] for unit_id in taken.keys() - {unit.unit_id for unit in units}})
     named = f"{', '.join(changed[:10])}{' ...' if len(changed) > 10 else ''}"  # noqa: PLR2004
-    told = f"{mapping.name}: {len(changed)} files hold something else than when they were taken in: {named}"
+    told = f"{mapping.name}: {len(changed)} files have changed since they were ingested: {named}"
     return units, [told] if changed else []
 
 
@@ -204,7 +204,7 @@ def _mapping(ctx: Context, source: str) -> SourceMapping:
 
 
 def _on_rates(ctx: Context, values: int) -> list[str]:
-    """Say that sums of money are not whole: nobody looks for it."""
+    """Return a note if values without a rate are missing from sums of money."""
     missing = f"whose currency has no rate to {ctx.config.workspace.currency} on their day"
     return [f"values in no sum of money, {missing}: {values} (see conf/rates.csv)"] if values > 0 else []
 

@@ -21,10 +21,10 @@ from segmentation.monitoring.alerts import (
     Judged,
     alert_rows,
     drift_rows,
-    in_order,
     judge_drift,
     judge_rates,
     rate_rows,
+    sort_alerts,
 )
 from segmentation.monitoring.drift import measure_drift
 from segmentation.monitoring.rates import PredictionOutcome, compare_outcomes, compare_rates, first_day
@@ -98,7 +98,7 @@ def run(ctx: Context) -> RunReport:
     if baseline is None:
         notes.append(f"no cut of user_features is {params.baseline_days} days before {as_of}: no drift is measured")
     rates = judge_rates([*_compare_transitions(ctx), *_compare_outcomes(ctx, notes)], params=params)
-    alerts = in_order([*drift, *rates])
+    alerts = sort_alerts([*drift, *rates])
     _write(ctx, drift, rates, alerts, baseline)
     for alert in alerts:
         ctx.progress.say(f"alert: {alert.metric} of {alert.scope}: {alert.message}")

@@ -67,7 +67,7 @@ READS = (
 WRITES: tuple[Table, ...] = ()
 FOLDER = "review"
 SHOWN_PARAMETERS = ("workspace", "ingest", "sessions", "features", "clusters", "propensity", "evaluation")
-"""What shapes results; Spark's and the tracking server's settings may hold secrets and stay out."""
+"""Parameters that change results. Settings of Spark and the tracking server may contain secrets and are left out."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -49,7 +49,7 @@ def run(ctx: Context) -> RunReport:
     to = ctx.options.get("to") or _champion_before(champion, decisions, list(versions))
     if to not in versions:
         raise ConfigurationError(f"'{kind}' has no version {to}: --to one of: {', '.join(versions)}")
-    reason = f"taken back from version {champion.version} by rollback_model"
+    reason = f"rolled back from version {champion.version} by rollback_model"
     store.make_champion(versions[to], f"champion again: {reason}")
     row = rollback_row(
         kind,

@@ -61,8 +61,8 @@ def run(ctx: Context) -> RunReport:
 
     Where no target can be learnt from these data, users are segmented without propensities, and a note says why.
 
-    A watcher that fails, as where nobody takes its alerts, holds nothing up: the run ends with its error when all
-    other jobs are done.
+    A watcher that fails, for example because no receiver accepts its alerts, stops no other job. The run ends with its
+    error when all other jobs are done.
     """
     quality: dict[str, Any] = {}
     notes: list[str] = []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from segmentation.evaluation.comparison import compare_means
 from segmentation.evaluation.separation import SILHOUETTE, SILHOUETTE_EUCLIDEAN
 from segmentation.models.clustering import CLUSTERS, fit_clusters, silhouettes_of
-from segmentation.models.identity import carry_identities, count_flows, match_segments
+from segmentation.models.identity import carry_identities, count_segment_flows, match_successors
 from segmentation.models.inputs import feature_set_at, select_cut, training_fingerprint
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.decisions import write_decisions
@@ -113,10 +113,10 @@ def _compare(ctx: Context, table: DataFrame, fit: ClusterFit) -> Comparison | No
     features = tuple(dict.fromkeys((*fit.features, *features_of(champion))))
     users = select_cut(table, as_of=ctx.as_of, features=features)
     segments = segments_of(champion)
-    flows = count_flows(
+    flows = count_segment_flows(
         users, previous=(ctx.tracking.store.load(champion), segments), current=(fit.pipeline, fit.segments)
     )
-    return match_segments(segments, fit.segments, flows=flows)
+    return match_successors(segments, fit.segments, flows=flows)
 
 
 def _usable_champion(ctx: Context, table: DataFrame) -> ModelVersion | None:

@@ -59,7 +59,7 @@ class Counted:
 
     @property
     def is_small(self) -> bool:
-        """Whether the rows fit into the memory of every executor."""
+        """Return whether the rows fit into the memory of every executor."""
         return self.count <= BROADCAST_ROWS
 
     def where(self, condition: Column | str) -> DataFrame:

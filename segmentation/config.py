@@ -14,7 +14,7 @@ from segmentation.ingest.params import IngestParams
 from segmentation.lake.params import MaintenanceParams
 from segmentation.models.params import ClusterParams, HysteresisParams, LifetimeParams, PropensityParams
 from segmentation.monitoring.params import MonitoringParams, WebhookParams
-from segmentation.parameters import Parameters, Rate, WorkspaceParams, parse_yaml, read_yaml, validated
+from segmentation.parameters import CurrencyRate, Parameters, WorkspaceParams, parse_yaml, read_yaml, validated
 from segmentation.privacy.params import ConsentParams, PrivacyParams
 from segmentation.segments.params import LifecycleParams
 from segmentation.sequences.params import EngagementParams, SequenceParams
@@ -81,12 +81,12 @@ def load_config(conf_dir: Path, environment: str, overrides: Sequence[str] = ())
     return validated(Config, merged, f"{conf_dir}/base.yaml + {environment}.yaml")
 
 
-def _read_rates(path: Path) -> list[Rate]:
+def _read_rates(path: Path) -> list[CurrencyRate]:
     with path.open(encoding="utf-8-sig", newline="") as lines:
         table = csv.DictReader(lines, skipinitialspace=True)
-        if table.fieldnames != [*Rate.model_fields]:
-            raise ConfigurationError(f"{path}: the first line must be {','.join(Rate.model_fields)}")
-        return [validated(Rate, row, f"{path} line {table.line_num}") for row in table]
+        if table.fieldnames != [*CurrencyRate.model_fields]:
+            raise ConfigurationError(f"{path}: the first line must be {','.join(CurrencyRate.model_fields)}")
+        return [validated(CurrencyRate, row, f"{path} line {table.line_num}") for row in table]
 
 
 def _overlay(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

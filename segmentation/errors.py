@@ -22,7 +22,7 @@ class ConfigurationError(SegmentationError):
 
 
 class DataError(SegmentationError):
-    """The data broke a threshold: nothing was published."""
+    """The data exceeded a threshold: nothing was published."""
 
     exit_code = 3
 

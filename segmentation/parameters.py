@@ -60,13 +60,13 @@ def fingerprint_of(value: object) -> str:
 
 
 class Declared(Parameters):
-    """What users declare in a file of its own, named like the file."""
+    """A declaration in a file of its own, with the name of the file."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
 
 
-class Rate(Parameters):
-    """What one unit of a currency is worth in the reporting currency, from a day on."""
+class CurrencyRate(Parameters):
+    """Value of one unit of a currency in the reporting currency, from a day on."""
 
     currency: str = Field(pattern=r"^[A-Z]{3}$")
     """ISO 4217 code."""
@@ -77,13 +77,13 @@ class Rate(Parameters):
 
 
 class WorkspaceParams(Parameters):
-    """What all stages share."""
+    """Parameters that all stages share."""
 
     time_zone: str = "UTC"
     """Reporting zone: days are days of this zone. Part of what shapes every table."""
     currency: str = "USD"
     """Reporting currency; values in another are taken at its rate, or left out of sums and counted (`no_rate`)."""
-    rates: tuple[Rate, ...] = ()
+    rates: tuple[CurrencyRate, ...] = ()
     """Rates of other currencies: the lines of `conf/rates.csv`, where there is one. Rates for days to come are taken up
     by the next `ingest_events`; whatever would change values that are stored asks for its `--rebuild`."""
     conversion_events: tuple[str, ...] = ("purchase",)
@@ -91,7 +91,7 @@ class WorkspaceParams(Parameters):
 
     @field_validator("rates")
     @classmethod
-    def _in_order(cls, rates: tuple[Rate, ...]) -> tuple[Rate, ...]:
+    def _in_order(cls, rates: tuple[CurrencyRate, ...]) -> tuple[CurrencyRate, ...]:
         keys = sorted((rate.currency, rate.since) for rate in rates)
         twice = [f"{one[0]} since {one[1]}" for one, next_ in pairwise(keys) if one == next_]
         if twice:

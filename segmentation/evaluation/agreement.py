@@ -1,4 +1,4 @@
-"""How far two ways to group the same users agree, from how many users share each pair of groups."""
+"""Compare two groupings of the same users, from the number of users in each pair of groups."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def jaccard_matrix(table: NDArray[np.int_]) -> NDArray[np.float64]:
     return np.divide(table, either, out=np.zeros(table.shape), where=either > 0)
 
 
-def adjusted_rand(table: NDArray[np.int_]) -> float:
+def adjusted_rand_index(table: NDArray[np.int_]) -> float:
     """Compute the adjusted Rand index: 1 for equal groups, about 0 for groups that have nothing to do with each other.
 
     Formula: Hubert and Arabie (1985), Comparing partitions, J. Classification 2, of a cross-tabulation alone, so that

@@ -42,7 +42,7 @@ class BrierParts:
     uncertainty: float
     """Variance of the outcome: what always saying the share over all would score."""
     within_bins: float
-    """What bins hide: the spread of scores inside them, less twice its covariance with the outcome."""
+    """Error within bins: the variance of scores inside them, less twice its covariance with the outcome."""
 
 
 def calibration_bins(probability: Floats, label: Floats, *, bins: int) -> tuple[CalibrationBin, ...]:

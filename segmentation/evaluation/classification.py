@@ -1,4 +1,4 @@
-"""How well a probability tells positives from negatives: figures of a bounded number of users, on the driver."""
+"""Measure how well a probability separates positives from negatives, for a bounded number of users, on the driver."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Difference:
-    """How much better one model is than another, with a 95 % interval; above 0 is better, for every metric."""
+    """Difference between two models with a 95 % interval; for every metric, a value above 0 is better."""
 
     metric: str
     value: float
@@ -28,7 +28,7 @@ class Difference:
 
     @property
     def is_ahead(self) -> bool:
-        """Whether the whole interval is on the better side."""
+        """Return whether the whole interval is on the better side."""
         return self.lower > 0
 
     def __str__(self) -> str:

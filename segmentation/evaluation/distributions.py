@@ -1,4 +1,4 @@
-"""How features are distributed, which go together, and what has changed between two cuts."""
+"""Describe the distributions of features, their correlations, and their changes between two cuts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FEWEST_FOR_RANKS = 30
 
 
 class Stability(NamedTuple):
-    """How far a distribution has moved, and how far chance alone would have it move."""
+    """Change of a distribution, and the change that chance alone would cause."""
 
     psi: float | None
     noise: float | None
@@ -32,7 +32,7 @@ class Stability(NamedTuple):
 
 
 def count_values(users: DataFrame, features: Sequence[str]) -> DataFrame:
-    """Count users, nulls and zeros of every feature, and find its range; exact, over everybody.
+    """Count users, nulls and zeros of every feature, and find its range; exact, over all users.
 
     Grain: a user with features as doubles -> a feature. One exchange of a few rows per feature and task.
     """

@@ -1,4 +1,4 @@
-"""What acting on a score would bring: lift, gains and the threshold that costs least."""
+"""Measure the use of a score for decisions: lift, gains and the threshold of least cost."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Gain:
-    """What the best-scored share of users holds."""
+    """Positives among the users with the highest scores."""
 
     share: float
     """Share of users, best first; where scores tie it may be more than asked for."""
@@ -34,21 +34,21 @@ class Gain:
 
 @dataclass(frozen=True)
 class Decision:
-    """What comes of acting on everybody from a threshold on."""
+    """Outcome of a decision to act on all users at or above a threshold."""
 
     threshold: float
     acted_on: float
     """Share of users."""
     precision: float | None
-    """Share of those for whom it came true; None: nobody is acted on."""
+    """Share of those for whom it came true; None: no user is acted on."""
     recall: float
     """Share of those for whom it came true who were acted on."""
     cost: float
     """Mean cost of wrong decisions per user."""
     cost_of_all: float
-    """The same if everybody were acted on."""
+    """The same if all users were acted on."""
     cost_of_none: float
-    """The same if nobody were."""
+    """The same if no user were."""
 
 
 def measure_gains(score: Floats, label: Floats, *, steps: int = 10) -> tuple[Gain, ...]:
@@ -80,8 +80,8 @@ def decide(probability: Floats, label: Floats, *, threshold: float, false_alarm:
         label: 0 or 1, at least one of them 1.
         threshold: of the probability; `false_alarm / (false_alarm + miss)` costs least where it is calibrated (Elkan
             2001, The Foundations of Cost-Sensitive Learning, IJCAI).
-        false_alarm: cost of acting on somebody for whom it does not come true.
-        miss: cost of not acting on somebody for whom it does.
+        false_alarm: cost of acting on a user for whom it does not come true.
+        miss: cost of not acting on a user for whom it does.
     """
     acted = probability >= threshold
     hits, positives, n = float(label[acted].sum()), float(label.sum()), len(label)

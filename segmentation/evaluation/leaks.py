@@ -25,10 +25,10 @@ def find_suspects(matrix: Floats, label: Floats, *, names: Sequence[str], at_lea
         matrix: a row per user, a column per feature, no nulls.
         label: 0 or 1, both must occur.
         names: of the columns; of several with one name (value, and whether it was known) the best counts.
-        at_least: area under the ROC curve of the feature by itself, rising or falling, from which on it is suspect.
+        at_least: area under the ROC curve of the feature by itself, rising or falling, from which on it may be a leak.
 
     Returns:
-        name -> that area, of those that are suspect.
+        name -> that area, of features that may be leaks.
     """
     found: dict[str, float] = {}
     for name, column in zip(names, matrix.T, strict=True):

@@ -8,7 +8,7 @@ from segmentation.parameters import Parameters
 
 
 class EvaluationParams(Parameters):
-    """What is good enough. A threshold of null turns its verdict into `info`."""
+    """Thresholds of evaluation. A threshold of null turns its verdict into `info`."""
 
     silhouette_min: float | None = Field(default=0.1, ge=-1.0, le=1.0)
     """Least silhouette (squared Euclidean, in the model's scaled space) over all scored users."""
@@ -33,10 +33,10 @@ class EvaluationParams(Parameters):
 
 
 class FeatureReportParams(Parameters):
-    """How features are described, and when they have changed since the cut before."""
+    """Description of features, and the limits beyond which they count as changed since the cut before."""
 
     sample_users: int = Field(default=10_000, ge=100)
-    """Users at most whose values are looked at one by one: percentiles are within 1 point of everybody's."""
+    """Users at most whose values are looked at one by one: percentiles are within 1 point of those of all users."""
     correlation_users: int = Field(default=2_000, ge=100)
     """Users at most, of these, that correlations rest on."""
     correlation_at_least: float = Field(default=0.9, gt=0.0, le=1.0)

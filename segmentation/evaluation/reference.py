@@ -1,4 +1,4 @@
-"""What silhouette k clusters reach where there is nothing to be found: the null model of clustering."""
+"""Null model of clustering: the silhouette that k clusters reach in data without clusters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     Labels = NDArray[np.int_]
 
 STANDARD_ERRORS = 2.0
-"""How many standard deviations above the mean of the reference data a silhouette must be."""
+"""A silhouette must exceed the mean of the reference data by this many standard deviations."""
 
 
 class Reference(NamedTuple):
@@ -28,7 +28,7 @@ class Reference(NamedTuple):
 
     @property
     def limit(self) -> float:
-        """What a clustering must exceed: the mean and two standard deviations between draws."""
+        """Return the silhouette that a clustering must exceed: the mean and two standard deviations between draws."""
         return self.mean + STANDARD_ERRORS * self.std
 
 

@@ -1,4 +1,4 @@
-"""How well clusters are separated. Every figure names its distance."""
+"""Measure the separation of clusters. Every figure names its distance."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Silhouette(NamedTuple):
 
     value: float
     standard_error: float
-    """0 where everyone was looked at."""
+    """0 if all users were measured."""
     sampled: int
     users: int
 
     @property
     def exact(self) -> bool:
-        """Whether everyone was looked at."""
+        """Return whether all users were measured."""
         return self.sampled == self.users
 
 

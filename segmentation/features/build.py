@@ -39,9 +39,9 @@ class FeatureInputs(NamedTuple):
     item_counts: DataFrame
     sessions: DataFrame
     attempts: DataFrame | None = None
-    """Where `features.funnels` names any."""
+    """Attempts at funnels; None if `features.funnels` is empty."""
     loops: DataFrame | None = None
-    """Where `features.loops` is set."""
+    """Loops in sessions; None if `features.loops` is off."""
 
 
 def build_user_features(

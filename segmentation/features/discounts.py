@@ -1,4 +1,4 @@
-"""How much a user buys at a discount."""
+"""Features of purchases at a discount."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How varied a user's actions are."""
+"""Features of the variety of a user's actions."""
 
 from __future__ import annotations
 

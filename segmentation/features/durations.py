@@ -1,4 +1,4 @@
-"""How long a user's sessions last, unknown durations imputed."""
+"""Features of session duration; unknown durations are imputed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How recently and how much a user was active."""
+"""Features of recent and total activity."""
 
 from __future__ import annotations
 

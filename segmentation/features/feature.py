@@ -1,4 +1,4 @@
-"""What a feature is: data, down to its expression in Spark SQL, which is made of the words below."""
+"""Define a feature as data: name, unit, window, source, and an expression in Spark SQL."""
 
 from __future__ import annotations
 

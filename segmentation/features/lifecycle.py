@@ -1,4 +1,6 @@
-"""Where a user stands: new, returning, resurrecting, dormant or gone, by the last n days and the n days before.
+"""Features of a user's stage in the lifecycle: new, returning, resurrecting, dormant or gone.
+
+The stage depends on activity in the last n days and in the n days before.
 
 As in the table `lifecycle`, which counts users by calendar periods; here the periods end at the cut. Exactly one of the
 five flags of a window is 1.

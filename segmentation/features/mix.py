@@ -1,4 +1,4 @@
-"""Where a user acts: platforms and channels."""
+"""Features of the platforms and channels that a user uses."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from segmentation.features.feature import (
     ratio,
     windows_of,
 )
-from segmentation.features.params import slug
+from segmentation.features.params import name_column
 from segmentation.tables.items import CHANNEL, ITEM_COUNTS, PLATFORM
 from segmentation.tables.table import COUNT
 
@@ -33,7 +33,7 @@ def _shares(w: Window, params: FeatureParams) -> tuple[Feature, ...]:
 
 
 def _share_of(platform: str, w: Window) -> Feature:
-    return _share(slug(platform), f"on platform '{platform}'", f"item = {literal(platform)}", w)
+    return _share(name_column(platform), f"on platform '{platform}'", f"item = {literal(platform)}", w)
 
 
 def _share(name: str, where: str, condition: str, w: Window) -> Feature:

@@ -1,4 +1,4 @@
-"""What comes of a user's sessions: left at once, converted, going round in circles."""
+"""Features of the outcome of sessions: bounces, conversions and loops."""
 
 from __future__ import annotations
 

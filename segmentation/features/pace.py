@@ -1,4 +1,4 @@
-"""How fast a user acts: what tells machines from people where they do not say so."""
+"""Features of the speed of a user's actions, by which bots without a bot's user agent are found."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from segmentation.parameters import Parameters
 
 
 class FeatureParams(Parameters):
-    """Which windows, product features and platforms the features look at."""
+    """Windows, product features and platforms for which features are computed."""
 
     windows_days: tuple[int, ...] = Field(default=(7, 30, 90), min_length=1)
     """Windows of n days before the cut, [as_of - n days, as_of); `life` is always computed beside them."""
@@ -35,7 +35,7 @@ class FeatureParams(Parameters):
 
     @property
     def needs_steps(self) -> bool:
-        """Whether any feature looks at the order of events."""
+        """Return whether any feature depends on the order of events."""
         return bool(self.funnels) or self.loops
 
     @field_validator("windows_days", "sum_windows_days")
@@ -48,21 +48,23 @@ class FeatureParams(Parameters):
     @field_validator("used_features", "platforms", "funnels")
     @classmethod
     def _distinct_names(cls, items: tuple[str, ...]) -> tuple[str, ...]:
-        twice = sorted(name for name, n in Counter(map(slug, items)).items() if n > 1 or not name)
+        twice = sorted(name for name, n in Counter(map(name_column, items)).items() if n > 1 or not name)
         if twice:
-            raise ValueError(f"these would share a column name: {', '.join(i for i in items if slug(i) in twice)}")
+            raise ValueError(
+                f"these would share a column name: {', '.join(i for i in items if name_column(i) in twice)}"
+            )
         return items
 
     @field_validator("platforms")
     @classmethod
     def _other_is_reserved(cls, platforms: tuple[str, ...]) -> tuple[str, ...]:
-        if "other" in map(slug, platforms):
+        if "other" in map(name_column, platforms):
             raise ValueError("'other' is the share of all platforms that are not listed: leave it out")
         return platforms
 
 
 class BotParams(Parameters):
-    """What is done about users who act faster than people, whatever their user agent says."""
+    """Treatment of users who act faster than people can, whatever their user agent is."""
 
     hourly_events_max: int = Field(default=3600, ge=1)
     """More events than this within one hour of a day, once ever, is no person's pace."""
@@ -71,6 +73,6 @@ class BotParams(Parameters):
     scores or part in models."""
 
 
-def slug(text: str) -> str:
+def name_column(text: str) -> str:
     """Return a text as part of a column name: lower case letters, digits and single underscores."""
     return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")

@@ -1,4 +1,4 @@
-"""How evenly a user's active days lie in time.
+"""Features of the regularity of a user's active days.
 
 K.-I. Goh, A.-L. Barabási (2008), Burstiness and memory in complex systems, EPL 81, 48002: B = (s - m) / (s + m) with
 mean m and standard deviation s of the intervals between active days.

@@ -1,4 +1,4 @@
-"""What a user takes back: returns, cancellations, refunds."""
+"""Features of returns, cancellations and refunds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When in the day and in the week a user is active."""
+"""Features of the hours and weekdays on which a user is active."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a user gets in funnels, and how often a user turns back; made of events, only where configured.
+"""Features of progress in funnels and of turning back; computed from events, only if configured.
 
 The funnels are those of conf/funnels that `features.funnels` names: of an ordered or strict funnel the furthest attempt
 begun in the window counts, which must keep the funnel's own window. Loops (`features.loops`) are steps a, b, a within a

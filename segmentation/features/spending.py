@@ -1,4 +1,4 @@
-"""What a user spends, how much at a time, and how often."""
+"""Features of the amount, size and frequency of purchases."""
 
 from __future__ import annotations
 

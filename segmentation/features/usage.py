@@ -1,4 +1,4 @@
-"""Which product features a user used, and how often."""
+"""Features of the use of product features."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from segmentation.features.feature import (
     literal,
     windows_of,
 )
-from segmentation.features.params import slug
+from segmentation.features.params import name_column
 from segmentation.tables.items import EVENT_NAME, ITEM_COUNTS
 from segmentation.tables.table import COUNT
 
@@ -57,7 +57,7 @@ def _breadth(w: Window, params: FeatureParams) -> tuple[Feature, ...]:
 
 def _uses(name: str, w: Window) -> Feature:
     return Feature(
-        f"used_{slug(name)}_count_{w}",
+        f"used_{name_column(name)}_count_{w}",
         "events",
         f"events '{name}' {w.text}",
         items_total(EVENT_NAME, w, f"item = {literal(name)}"),

@@ -39,7 +39,7 @@ _OF_A_NAME = r"[\p{L}\p{N}_.@+-]"
 """What may stand beside a character of a name, so that `anna` is not found in `anna@example.org` or `hanna`."""
 
 
-class Traces(NamedTuple):
+class PersonTraces(NamedTuple):
     """What is stored of a person; all held."""
 
     names: tuple[str, ...]
@@ -60,7 +60,7 @@ class Traces(NamedTuple):
         return small_frame(self.events.sparkSession, [(name,) for name in self.names], StructType().add(NAME, STRING))
 
 
-def find_traces(person: str, snapshot: Snapshot, identities: DataFrame) -> Traces:
+def find_traces(person: str, snapshot: Snapshot, identities: DataFrame) -> PersonTraces:
     """Find the records of a person.
 
     Sealed text of quarantined records cannot be searched. Text is compared composed (NFC), as it stands and as JSON
@@ -76,7 +76,7 @@ def find_traces(person: str, snapshot: Snapshot, identities: DataFrame) -> Trace
     text = compose_identifier(F.concat_ws("\n", "raw", "event_id"))
     rejected = checkpoint(snapshot.quarantine.where(text.rlike(name_pattern(names))))
     copies = snapshot.duplicates.join(stored_payloads(theirs, rejected), [*IDENTITY, "payload_hash"], "left_semi")
-    return Traces(names, theirs, checkpoint(copies), rejected)
+    return PersonTraces(names, theirs, checkpoint(copies), rejected)
 
 
 def name_pattern(names: Iterable[str]) -> str:
@@ -87,7 +87,7 @@ def name_pattern(names: Iterable[str]) -> str:
 
 
 def plan_erasure(
-    traces: Traces, snapshot: Snapshot, store: Store, *, sessions: SessionParams, workspace: WorkspaceParams
+    traces: PersonTraces, snapshot: Snapshot, store: Store, *, sessions: SessionParams, workspace: WorkspaceParams
 ) -> tuple[TableChange, ...]:
     """Remove all records of a person, as if they had never been received.
 

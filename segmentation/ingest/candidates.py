@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Candidates:
-    """What may have duplicates, and which earlier records to compare it with."""
+    """Hashes that may have duplicates, and the bounds of the earlier records to compare them with."""
 
     hashes: Counted
     """Distinct identity hashes that occur more than once in the batch, or in it and in an earlier record."""

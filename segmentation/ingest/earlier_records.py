@@ -21,9 +21,12 @@ if TYPE_CHECKING:
 ACCEPTED = "accepted"
 RECORD = ("source", "event_id", "received_at", "event_at", "payload_hash", "unit_id", "record_no")
 COMPARED = (*RECORD, "row_key", "stored_as", "stored_outcome", "stored_survivor_hash", "user_id", "payload")
-"""What deduplication compares. stored_as: accepted, duplicate, conflict, too_late or over_cap; null for records of the
-batch, which alone have a row_key. user_id: the person of an accepted event as stored, else null. payload: canonical
-JSON; null for stored duplicates."""
+"""Columns that deduplication compares.
+
+stored_as: accepted, duplicate, conflict, too_late or over_cap; null for records of the batch, which alone have a
+row_key. user_id: the person of an accepted event as stored, else null. payload: canonical JSON; null for stored
+duplicates.
+"""
 
 
 def new_records(candidates: DataFrame) -> DataFrame:

@@ -96,7 +96,7 @@ def rejected_rows(rejected: DataFrame) -> DataFrame:
 
 
 def noted(rows: DataFrame, stage: str, reason: str | None = None, sign: int = 1) -> DataFrame:
-    """Return a ledger row of a stage for each record; sign -1 takes it back."""
+    """Return a ledger row of a stage for each record; sign -1 removes it from the counts."""
     return rows.select(
         *LEDGER_OF, F.lit(stage).alias("stage"), F.lit(reason).cast("string").alias("reason"), _one(sign)
     )

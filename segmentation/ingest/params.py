@@ -6,7 +6,7 @@ from segmentation.parameters import Parameters, fingerprint_of
 
 
 class IngestParams(Parameters):
-    """How records are deduplicated and rejected, and how much is ingested at a time."""
+    """Deduplication, rejection and batch size of ingest."""
 
     dedup_window_days: int = Field(default=30, ge=1)
     """A record is a duplicate if a record of the same identity was received at most this many days before it."""

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 RECEIPT = ("received_at", "position", "unit_id", "record_no")
-"""What belongs to a delivery and not to the event."""
+"""Columns of a delivery, not of the event."""
 MAPPED = ("is_conversion", "revenue", "repeated_order", "activity")
-"""What the mapping concludes from the payload."""
+"""Columns that the mapping derives from the payload."""
 PERSON = ("user_id",)
 """May change with identities; the payload keeps `identifier`."""
 

@@ -29,7 +29,7 @@ UNLOCATED = tuple(name for name in QUARANTINE.names if name != "location")
 
 
 def change_quarantine(outcome: Outcome, admitted: Admitted, snapshot: Snapshot, zone: str) -> TableChange:
-    """Quarantine what is no event for another reason than repetition, and take back what is an event again."""
+    """Quarantine records that are rejected, late, conflicts or over the cap, and delete those that are events again."""
     parts = []
     if outcome.rejected.count:
         own = F.col("reasons")[0].alias("reason"), F.lit(None).cast("string").alias("survivor_hash")
@@ -55,7 +55,7 @@ def change_quarantine(outcome: Outcome, admitted: Admitted, snapshot: Snapshot, 
 
 
 def change_duplicates(outcome: Outcome, snapshot: Snapshot, zone: str) -> TableChange:
-    """Keep the duplicates of the batch, and earlier records that are duplicates now or are none any more."""
+    """Add the duplicates of the batch and earlier records that are duplicates now; delete those that no longer are."""
     parts, deletions = [], [*superseded_rows(snapshot)]
     if outcome.duplicates.count:
         parts.append(conform(outcome.duplicates.rows, DUPLICATES))

@@ -282,7 +282,7 @@ class Lake:
             if runs - {self.run_id}:
                 raise RetryableError(
                     f"another run wrote to {self.root}/{name} meanwhile; run the same command again, "
-                    "which first takes back what neither has published"
+                    "which first undoes what neither has published"
                 )
 
     # Parameters

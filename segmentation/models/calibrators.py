@@ -80,7 +80,7 @@ class Calibration:
 
 
 def choose_calibrator(score: Floats, label: Floats, draw: Floats) -> Calibration:
-    """Fit both calibrators to users that the classifier did not learn from, and keep the better.
+    """Fit both calibrators to users that the classifier was not trained on, and keep the better.
 
     Better is the lower log loss on users held out from both: the calibrating users are split into five folds of a size,
     each is calibrated by what the other four say. Platt, which has two numbers only, on ties and where a fold lacks a
@@ -111,7 +111,7 @@ def fit_platt(score: Floats, label: Floats) -> Platt:
     """Fit Platt's sigmoid to the log-odds of a score, with his smoothed targets.
 
     Formula: Platt (1999), Probabilistic Outputs for Support Vector Machines, section 2.2. A score that would turn the
-    order of users round tells nothing: everybody then gets the (smoothed) share of positives.
+    order of users round has no meaning: all users then get the (smoothed) share of positives.
     """
     positives, negatives = float(label.sum()), float((1 - label).sum())
     target = np.where(label > 0, (positives + 1) / (positives + 2), 1 / (negatives + 2))

@@ -36,15 +36,15 @@ V = TypeVar("V")
 
 @dataclass(frozen=True)
 class Fold:
-    """One step of temporal cross-validation: learn from earlier cuts, be judged on a later one."""
+    """One step of temporal cross-validation: train on earlier cuts, measure on a later one."""
 
     training: tuple[date, ...]
     validation: date
 
 
 @dataclass(frozen=True)
-class Trial:
-    """How a setting did in temporal cross-validation."""
+class ModelTrial:
+    """Result of a setting in temporal cross-validation."""
 
     setting: Setting
     figures: Mapping[str, float]
@@ -75,7 +75,7 @@ class Forgetful:
 
 
 def choose_folds(cuts: Sequence[date], *, window: LabelWindow, classes: Mapping[date, Classes]) -> tuple[Fold, ...]:
-    """Lay out temporal cross-validation over the training cuts.
+    """Divide the training cuts into folds of temporal cross-validation.
 
     Each cut but the first validates what was learnt from all cuts whose label windows were over by then. A fold of
     which one side lacks a class is left out; one training cut alone gives no fold.
@@ -96,7 +96,7 @@ def run_trials(
     classes: Mapping[date, Classes],
     params: PropensityParams,
     memory: Memory,
-) -> tuple[Trial, ...]:
+) -> tuple[ModelTrial, ...]:
     """Try every setting of the search space that the memory does not know yet.
 
     Grain: a training user at a cut (`VECTOR`, `LABEL`, `DRAW`, the class weight's and boosting's columns) -> a setting.
@@ -105,23 +105,23 @@ def run_trials(
     """
     settings = declare_settings(params)
     if not folds:
-        return tuple(Trial(setting, {}, reused=False) for setting in settings)
+        return tuple(ModelTrial(setting, {}, reused=False) for setting in settings)
     known = {key: figures for key, figures in memory.recall().items() if {AUC_PR, LOG_LOSS} <= set(figures)}
 
-    def trial(setting: Setting) -> Trial:
+    def trial(setting: Setting) -> ModelTrial:
         if str(setting) in known:
-            return Trial(setting, known[str(setting)], reused=True)
+            return ModelTrial(setting, known[str(setting)], reused=True)
         found = [_validate(vectors, setting, fold, classes, params) for fold in folds]
         figures = {name: float(np.mean([one[name] for one in found])) for name in (AUC_PR, LOG_LOSS)}
         memory.keep(setting, figures)
-        return Trial(setting, figures, reused=False)
+        return ModelTrial(setting, figures, reused=False)
 
     return tuple(in_parallel(vectors.sparkSession, trial, settings, params.parallelism))
 
 
-def best_of_each_kind(trials: Sequence[Trial]) -> tuple[Trial, ...]:
+def best_of_each_kind(trials: Sequence[ModelTrial]) -> tuple[ModelTrial, ...]:
     """Keep the setting of each kind with the highest AUC-PR; the first on ties, and where nothing was tried."""
-    best: dict[str, Trial] = {}
+    best: dict[str, ModelTrial] = {}
     for trial in trials:
         rival = best.get(trial.setting.kind)
         if rival is None or trial.figures.get(AUC_PR, 0.0) > rival.figures.get(AUC_PR, 0.0):

@@ -1,4 +1,4 @@
-"""Groups of users: the candidate with the best evidence, fitted to everybody; or one group where nothing holds up."""
+"""Cluster users by the candidate with the best evidence; one group if no candidate is accepted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 from sklearn.metrics import silhouette_samples
 
 from segmentation.errors import DataError
-from segmentation.evaluation.agreement import adjusted_rand, cross_tabulate, jaccard_matrix
+from segmentation.evaluation.agreement import adjusted_rand_index, cross_tabulate, jaccard_matrix
 from segmentation.evaluation.distributions import sample_users
 from segmentation.evaluation.separation import (
     Silhouette,
@@ -46,7 +46,7 @@ EVERYONE = "all customers"
 """Name of the one segment where there is no cluster structure."""
 COMPONENTS = "features_components"
 AGREEMENT = 0.8
-"""Least adjusted Rand index between the candidate and the model of everybody: else evidence is about something else."""
+"""Least adjusted Rand index of the candidate and the model of all users, for its evidence to apply to the model."""
 FAR_OUT = 3.0
 """Interquartile ranges above the upper quartile: Tukey (1977), Exploratory Data Analysis."""
 
@@ -62,7 +62,7 @@ class Segment:
     centre: Mapping[str, float]
     """Feature -> standardised difference of the centroid to the mean of all users, after clipping and transform."""
     jaccard: float | None = None
-    """How well the cluster came back in bootstrap samples; None where that was not asked."""
+    """Mean Jaccard similarity of the cluster in bootstrap samples; None: not measured."""
     reach: float | None = None
     """Distance to the centroid from which on a user lies far out; None where that is not known."""
 
@@ -73,7 +73,7 @@ class Segment:
 
 @dataclass(frozen=True)
 class Separation:
-    """How well the fitted model separates the training users."""
+    """Separation of the training users by the fitted model."""
 
     silhouette: Silhouette
     silhouette_squared: float
@@ -113,11 +113,11 @@ class _Prepared:
 
 
 def fit_clusters(users: DataFrame, *, params: ClusterParams, fingerprint: str) -> ClusterFit:
-    """Cluster users: clip, transform, impute, scale; measure candidates on a sample; fit the best to everybody.
+    """Cluster users: clip, transform, impute, scale; measure candidates on a sample; fit the best to all users.
 
     The candidate with the greatest Euclidean silhouette among those that break no rule (see `evidence`) is fitted to
-    everybody, and must keep to the rules there; where it does not, the next one is taken. Where none is left, there is
-    no cluster structure: the model has one segment, everyone.
+    all users, and must keep to the rules there; if it does not, the next one is fitted. If none is left, there is no
+    cluster structure: the model has one segment, all users.
 
     Grain: a user with features as doubles -> a model. Deterministic: input is arranged by user_id, the sample goes by
     hash of user_id, seeds are fixed.
@@ -227,7 +227,7 @@ def _everyone(prepared: _Prepared, count: int, fingerprint: str) -> ClusterFit:
 
 
 def _fit(prepared: _Prepared, trial: Trial, params: ClusterParams, fingerprint: str) -> tuple[ClusterFit | None, str]:
-    """Fit a candidate to everybody; give the model, or the rule that it then breaks."""
+    """Fit a candidate to all users; return the model, or the rule that it then breaks."""
     stages: list[Transformer] = []
     features = SCALED
     if trial.space == COMPONENTS_SPACE:
@@ -241,7 +241,7 @@ def _fit(prepared: _Prepared, trial: Trial, params: ClusterParams, fingerprint: 
     labels = np.array([row[0] for row in rows], dtype=np.int_)
     placed = model.transform(prepared.frame).select(SCALED, PREDICTION).cache()
     segments, cost = _segments(placed, labels, prepared, trial, params.vocabulary, fingerprint)
-    agreement = adjusted_rand(cross_tabulate(trial.labels, labels))
+    agreement = adjusted_rand_index(cross_tabulate(trial.labels, labels))
     found = None
     flaw = _broken(segments, agreement, trial, params)
     if not flaw:
@@ -267,7 +267,7 @@ def _segments(
     vocabulary: Mapping[str, tuple[str, str]],
     fingerprint: str,
 ) -> tuple[tuple[Segment, ...], float]:
-    """Describe the clusters of everybody; return them with the sum of squared distances to their centroids."""
+    """Describe the clusters of all users; return them with the sum of squared distances to their centroids."""
     summary = Summarizer.metrics("count", "mean", "variance").summary(F.col(SCALED)).alias("of")
     rows = placed.groupBy(PREDICTION).agg(summary).orderBy(PREDICTION).collect()
     centres = [dict(zip(prepared.features, map(float, row["of"]["mean"]), strict=True)) for row in rows]
@@ -285,14 +285,14 @@ def _segments(
 
 
 def _broken(segments: Sequence[Segment], agreement: float, trial: Trial, params: ClusterParams) -> str:
-    """Say which rule the model of everybody breaks, nothing where it keeps to all."""
+    """Return the rule that the model of all users breaks; empty if it keeps to all."""
     share = min(segment.users for segment in segments) / sum(segment.users for segment in segments)
     if len(segments) != trial.k:
-        return f"fitted to everybody it has {len(segments)} clusters"
+        return f"fitted to all users it has {len(segments)} clusters"
     if share < params.share_min:
-        return f"fitted to everybody its smallest cluster has {share:.2%} of the users"
+        return f"fitted to all users its smallest cluster has {share:.2%} of the users"
     if agreement < AGREEMENT:
-        return f"fitted to everybody it groups the sample otherwise (adjusted Rand index {agreement:.2f})"
+        return f"fitted to all users it groups the sample otherwise (adjusted Rand index {agreement:.2f})"
     return ""
 
 

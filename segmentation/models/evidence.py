@@ -1,4 +1,4 @@
-"""Which clusters can be trusted: every candidate is measured, and one rule decides."""
+"""Measure every candidate clustering on a sample, and choose one by a fixed rule."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ RULE = (
 
 @dataclass(frozen=True)
 class Trial:
-    """What one candidate - a method in a space, at a setting - gave on the sample."""
+    """Result of one candidate - a method in a space, at a setting - on the sample."""
 
     method: str
     space: str
@@ -69,7 +69,7 @@ class Sample:
     points: Points
     """In the scaled space: a row per user, in the order of their ids."""
     users: int
-    """How many there are in all; where these are as many, evidence is exact."""
+    """Number of all users; if the sample has as many, evidence is exact."""
 
 
 def rule_of(params: ClusterParams) -> str:

@@ -28,7 +28,7 @@ MEASURES = "measures"
 """Whether a user of the evaluation cut is in the measuring half."""
 SEGMENT = "segment"
 RANDOM_LABEL = "random_label"
-"""A label that is drawn by hash, as often 1 as the true one: nothing can foresee it."""
+"""A label that is drawn by hash, as often 1 as the true one: no feature can predict it."""
 RAW = "raw"
 """Output column of a propensity pipeline: the classifier's probability."""
 PREDICTION = "prediction"
@@ -47,7 +47,7 @@ class HeldOut:
     segment: NDArray[np.object_]
     """Name of each user's segment; None where none is known."""
     matrix: Floats
-    """What the models see: a row per user, a column per coordinate."""
+    """Input of the models: a row per user, a column per coordinate."""
     scores: Mapping[str, Floats] = field(default_factory=dict)
     """Model -> raw probabilities."""
 

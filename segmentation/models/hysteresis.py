@@ -33,7 +33,7 @@ def hold_clusters(
     Args:
         now: users at the cut.
         earlier: `user_id`, `as_of`, `cluster_id`, `distance` and `margin` of users at the earlier cuts, by the same
-            model; None: none are looked at, and everybody is where the model puts them.
+            model; None: no earlier cuts are read, and the model alone decides for all users.
         as_of: the cut.
         segments: of the model.
         params: what counts as clear.
@@ -68,5 +68,5 @@ def settle_places(places: DataFrame, *, sizes: Mapping[int, int]) -> DataFrame:
 
 
 def _is_clear(params: HysteresisParams) -> Column:
-    """Tell whether the next centroid is far enough; with one cluster everybody is clearly in it."""
+    """Return whether the next centroid is far enough; with one cluster it always is."""
     return F.coalesce(F.col("margin") >= params.clear_by * F.col("distance"), F.lit(True))

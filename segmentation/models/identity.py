@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import pairwise_distances
 
-from segmentation.evaluation.agreement import adjusted_rand, jaccard_matrix
+from segmentation.evaluation.agreement import adjusted_rand_index, jaccard_matrix
 from segmentation.models.methods.method import PREDICTION
 from segmentation.models.preparation import SCALED
 
@@ -36,7 +36,7 @@ TIE = 1e-6
 
 
 class Flows(NamedTuple):
-    """How the same users fall into the segments of two models."""
+    """Numbers of users in each pair of segments of two models, and distances of the segments."""
 
     users: NDArray[np.int_]
     """Previous segments in rows, present ones in columns."""
@@ -46,7 +46,7 @@ class Flows(NamedTuple):
 
 @dataclass(frozen=True)
 class Match:
-    """What became of a previous segment, or what a present one comes from."""
+    """Successor of a previous segment, or origin of a present one."""
 
     previous: Segment | None
     current: Segment | None
@@ -68,7 +68,7 @@ class Comparison:
     adjusted_rand: float
 
 
-def count_flows(
+def count_segment_flows(
     users: DataFrame,
     *,
     previous: tuple[PipelineModel, Sequence[Segment]],
@@ -94,7 +94,7 @@ def count_flows(
     return Flows(counts, _distances(counts, sums))
 
 
-def match_segments(previous: Sequence[Segment], current: Sequence[Segment], *, flows: Flows) -> Comparison:
+def match_successors(previous: Sequence[Segment], current: Sequence[Segment], *, flows: Flows) -> Comparison:
     """Pair the segments of two models one to one, and say what became of the others.
 
     The pairs have the most in common over all: the greatest sum of Jaccard similarities of members (the Hungarian
@@ -123,7 +123,7 @@ def match_segments(previous: Sequence[Segment], current: Sequence[Segment], *, f
         )
         for i, j, verdict in verdicts
     )
-    return Comparison(matches, flows.users, adjusted_rand(flows.users))
+    return Comparison(matches, flows.users, adjusted_rand_index(flows.users))
 
 
 def carry_identities(segments: Sequence[Segment], matches: Sequence[Match]) -> tuple[Segment, ...]:

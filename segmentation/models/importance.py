@@ -1,4 +1,4 @@
-"""Which features a propensity model rests on: what it loses when one of them is mixed up."""
+"""Measure the importance of features: the loss of a propensity model when one of them is permuted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Importance:
-    """How much a model rests on a feature."""
+    """Permutation importance of a feature."""
 
     feature: str
     loss: float

@@ -1,4 +1,4 @@
-"""What models are trained on and scored from: rows of `user_features` at one cut."""
+"""Read the rows of `user_features` at one cut on which models are trained or that they score."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def measure_features(
         clip_upper: exact percentile taken as upper bound.
 
     Returns:
-        The features to learn from, and name -> reason of those left out.
+        The features to train on, and name -> reason of those left out.
 
     Raises:
         DataError: no feature is left.

@@ -1,4 +1,4 @@
-"""How long customers stay and what they will spend: BG/NBD and Gamma-Gamma.
+"""Predict the lifetime and spending of customers by BG/NBD and Gamma-Gamma.
 
 Fader, Hardie, Lee (2005), "Counting Your Customers" the Easy Way: An Alternative to the Pareto/NBD Model, Marketing
 Science 24(2); Fader, Hardie (2013), The Gamma-Gamma Model of Monetary Value. Both rest on a customer's repeat purchase

@@ -1,4 +1,4 @@
-"""How a calibrated propensity model does on users who decided nothing about it."""
+"""Measure a calibrated propensity model on users that played no part in its training or calibration."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ CHANCE_ROUNDS = 200
 
 @dataclass(frozen=True)
 class SegmentCalibration:
-    """What was predicted for a segment's held-out users and what happened."""
+    """Predicted and observed share of a segment's held-out users."""
 
     segment: str
     users: int
@@ -48,13 +48,13 @@ class SegmentCalibration:
 
     @property
     def is_off(self) -> bool:
-        """Whether the mean prediction lies outside the interval."""
+        """Return whether the mean prediction is outside the interval."""
         return not self.lower <= self.predicted <= self.upper
 
 
 @dataclass(frozen=True)
 class Measured:
-    """How a calibrated model does on the measuring half."""
+    """Figures of a calibrated model on the measuring half of the held-out users."""
 
     metrics: Mapping[str, float]
     """Of the calibrated score; AUCs of the raw one, whose order ties less; `raw_` ones of the raw score."""
@@ -63,7 +63,7 @@ class Measured:
     gains: tuple[Gain, ...]
     by_segment: tuple[SegmentCalibration, ...]
     decision: Decision
-    """What acting on everybody from the cheapest threshold on would have cost."""
+    """Outcome of acting on all users from the threshold of least cost on."""
     is_calibrated: bool
     """Whether the calibration error is small, or no larger than chance makes that of a perfect score."""
 

@@ -19,7 +19,7 @@ UNREMARKABLE = "typical"
 def name_segments(
     centres: Sequence[Mapping[str, float]], *, vocabulary: Mapping[str, tuple[str, str]]
 ) -> tuple[str, ...]:
-    """Name each centroid by its greatest standardised differences to everyone.
+    """Name each centroid by its greatest standardised differences to all users.
 
     Args:
         centres: per segment, feature -> standardised difference of the centroid to the overall mean.

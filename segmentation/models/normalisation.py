@@ -1,4 +1,4 @@
-"""How features of different units, and of users of different platforms, are made comparable.
+"""Normalise features of different units, and of users of different platforms, to make them comparable.
 
 What is measured on the training users is written into the pipeline's stages as numbers: a model normalises later users
 as it did those, wherever it is loaded.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     Numbers = Sequence[float]
     ByPlatform = Mapping[str | None, Mapping[str, Numbers]]
-    """Platform (None: everybody) -> column -> what was measured of it."""
+    """Platform (None: all users) -> column -> its statistics."""
 
 PLATFORM = "_platform"
 PERCENTILES = tuple(share / 100 for share in range(101))
@@ -35,7 +35,7 @@ MEASURES = {
     "robust": "percentile({x}, array(0.25D, 0.5D, 0.75D))",
     "rank": "percentile({x}, array(" + ", ".join(f"{share}D" for share in PERCENTILES) + "))",
 }
-"""What is measured of a column."""
+"""Statistics of a column that normalisation uses."""
 
 
 def normalisation_stages(data: DataFrame, ranges: Sequence[FeatureRange], *, params: ClusterParams) -> list[Stage]:
@@ -44,7 +44,7 @@ def normalisation_stages(data: DataFrame, ranges: Sequence[FeatureRange], *, par
     z_score, min_max and robust are those of scikit-learn's scalers (standard deviation of n - 1, as Spark's; a width of
     0 counts as 1); rank is its QuantileTransformer with 101 quantiles: linear between percentiles, the middle rank on
     ties, but 0 for the least and 1 for the greatest value. Null stays null and is imputed afterwards with the median of
-    the normalised values. Other than with z_score over everybody, the coordinates are in the end multiplied by one
+    the normalised values. Except with z_score over all users, the coordinates are in the end multiplied by one
     number, the same for all, so that their mean variance is 1: distances keep their proportions, and the words of names
     their thresholds.
 
@@ -80,7 +80,7 @@ def _platform_of(shares: Sequence[str]) -> str:
 
 
 def _measure(laid_out: DataFrame, columns: Sequence[str], *, params: ClusterParams) -> ByPlatform:
-    """Measure the columns over everybody, and over each platform with enough users: a row of each."""
+    """Measure the columns over all users, and over each platform with enough users: a row of each."""
     measures = [F.expr(MEASURES[params.normalise].format(x=f"`{column}`")).alias(column) for column in columns]
     rows: dict[str | None, Any] = {None: laid_out.agg(*measures).collect()[0]}
     if params.platform_shares:
@@ -95,7 +95,7 @@ def _measure(laid_out: DataFrame, columns: Sequence[str], *, params: ClusterPara
 
 
 def _among(column: str, measured: ByPlatform, *, method: str) -> str:
-    """Normalise a column among the users of the row's platform; among everybody where it has no numbers of its own."""
+    """Normalise a column among the users of the row's platform; among all users if it has no numbers of its own."""
     x = f"`{column}`"
     own = {platform: numbers[column] for platform, numbers in measured.items() if column in numbers}
     everybody = _normal(x, own.pop(None), method)

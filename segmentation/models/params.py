@@ -24,14 +24,14 @@ VOCABULARY = {
 """Features that say about the same share their words: a name says each thing once."""
 
 NEAREST = "as the model says"
-"""How users are put into segments where no earlier cuts are looked at."""
+"""Rule by which users are assigned to segments if no earlier cuts are read."""
 
 Method = Literal["bisecting_kmeans", "dbscan", "gaussian_mixture", "kmeans", "ward"]
 Space = Literal["scaled", "components"]
 
 
 class ClusterParams(Parameters):
-    """How users are grouped, and what a grouping must show to be believed."""
+    """Clustering of users, and the evidence that a clustering must have to be accepted."""
 
     features: tuple[str, ...] = Field(
         default=(
@@ -56,7 +56,8 @@ class ClusterParams(Parameters):
     methods: tuple[Method, ...] = Field(default=("bisecting_kmeans", "kmeans", "ward"), min_length=1)
     """Ways to group that compete."""
     spaces: tuple[Space, ...] = Field(default=("scaled", "components"), min_length=1)
-    """What they group by: all scaled features, or their first principal components. Judged by all features alike."""
+    """Coordinates that they group by: all scaled features, or their first principal components. All are judged in the
+    scaled features."""
     components_variance: float = Field(default=0.9, gt=0.0, le=1.0)
     """Share of the variance that the principal components hold at least."""
     jaccard_min: float = Field(default=0.75, ge=0.0, le=1.0)
@@ -86,9 +87,9 @@ class ClusterParams(Parameters):
     median and quartiles, or by rank (share of the training users below, from percentiles)."""
     platform_shares: tuple[str, ...] = ()
     """Columns of `user_features`, such as `platform_web_share_life`: users are normalised among those with whom they
-    share the greatest of them; empty: among everybody."""
+    share the greatest of them; empty: among all users."""
     platform_users: int = Field(default=100, ge=2)
-    """Fewest training users of a platform that is normalised by itself; those of smaller ones count with everybody."""
+    """Fewest training users of a platform that is normalised by itself; others are normalised among all users."""
     max_iterations: int = Field(default=30, ge=1)
     """Lloyd iterations at most."""
     partitions: int = Field(default=1, ge=1)
@@ -116,10 +117,10 @@ class ClusterParams(Parameters):
 
 
 class HysteresisParams(Parameters):
-    """How users between two segments are kept from going back and forth: earlier cuts are looked at as well."""
+    """Hysteresis: users between two segments do not change back and forth, because earlier cuts count as well."""
 
     earlier_cuts: int = Field(default=0, ge=0)
-    """How many earlier cuts are looked at, which `build_features` builds too; 0: everybody is where the model says."""
+    """Number of earlier cuts to read, which `build_features` builds too; 0: the model alone decides."""
     every_days: int = Field(default=7, ge=1)
     """Days from one of these cuts to the next, counted back from the run's."""
     clear_by: float = Field(default=0.1, ge=0.0)
@@ -138,7 +139,7 @@ class HysteresisParams(Parameters):
 
 
 class PropensityParams(Parameters):
-    """What is predicted, from when to when, and by which models."""
+    """Targets, periods and models of propensity."""
 
     targets: tuple[str, ...] | None = Field(default=None, min_length=1)
     """Names of the targets to predict, each a file in conf/targets; null: all files there."""
@@ -150,7 +151,7 @@ class PropensityParams(Parameters):
     """Days after a label window until its labels count as ripe; null: `ingest.allowed_lateness_days` if any event was
     received after it happened, else 0."""
     training_cuts: int = Field(default=2, ge=1)
-    """How many cuts to train on at most, each a gap and a horizon before the next. Two or more are needed to choose
+    """Greatest number of cuts to train on, each a gap and a horizon before the next. Two or more are needed to choose
     among settings on later data than they learnt from."""
     min_history_days: int = Field(default=28, ge=1)
     """A training cut beyond the first needs so many days of events before it."""
@@ -180,11 +181,11 @@ class PropensityParams(Parameters):
         ),
         min_length=1,
     )
-    """Columns of `user_features` to learn from. One that is constant in training is left out with a note."""
+    """Columns of `user_features` to train on. One that is constant in training is left out with a note."""
     rfm_features: tuple[str, ...] = Field(
         default=("days_since_last_purchase", "purchases_count_life", "purchase_value_sum_life"), min_length=1
     )
-    """Recency, frequency and monetary value: what the simple model learns from that every other is held against."""
+    """Recency, frequency and monetary value: the inputs of the simple model that every other is compared with."""
     logistic_regularisation: tuple[float, ...] = Field(default=(0.01, 0.1), min_length=1)
     """Ridge penalties tried for the logistic regression."""
     forest_depths: tuple[int, ...] = Field(default=(5,))
@@ -233,12 +234,12 @@ class PropensityParams(Parameters):
 
 
 class Costs(Parameters):
-    """What wrong decisions cost, in any one unit; right ones cost nothing."""
+    """Costs of wrong decisions, in any one unit; right ones cost nothing."""
 
     false_alarm: float = Field(default=1.0, gt=0.0)
-    """Acting on somebody for whom it does not come true: the price of the contact."""
+    """Cost of acting on a user for whom it does not come true: the price of the contact."""
     miss: float = Field(default=1.0, gt=0.0)
-    """Leaving somebody alone for whom it does: what is lost."""
+    """Cost of not acting on a user for whom it does: the value that is lost."""
 
     @property
     def threshold(self) -> float:
@@ -247,7 +248,7 @@ class Costs(Parameters):
 
 
 class LifetimeParams(Parameters):
-    """How customer lifetimes are fitted and how far ahead they look."""
+    """Fit of customer lifetimes, and the length of their predictions."""
 
     horizon_days: int = Field(default=90, ge=1)
     """Days after the cut whose purchases are expected."""

@@ -1,4 +1,4 @@
-"""How likely a user is to do something: learnt on earlier cuts, chosen on the next, calibrated and measured later."""
+"""Predict users' actions: train on earlier cuts, choose on the next, calibrate and measure on a later one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from segmentation.models.candidates import (
     PROBABILITY,
     Forgetful,
     Memory,
-    Trial,
+    ModelTrial,
     best_of_each_kind,
     choose_folds,
     fit_setting,
@@ -58,11 +58,11 @@ class Leaks:
     random_auc_roc: float
     """The same of a model that learnt random labels, on random labels: about one half, or it saw the same rows."""
     chance: tuple[float, float]
-    """Where that lies in 99 of 100 cases if nothing leaks."""
+    """Interval that contains this figure in 99 of 100 cases if nothing leaks."""
 
     @property
     def is_random_foreseen(self) -> bool:
-        """Whether random labels were foreseen."""
+        """Return whether the control model predicts random labels above chance, which indicates leakage."""
         return self.random_auc_roc > self.chance[1]
 
 
@@ -74,8 +74,8 @@ class PropensityFit:
     pipeline: PipelineModel
     features: tuple[str, ...]
     left_out: Mapping[str, str]
-    chosen: Trial
-    trials: tuple[Trial, ...]
+    chosen: ModelTrial
+    trials: tuple[ModelTrial, ...]
     finalists: Mapping[str, Mapping[str, float]]
     """Kind -> AUC-PR and AUC-ROC on the measuring half: the best setting of each kind, and the simple model."""
     calibration: Calibration
@@ -95,7 +95,7 @@ class _Contest:
     params: PropensityParams
     models: Mapping[str, Any]
     held_out: HeldOut
-    chosen: Trial
+    chosen: ModelTrial
     calibrations: Mapping[str, Calibration]
     """Of the chosen model and of the simple one."""
 
@@ -162,14 +162,16 @@ def score_propensity(users: DataFrame, *, pipeline: PipelineModel) -> DataFrame:
     return pipeline.transform(users).select(*users.columns, RAW, F.col(PREDICTION).alias(CALIBRATED))
 
 
-def _search(rows: Rows, cuts: Cuts, window: LabelWindow, params: PropensityParams, memory: Memory) -> tuple[Trial, ...]:
+def _search(
+    rows: Rows, cuts: Cuts, window: LabelWindow, params: PropensityParams, memory: Memory
+) -> tuple[ModelTrial, ...]:
     """Try the declared settings in temporal cross-validation over the training cuts."""
     folds = choose_folds(cuts.training, window=window, classes=rows.classes)
     training = rows.vectors.where(F.col("cut") != F.lit(cuts.evaluation))
     return run_trials(training, folds=folds, classes=rows.classes, params=params, memory=memory)
 
 
-def _hold_contest(rows: Rows, best: Sequence[Trial], cuts: Cuts, params: PropensityParams) -> _Contest:
+def _hold_contest(rows: Rows, best: Sequence[ModelTrial], cuts: Cuts, params: PropensityParams) -> _Contest:
     """Fit the finalists on the training cuts and let them score the later one; choose."""
     training = rows.vectors.where(F.col("cut") != F.lit(cuts.evaluation))
     models = _fit_finalists(training, best, rows, cuts, params)
@@ -181,7 +183,7 @@ def _hold_contest(rows: Rows, best: Sequence[Trial], cuts: Cuts, params: Propens
     return _Contest(rows, params, models, held_out, chosen, _calibrate(models, chosen, calibrating))
 
 
-def _report(contest: _Contest, *, target: str, trials: tuple[Trial, ...], costs: Costs) -> PropensityFit:
+def _report(contest: _Contest, *, target: str, trials: tuple[ModelTrial, ...], costs: Costs) -> PropensityFit:
     """Put the chosen model together, and measure it on the half that decided nothing."""
     rows, measuring, models = contest.rows, contest.measuring, contest.models
     return PropensityFit(
@@ -201,7 +203,7 @@ def _report(contest: _Contest, *, target: str, trials: tuple[Trial, ...], costs:
     )
 
 
-def _calibrate(models: Mapping[str, Any], chosen: Trial, calibrating: HeldOut) -> dict[str, Calibration]:
+def _calibrate(models: Mapping[str, Any], chosen: ModelTrial, calibrating: HeldOut) -> dict[str, Calibration]:
     """Calibrate the chosen model, and the simple one alike: they are compared by what they say, not by how loud."""
     names = [name for name in dict.fromkeys((chosen.setting.kind, RFM)) if name in models]
     return {name: choose_calibrator(calibrating.scores[name], calibrating.label, calibrating.draw) for name in names}
@@ -244,7 +246,7 @@ def _rank_features(contest: _Contest) -> tuple[Importance, ...]:
 
 
 def _fit_finalists(
-    training: DataFrame, best: Sequence[Trial], rows: Rows, cuts: Cuts, params: PropensityParams
+    training: DataFrame, best: Sequence[ModelTrial], rows: Rows, cuts: Cuts, params: PropensityParams
 ) -> dict[str, Any]:
     """Fit the best setting of each kind, the simple model and the one of random labels on all training cuts."""
     wanted = {trial.setting.kind: (training, trial.setting, VECTOR) for trial in best}
@@ -264,10 +266,10 @@ def _fit_finalists(
     return dict(zip(wanted, in_parallel(training.sparkSession, fit, list(wanted), params.parallelism), strict=True))
 
 
-def _choose(best: Sequence[Trial], calibrating: HeldOut) -> Trial:
+def _choose(best: Sequence[ModelTrial], calibrating: HeldOut) -> ModelTrial:
     """Take the kind that cross-validated best; without folds, the best on the calibration half. Ties: the simpler."""
 
-    def figure(trial: Trial) -> float:
+    def figure(trial: ModelTrial) -> float:
         if trial.figures:
             return trial.figures[AUC_PR]
         return ranking_figures(calibrating.scores[trial.setting.kind], calibrating.label)[AUC_PR]

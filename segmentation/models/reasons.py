@@ -1,4 +1,4 @@
-"""Why a user has the score they have: what each feature adds to it."""
+"""Explain a user's score by the contribution of each feature."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def usual_values(users: DataFrame, *, features: Sequence[str]) -> DataFrame:
-    """Return the exact median of each feature over the users given, in one row; null: nobody's is known."""
+    """Return the exact median of each feature over the users given, in one row; null: no user has a known value."""
     return users.agg(*(F.percentile(name, F.lit(0.5)).alias(f"_median_{name}") for name in features))
 
 

@@ -47,7 +47,7 @@ class Rows:
 
 
 def learnt_features(params: PropensityParams) -> tuple[str, ...]:
-    """Return the features to learn from: those of every model, and those of the simple one."""
+    """Return the features to train on: those of every model, and those of the simple one."""
     return tuple(dict.fromkeys((*params.features, *params.rfm_features)))
 
 

@@ -37,7 +37,7 @@ class Setting:
 
     @property
     def values(self) -> dict[str, float | str]:
-        """What is tuned, by Spark's names."""
+        """Return the tuned parameters by Spark's names."""
         name = "regParam" if self.kind == LOGISTIC else "maxDepth"
         return {name: self.strength, "class_weight": self.class_weight}
 
@@ -48,14 +48,14 @@ class Setting:
 
 @dataclass(frozen=True)
 class Classes:
-    """How many rows a model learns from, and how many of them are positive."""
+    """Number of training rows, and of positive ones among them."""
 
     rows: int
     positives: int
 
     @property
     def are_both_there(self) -> bool:
-        """Whether there is anything to tell apart."""
+        """Return whether there are rows of both classes."""
         return 0 < self.positives < self.rows
 
     def __add__(self, other: Classes) -> Classes:

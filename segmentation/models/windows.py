@@ -1,4 +1,4 @@
-"""When a prediction is made and when it must have come true: cuts, label windows and their maturity."""
+"""Choose the cuts of predictions, and their label windows, which must be over before they are used."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class LabelWindow:
 
 @dataclass(frozen=True)
 class History:
-    """What is known about the events of a lake at a cut."""
+    """First and last day of the events of a lake at a cut."""
 
     first: date
     """Day of the earliest event."""
@@ -46,7 +46,7 @@ class History:
 
 @dataclass(frozen=True)
 class Cuts:
-    """Which cut is for what, oldest first."""
+    """Cuts for training and evaluation, oldest first."""
 
     training: tuple[date, ...]
     evaluation: date

@@ -59,7 +59,7 @@ def judge_rates(found: Iterable[Rate], *, params: MonitoringParams) -> list[Judg
     return judged
 
 
-def in_order(judged: Iterable[Judged[Drift] | Judged[Rate]]) -> list[Alert]:
+def sort_alerts(judged: Iterable[Judged[Drift] | Judged[Rate]]) -> list[Alert]:
     """Return all alerts in the order of their key."""
     return sorted((alert for one in judged for alert in one.alerts), key=lambda alert: (alert.metric, alert.scope))
 

@@ -24,7 +24,7 @@ SEGMENTS = "segments"
 """The subject that tells whether the shares of segments changed."""
 
 
-class Sample(NamedTuple):
+class DriftSample(NamedTuple):
     """Users of a cut."""
 
     values: Values
@@ -46,7 +46,7 @@ class Drift:
     """One distribution at two cuts."""
 
     scope: str
-    """What was compared."""
+    """Name of the compared feature, score or segmentation."""
     users_before: int
     users_now: int
     psi: float
@@ -81,20 +81,20 @@ def measure_drift(before: pd.DataFrame, now: pd.DataFrame, *, subjects: Mapping[
         return []
     segments = before[segment].to_numpy(), now[segment].to_numpy()
     found = [
-        _compare_numbers(name, *map(Sample, (df[column].to_numpy(dtype=float) for df in (before, now)), segments))
+        _compare_numbers(name, *map(DriftSample, (df[column].to_numpy(dtype=float) for df in (before, now)), segments))
         for name, column in sorted(subjects.items())
     ]
     found.append(_compare_segments(*segments))
     return with_q_values(found)
 
 
-def split_change(before: Sample, now: Sample, *, edges: NDArray[np.float64]) -> Split:
+def split_change(before: DriftSample, now: DriftSample, *, edges: NDArray[np.float64]) -> Split:
     """Take a change apart into mix shift and change within segments.
 
     The change of the mean is the sum of both effects, exactly: shares of segments differ at the mean of the two cuts'
     segment means, segment means at the mean of the two cuts' shares; nulls are left out. The stability indices go from
     before to the distribution that the present segments would have if each had stayed as it was, and from there to now:
-    they do not add up. A segment that has nobody at one of the cuts counts as mix alone.
+    they do not add up. A segment without users at one of the cuts counts as mix alone.
 
     Args:
         before: values (nan: null) and segments of the users of the earlier cut.
@@ -134,7 +134,7 @@ def _effects(pairs: Sequence[tuple[Values, Values]]) -> tuple[float | None, floa
     return float(mix), float(within)
 
 
-def _compare_numbers(scope: str, before: Sample, now: Sample) -> Drift:
+def _compare_numbers(scope: str, before: DriftSample, now: DriftSample) -> Drift:
     edges = decile_edges(before.values)
     counts = count_bins(before.values, edges), count_bins(now.values, edges)
     ranked = (np.where(np.isnan(side.values), -np.inf, side.values) for side in (before, now))

@@ -1,4 +1,4 @@
-"""What is monitored, and from where on it is an alert."""
+"""Parameters of monitoring: subjects and thresholds of alerts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from segmentation.parameters import Parameters
 
 
 class WebhookParams(Parameters):
-    """Where alerts are sent, signed as Standard Webhooks says. Nothing is sent where there is no url."""
+    """Receiver of alerts, which are signed according to Standard Webhooks. Without a url, no alerts are sent."""
 
     url: str | None = None
     """https, or http to this machine. The secret (`whsec_...`) is never configured: it stands in the environment."""

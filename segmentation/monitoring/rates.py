@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     from segmentation.monitoring.params import MonitoringParams
-    from segmentation.sequences.differences import Difference, Flows
+    from segmentation.sequences.differences import Flows, TransitionDifference
 
 TRANSITION, CALIBRATION = "transition:", "calibration:"
 
@@ -51,7 +51,7 @@ class Rate:
 
 
 class PredictionOutcome(NamedTuple):
-    """What came of a target's predictions at a cut whose label window is over: sums over the users asked about."""
+    """Predicted and observed outcomes of a target at a cut whose label window is over: sums over its users."""
 
     target: str
     cut: date
@@ -115,7 +115,7 @@ def _sum_flows(days: Iterable[Flows]) -> dict[tuple[str, str], int]:
     return total
 
 
-def _of_difference(one: Difference, begins: date, ends: date) -> Rate:
+def _of_difference(one: TransitionDifference, begins: date, ends: date) -> Rate:
     return Rate(
         scope=f"{TRANSITION}{one.from_state} -> {one.to_state}",
         from_date=begins,

@@ -1,4 +1,4 @@
-"""What is compared from cut to cut."""
+"""Choose the features, scores and segments that are compared between cuts."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def choose_features(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Choose the features to compare.
 
-    Features of all time grow with everybody's history and so always differ from cut to cut: unless they are given, only
+    Features of all time grow with the users' history and so always differ from cut to cut: unless they are given, only
     those of a window are compared, and the days since the last event. A window that reaches back beyond the first event
-    at the earlier cut grows likewise, whoever names it.
+    at the earlier cut grows likewise, even if it is named.
 
     Args:
         read: features that the models in use read.

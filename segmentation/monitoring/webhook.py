@@ -35,7 +35,7 @@ EVENT = "segments.alert"
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Where a receiver points elsewhere, that is a failure: alerts and their signature go to the address given."""
+    """Treat a redirect as a failure: alerts and their signature are sent to the configured address only."""
 
     def redirect_request(self, *_: Any) -> None:
         """Follow nothing."""

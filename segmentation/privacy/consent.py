@@ -22,7 +22,7 @@ YES = ("true", "1", "yes", "granted")
 
 
 def build_consents(events: DataFrame, params: ConsentParams) -> DataFrame:
-    """Find what everybody allows now.
+    """Find the current consents of all users.
 
     Grain: accepted events in; a person and a purpose out, by the newest event that tells, in the order of events. All
     events count, whatever the cut: who withdraws today is in no computation of tomorrow, of a past day either. An event
@@ -57,7 +57,7 @@ def select_consented(users: DataFrame, consents: DataFrame, params: ConsentParam
 
 
 def _told(events: DataFrame, name: str, spec: ConsentEvent) -> DataFrame:
-    """Lay out what events of one name say: a row per purpose, several being separated by commas or blanks."""
+    """Read the consents of events of one name: a row per purpose, several being separated by commas or blanks."""
     purposes = F.explode(F.array_distinct(F.split(F.trim(_value(spec.purpose)), r"[,\s]+"))).alias("purpose")
     granted = F.lit(spec.granted) if isinstance(spec.granted, bool) else _is_yes(_value(spec.granted))
     rows = events.where(F.col("event_name") == name).select("user_id", *ORDER, purposes, granted.alias("granted"))

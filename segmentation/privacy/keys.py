@@ -104,7 +104,7 @@ def binary_row(spark: SparkSession, values: dict[str, bytes]) -> DataFrame:
 
 @contextmanager
 def _gateway_silenced() -> Iterator[None]:
-    """Py4J writes what it sends to its DEBUG log, where somebody has turned that on."""
+    """Keep the key out of Py4J's DEBUG log, which contains everything that Py4J sends."""
     before = logging.root.manager.disable
     logging.disable(max(before, logging.DEBUG))
     try:

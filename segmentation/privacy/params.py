@@ -26,10 +26,11 @@ def check_names(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class PrivacyParams(Parameters):
-    """What is known of people is made unrecognisable before anything is stored; off unless something is named."""
+    """Pseudonyms for personal data before they are stored; off unless a field is named."""
 
     pseudonymise: tuple[str, ...] = ()
-    """What becomes a keyed pseudonym in every source: `user`, `event_id`, `properties.<name>`. A mapping names more."""
+    """Fields that become keyed pseudonyms in every source: `user`, `event_id`, `properties.<name>`. A mapping may name
+    more."""
     keep_properties: tuple[str, ...] | None = None
     """Only these properties are stored, of every source whose mapping has no list of its own; null: all."""
     key_id: str = Field(default="k1", pattern=r"^[a-z0-9]{1,16}$")
@@ -53,7 +54,7 @@ class PrivacyParams(Parameters):
 
 
 class ConsentEvent(Parameters):
-    """What events of one name say about consent."""
+    """Consent that is stated by events of one name."""
 
     purpose: str = Field(min_length=1)
     """The purpose, or `properties.<name>` that holds one or, separated by commas, several."""
@@ -75,14 +76,14 @@ class ConsentEvent(Parameters):
 
 
 class ConsentParams(Parameters):
-    """What people must allow before anything is computed about them; nothing unless purposes are needed."""
+    """Purposes that users must allow before anything is computed about them; none by default."""
 
     events: dict[str, ConsentEvent] = Field(default_factory=dict)
     """Event name -> what it says."""
     needed: tuple[str, ...] = ()
     """Purposes that a user must have granted, all of them, to get features, and with them segments and scores."""
     otherwise: Literal["denied", "granted"] = "denied"
-    """What counts where a user has said nothing of a purpose."""
+    """Consent of a user who has stated nothing about a purpose."""
 
     @field_validator("needed")
     @classmethod

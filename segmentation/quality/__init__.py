@@ -1,1 +1,1 @@
-"""Why records are rejected, and how they are flagged."""
+"""Reasons for rejection, and checks on ingested data."""

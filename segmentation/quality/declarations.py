@@ -20,14 +20,14 @@ Many = Annotated[int, Field(ge=1)]
 
 
 class Limits(NamedTuple):
-    """What a share must keep to."""
+    """Limits of a share."""
 
     at_least: float | None = None
     at_most: float | None = None
 
 
-class Rule(Parameters):
-    """What all checks have."""
+class QualityRule(Parameters):
+    """Parameters that all checks share."""
 
     level: Literal["error", "warning"] = "warning"
     """`error`: a broken limit ends the run with exit code 3; `warning`: it is told."""
@@ -37,8 +37,8 @@ class Rule(Parameters):
     """So many days before the cut are still arriving: the checked days end before them."""
 
 
-class ColumnRule(Rule):
-    """What checks of values have: which values, and the share of them that must be right."""
+class ColumnRule(QualityRule):
+    """Parameters of checks of values: the values, and the share of them that must be right."""
 
     column: str | None = None
     """A column of `events`."""
@@ -87,14 +87,14 @@ class AcceptedValues(ColumnRule):
     values: tuple[str, ...] = Field(min_length=1)
 
 
-class Freshness(Rule):
+class Freshness(QualityRule):
     """Hours from the newest received_at to midnight of the cut."""
 
     kind: Literal["freshness"]
     at_most_hours: float = Field(gt=0.0)
 
 
-class Volume(Rule):
+class Volume(QualityRule):
     """Accepted events of a day beside the same weekday of the weeks before.
 
     What passes: median of those days, give or take the greatest of `spreads` times their spread (1.4826 MAD, at least
@@ -113,7 +113,7 @@ class Volume(Rule):
     """Changes up to this share of the median always pass."""
 
 
-class EventNames(Rule):
+class EventNames(QualityRule):
     """Names of accepted events that are new on a day, or gone, beside the days before."""
 
     kind: Literal["event_names"]
@@ -129,7 +129,7 @@ class EventNames(Rule):
     """New and gone names that pass."""
 
 
-class LedgerShare(Rule):
+class LedgerShare(QualityRule):
     """Share of the records read that were rejected, or copies, or rejected for one reason."""
 
     kind: Literal["share"]
@@ -142,7 +142,7 @@ class LedgerShare(Rule):
     """With fewer nothing is judged."""
 
 
-class NewProperties(Rule):
+class NewProperties(QualityRule):
     """Properties of the checked days that no event of the trailing days had; they are kept in `properties`."""
 
     kind: Literal["new_properties"]
@@ -154,14 +154,14 @@ class NewProperties(Rule):
     """New properties that pass."""
 
 
-class RetypedProperties(Rule):
+class RetypedProperties(QualityRule):
     """Values of a property whose type is not its most frequent one of the trailing days."""
 
     kind: Literal["retyped_properties"]
     trailing_days: int = Field(default=7, ge=1, le=60)
     """Days before the checked ones to compare with."""
     at_most: Share = 0.05
-    """How far the greatest share of any property may lie over its own share on the trailing days."""
+    """Greatest increase of a property's share over its share on the trailing days."""
     min_values: Many = 20
     """Properties with fewer values on either side are not judged."""
 

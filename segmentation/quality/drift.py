@@ -97,7 +97,9 @@ def count_types(events: DataFrame, *, since: date) -> DataFrame:
     )
 
 
-def judge_drift(check: NamedCheck, properties: Sequence[Property], source: str, *, has_before: bool) -> list[Result]:
+def judge_properties(
+    check: NamedCheck, properties: Sequence[Property], source: str, *, has_before: bool
+) -> list[Result]:
     """Judge one source by a check of its properties; other kinds give nothing.
 
     Args:

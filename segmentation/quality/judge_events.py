@@ -38,7 +38,7 @@ class Midnight(NamedTuple):
 
 
 class Shares(NamedTuple):
-    """What the one pass found: source x day -> per check (values that are right, values), and the events."""
+    """Counts of one pass: source x day -> per check (values that are right, values), and the events."""
 
     found: Mapping[tuple[str, date], Sequence[tuple[int, int]]]
     checks: Sequence[NamedCheck]

@@ -1,4 +1,4 @@
-"""What is received too late to count."""
+"""Find records that were received too late to count."""
 
 from __future__ import annotations
 

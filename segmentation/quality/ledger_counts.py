@@ -20,7 +20,7 @@ WEIGHED = (READ, ACCEPTED, DUPLICATE, QUARANTINED, UNPARSABLE)
 
 
 class Cell(NamedTuple):
-    """Records of a source. Before the days that are looked at, and where a record has no readable day, day is None."""
+    """Records of a source. The day is None if it precedes the checked days, or if the record has no readable day."""
 
     source: str
     day: date | None

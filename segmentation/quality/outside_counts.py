@@ -1,4 +1,4 @@
-"""Our events beside a count that somebody else made of the same days: the platform's own screen, a till, a provider."""
+"""Compare our events with an outside count of the same days: of the platform's own report, a till, a provider."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 DAY, HOUR = "event_date", "hour"
 BY = (DAY, HOUR, "platform", "event_name", "channel")
-"""What an outside count may be told apart by; the day must be there."""
+"""Columns by which an outside count may be grouped; the day is required."""
 COUNT = "events"
 EDGES = ("first_at", "last_at")
 """Optional: the first and last time that was counted (local, of the reporting zone)."""

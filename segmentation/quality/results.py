@@ -55,7 +55,7 @@ class Result:
         return f"{self.check.name} ({self.source}{when}): {self.evidence}"
 
 
-def in_order(results: Iterable[Result]) -> list[Result]:
+def sort_results(results: Iterable[Result]) -> list[Result]:
     """Sort by key; verdicts without a day come first."""
     return sorted(results, key=lambda r: (r.check.name, r.source, r.day or date.min))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
 from segmentation.quality.declarations import NewProperties, RetypedProperties
-from segmentation.quality.drift import DRIFT_RULES, judge_drift, measure_properties
+from segmentation.quality.drift import DRIFT_RULES, judge_properties, measure_properties
 from segmentation.quality.judge_events import (
     Midnight,
     judge_columns,
@@ -17,7 +17,7 @@ from segmentation.quality.judge_events import (
 )
 from segmentation.quality.judge_ledger import judge_ledger, trailing_days
 from segmentation.quality.ledger_counts import days_before, read_ledger
-from segmentation.quality.results import Result, in_order
+from segmentation.quality.results import Result, sort_results
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +69,7 @@ def check_tables(
     for check in checks:
         own = days[check.name]
         if check.rule.source is not None and check.rule.source not in counts.sources:
-            results.append(Result(check, check.rule.source, "this source was never taken in"))
+            results.append(Result(check, check.rule.source, "this source was never ingested"))
             continue
         for source in [check.rule.source] if check.rule.source else counts.sources:
             results += judge_ledger(check, counts, source, own)
@@ -77,8 +77,8 @@ def check_tables(
             results += judge_freshness(check, newest, source, until)
             if isinstance(check.rule, DRIFT_RULES):
                 has_before = _has_before(check, counts, source, own[0])
-                results += judge_drift(check, drift[own[0], _needed(check)], source, has_before=has_before)
-    return in_order(results)
+                results += judge_properties(check, drift[own[0], _needed(check)], source, has_before=has_before)
+    return sort_results(results)
 
 
 def _needed(check: NamedCheck) -> int:

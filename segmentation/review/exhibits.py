@@ -1,4 +1,4 @@
-"""What the site is made of: pages of sections of exhibits, each a table and mostly a chart of the same figures."""
+"""Define pages, their sections and exhibits; an exhibit is a table, mostly with a chart of the same figures."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
-class Column:
+class GridColumn:
     """A column of a table: the key of its values in the records, its heading, and how values are written."""
 
     key: str
@@ -39,7 +39,7 @@ class Column:
 
     @property
     def numeric(self) -> bool:
-        """Whether values stand right-aligned, one below the other."""
+        """Return whether values are right-aligned."""
         return self.kind in _FORMATS
 
     def show(self, record: Record) -> str:
@@ -54,7 +54,7 @@ class Column:
 class Grid:
     """A table: what a chart shows, exact and complete."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[GridColumn, ...]
     records: Records
 
     def csv(self) -> str:
@@ -81,7 +81,7 @@ class Exhibit:
     grid: Grid
     figure: go.Figure | None = None
     method: str = ""
-    """How the figures were made, for who wants to know."""
+    """Method by which the figures were computed."""
     min_width: int = 0
     """Pixels below which the chart scrolls sideways instead of shrinking."""
     open_table: bool = False
@@ -127,7 +127,7 @@ class Note:
 
 @dataclass(frozen=True)
 class Offer:
-    """What a job that runs on demand would add, where it never ran."""
+    """Exhibits of a job that runs on demand and has not run yet."""
 
     job: str
     what: str
@@ -168,7 +168,7 @@ class Page:
     """Name of its file without the ending."""
     title: str
     question: str
-    """What it answers, in a sentence."""
+    """Question that the page answers, in a sentence."""
     sections: tuple[Section, ...]
     quoted: tuple[str, ...] = ()
     """Exhibits whose findings the overview quotes."""

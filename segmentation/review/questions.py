@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from segmentation.errors import ConfigurationError, nearest
 from segmentation.review.exhibits import Section
-from segmentation.review.sections.cohorts import build_cohorts
-from segmentation.review.sections.features import build_features
-from segmentation.review.sections.journeys import build_journeys
-from segmentation.review.sections.lifecycle import build_lifecycle
+from segmentation.review.sections.cohorts import cohorts_section
+from segmentation.review.sections.features import features_section
+from segmentation.review.sections.journeys import journeys_section
+from segmentation.review.sections.lifecycle import lifecycle_section
 from segmentation.review.sections.models import build_choice
-from segmentation.review.sections.monitoring import build_monitoring
-from segmentation.review.sections.propensity import build_propensity
+from segmentation.review.sections.monitoring import monitoring_section
+from segmentation.review.sections.propensity import propensity_section
 from segmentation.review.sections.registry import ModelRecords
 
 if TYPE_CHECKING:
@@ -21,17 +21,17 @@ if TYPE_CHECKING:
     from segmentation.review.sections.reading import Reading
 
 SECTIONS: dict[str, tuple[Callable[[Reading], Section], str]] = {
-    "cohorts": (build_cohorts, "build_cohorts"),
-    "features": (build_features, "describe_features"),
-    "journeys": (build_journeys, "build_sequences"),
-    "lifecycle": (build_lifecycle, "build_lifecycle"),
-    "monitoring": (build_monitoring, "monitor_segments"),
+    "cohorts": (cohorts_section, "build_cohorts"),
+    "features": (features_section, "describe_features"),
+    "journeys": (journeys_section, "build_sequences"),
+    "lifecycle": (lifecycle_section, "build_lifecycle"),
+    "monitoring": (monitoring_section, "monitor_segments"),
 }
-"""How a section is built, and the job without which it is empty."""
+"""Function that builds a section, and the job without which it is empty."""
 NOTHING = Section("nothing", "Nothing", "")
 OF_MODELS: dict[str, tuple[Callable[[Reading, ModelRecords], Section], str]] = {
     "choice": (lambda _, models: build_choice(models)[0] if models.by_k else NOTHING, "train_clusters"),
-    "propensity": (build_propensity, "score_segments"),
+    "propensity": (propensity_section, "score_segments"),
 }
 """The same of those that rest on what the tracking store says of models."""
 

@@ -40,7 +40,7 @@ SHOWN_BREACHES = 5
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where the figures come from: on every page, its cut and publication on top, the rest at its end."""
+    """Origin of the figures: every page shows its cut and publication on top, and the rest at its end."""
 
     run_id: str
     lake: str

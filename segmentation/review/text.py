@@ -135,7 +135,7 @@ def feature(name: str) -> str:
     return clean(" ".join(words).capitalize().replace("Rfm ", "RFM ") + suffix)
 
 
-def measure(name: str) -> str:
+def name_measure(name: str) -> str:
     """Write a measure's name in words: `auc_pr_lift` becomes `Area under precision-recall lift`."""
     words = name.replace("auc_roc", "area under ROC").replace("auc_pr", "area under precision-recall").replace("_", " ")
     return clean(words[:1].upper() + words[1:])

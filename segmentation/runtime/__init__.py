@@ -1,1 +1,1 @@
-"""What a job runs in: the Spark session, the context, the command line."""
+"""Run jobs: Spark session, context and command line."""

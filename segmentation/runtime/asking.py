@@ -1,4 +1,4 @@
-"""What several jobs read of the lake to ask something of users: behaviour at a cut, what is known of it, a baseline."""
+"""Read the inputs of questions about users that several jobs share: behaviour, events known at a cut, a baseline."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Inputs:
-    """What labels and features of any cut are made from."""
+    """Inputs from which labels and features of any cut are computed."""
 
     known: Known
     features: DataFrame

@@ -1,4 +1,4 @@
-"""What a job is given, and what it gives back."""
+"""Context of a job, and its report."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Context:
 
 @dataclass
 class RunReport:
-    """What a job did: becomes the JSON line at the end of stdout."""
+    """Report of a job: becomes the JSON line at the end of stdout."""
 
     as_of: date | None = None
     quality: dict[str, Any] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What ingest stored, and the same as it was at the cut of a job."""
+"""Read stored events, sessions and user days, today's or those known at the cut of a job."""
 
 from __future__ import annotations
 

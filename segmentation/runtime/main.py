@@ -39,7 +39,7 @@ LOST_BLOCK = "CHECKPOINT_RDD_BLOCK_ID_NOT_FOUND"
 
 
 class Job(Protocol):
-    """What a module in jobs/ offers."""
+    """Interface of a module in jobs/."""
 
     __name__: str
     __doc__: str | None

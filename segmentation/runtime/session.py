@@ -25,7 +25,7 @@ FIXED = {
     "spark.sql.mapKeyDedupPolicy": "LAST_WIN",
     # The source of a merge is a checkpoint already: Delta need not keep a copy of its own.
     "spark.databricks.delta.merge.materializeSource": "none",
-    # Frames laid out by user are joined where they stand, though the key says more than the user.
+    # Join frames partitioned by user without an exchange, although the join key has more columns than the user.
     "spark.sql.requireAllClusterKeysForCoPartition": "false",
     # Files come in any encoding that Java knows; bytes that mean nothing in it are replaced, and then seen.
     "spark.sql.legacy.javaCharsets": "true",
@@ -83,7 +83,7 @@ def _own_settings(settings: Mapping[str, str], log_settings: Path | None) -> dic
 
 
 def configure(spark: SparkSession) -> SparkSession:
-    """Apply the settings that our results depend on to a session that somebody else opened."""
+    """Apply the settings that our results depend on to a session that was opened elsewhere."""
     for key, value in FIXED.items():
         if key.startswith("spark.sql.") and spark.conf.isModifiable(key):
             spark.conf.set(key, value)

@@ -1,4 +1,4 @@
-"""Stored events and the parameters that they were stored under, which a job must share to go on with them."""
+"""Read stored events after checking that their fingerprints match this run's parameters."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def require_events(ctx: Context) -> DataFrame:
     """Read the events, for a job that makes of them again what ingest made.
 
     Raises:
-        ConfigurationError: nothing was taken in yet, or it was under other parameters.
+        ConfigurationError: nothing was ingested yet, or it was under other parameters.
     """
     events = ctx.lake.require(EVENTS, "ingest_events")
     rebuild = f"python jobs/ingest_events.py --source ... --input ... --lake {ctx.lake.root} --rebuild"
@@ -41,7 +41,7 @@ def require_events(ctx: Context) -> DataFrame:
 
 
 def accept_rates(ctx: Context, rebuild: str) -> None:
-    """Take up rates that are new, or are taken back, where no stored value depends on them; publish them.
+    """Store added and removed rates if no stored value depends on them, and publish them.
 
     Raises:
         ConfigurationError: a stored event's value would change; names the currency and the day from which on.

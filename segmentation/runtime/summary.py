@@ -1,4 +1,4 @@
-"""What a pipeline run found, in a few lines, and how to look at it."""
+"""Summarise the results of a pipeline run in a few lines, with the commands that show them."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def adjusted_rand(moves: Table) -> float | None:
     """Return the adjusted Rand index of two partitions from their cross table; None with fewer than two users."""
     if sum(moves.values()) < 2:  # noqa: PLR2004  a pair
         return None
-    return agreement.adjusted_rand(_as_matrix(moves)[2])
+    return agreement.adjusted_rand_index(_as_matrix(moves)[2])
 
 
 def _as_matrix(moves: Table) -> tuple[list[str], list[str], NDArray[np.int_]]:

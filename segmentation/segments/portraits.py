@@ -20,7 +20,7 @@ LEAST_SHARE = 0.01
 """Of the users in a leaf."""
 
 
-class Condition(NamedTuple):
+class SplitCondition(NamedTuple):
     """A comparison of a feature with a threshold."""
 
     feature: str
@@ -83,8 +83,8 @@ def draw_portraits(users: pd.DataFrame, *, features: Sequence[str], seed: int) -
 
 
 def _paths(
-    tree: Tree, features: Sequence[str], node: int = 0, before: tuple[Condition, ...] = ()
-) -> Iterator[tuple[Condition, ...]]:
+    tree: Tree, features: Sequence[str], node: int = 0, before: tuple[SplitCondition, ...] = ()
+) -> Iterator[tuple[SplitCondition, ...]]:
     """Walk from a node to its leaves, left (not above) before right."""
     left, right = tree.children_left[node], tree.children_right[node]
     if left == right:
@@ -92,12 +92,12 @@ def _paths(
         return
     feature, threshold = features[tree.feature[node]], float(f"{tree.threshold[node]:.8g}")
     for child, above in ((left, False), (right, True)):
-        yield from _paths(tree, features, child, (*before, Condition(feature, above, threshold)))
+        yield from _paths(tree, features, child, (*before, SplitCondition(feature, above, threshold)))
 
 
-def _condense(path: tuple[Condition, ...]) -> tuple[Condition, ...]:
+def _condense(path: tuple[SplitCondition, ...]) -> tuple[SplitCondition, ...]:
     """Keep the narrowest of several conditions of one kind on a feature, in the order of their first."""
-    narrowest: dict[tuple[str, bool], Condition] = {}
+    narrowest: dict[tuple[str, bool], SplitCondition] = {}
     for condition in path:
         narrowest[condition.feature, condition.above] = condition  # further down is narrower
     return tuple(narrowest.values())

@@ -1,4 +1,4 @@
-"""How far journeys are from each other: optimal matching, medoids and silhouettes, on a driver's sample."""
+"""Measure distances of journeys by optimal matching, and choose medoids, on the driver, from a sample."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 BLOCK = 200_000
 """Pairs of journeys that are aligned at once."""
 UNSEEN = 2.0
-"""Cost of a substitution with a state that the costs do not know: that of two states between which nobody moves."""
+"""Cost of a substitution with a state that the costs do not have: that of two states without transitions."""
 
 
-def count_moves(journeys: Sequence[Journey], weights: Sequence[float]) -> dict[tuple[str, str], float]:
+def count_journey_moves(journeys: Sequence[Journey], weights: Sequence[float]) -> dict[tuple[str, str], float]:
     """Count the transitions inside journeys, weighted, as `chain.substitution_costs` wants them."""
     moves: Counter[tuple[str, str]] = Counter()
     for journey, weight in zip(journeys, weights, strict=True):

@@ -1,4 +1,4 @@
-"""What a small matrix of flows says about the way to a goal, and about memory. On the driver, on tens of states."""
+"""Analyse a small matrix of flows as a Markov chain: way to a goal, and memory. On the driver, for tens of states."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Outlook:
-    """What is to be expected from a state on, in a chain that forgets how it came there."""
+    """Expected way to the goal from a state on, in a chain of first order."""
 
     goal_probability: float
     """Probability of ever reaching the goal."""
     expected_steps: float | None
     """Mean number of transitions until the goal or the end; null: there are ways on which neither comes."""
     steps_to_goal: float | None
-    """The same of those who reach the goal; null: nobody does."""
+    """The same for those who reach the goal; null: no path reaches it."""
 
 
 def substitution_costs(flows: Flows) -> dict[tuple[str, str], float]:

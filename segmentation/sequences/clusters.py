@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from segmentation.frames import conform
 from segmentation.parameters import fingerprint_of
-from segmentation.sequences.alignment import choose_medoids, count_moves, match, normalise
+from segmentation.sequences.alignment import choose_medoids, count_journey_moves, match, normalise
 from segmentation.sequences.chain import substitution_costs
 from segmentation.tables import JOURNEY_CLUSTERS
 
@@ -56,7 +56,7 @@ def find_typical(user_sequences: DataFrame, *, params: SequenceParams) -> Journe
     weights = Counter(tuple(row["states"]) for row in sample.select("states").collect())
     journeys = sorted(weights)
     counts = [float(weights[journey]) for journey in journeys]
-    costs = substitution_costs(count_moves(journeys, counts))
+    costs = substitution_costs(count_journey_moves(journeys, counts))
     distances = normalise(
         match(journeys, journeys, costs=costs, indel=params.indel), journeys, journeys, indel=params.indel
     )

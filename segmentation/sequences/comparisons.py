@@ -27,7 +27,7 @@ FOLDER = "comparisons"
 
 
 class Side(Parameters):
-    """Which sessions are in a group. What is given must all hold; nothing given: all sessions."""
+    """Sessions of a group. All given conditions must hold; without any, all sessions."""
 
     from_date: date | None = None
     """First day, of the session's start."""
@@ -41,7 +41,7 @@ class Side(Parameters):
     """Rule segments of conf/segments, at the newest cut up to this one."""
 
 
-class Comparison(Declared):
+class GroupComparison(Declared):
     """Two groups and the transitions on which they are compared."""
 
     """Name of the comparison and of its file."""
@@ -52,7 +52,7 @@ class Comparison(Declared):
     b: Side | None = None
     """The reference; null: all sessions that are not in a."""
     within: Side = Side()
-    """What holds for both."""
+    """Conditions that hold for both groups."""
     transitions: tuple[tuple[str, str], ...] = ()
     """The family: [from, to] pairs; empty: every transition made `at_least` times in both groups together."""
     at_least: int = Field(default=100, ge=1)
@@ -60,17 +60,17 @@ class Comparison(Declared):
     """Share of false findings among the findings that is accepted (Benjamini-Hochberg)."""
 
 
-def load_comparisons(conf_dir: Path) -> tuple[Comparison, ...]:
+def load_comparisons(conf_dir: Path) -> tuple[GroupComparison, ...]:
     """Read all comparisons of a configuration folder, sorted by name; a folder without `comparisons` has none.
 
     Raises:
         ConfigurationError: a file is not YAML, not a comparison, or not named like its comparison.
     """
-    return load_declared(conf_dir / FOLDER, Comparison)
+    return load_declared(conf_dir / FOLDER, GroupComparison)
 
 
 def build_differences(
-    steps: DataFrame, *, comparison: Comparison, as_of: date, version: str, memberships: DataFrame
+    steps: DataFrame, *, comparison: GroupComparison, as_of: date, version: str, memberships: DataFrame
 ) -> DataFrame:
     """Compare two groups of sessions on a family of transitions.
 
@@ -119,7 +119,7 @@ def _is_in(side: Side) -> Column:
     return reduce(and_, conditions)
 
 
-def _with_groups(steps: DataFrame, comparison: Comparison, memberships: DataFrame) -> DataFrame:
+def _with_groups(steps: DataFrame, comparison: GroupComparison, memberships: DataFrame) -> DataFrame:
     """Give every step the groups of its user, where the comparison asks for them."""
     sides = [comparison.a, comparison.within, *([comparison.b] if comparison.b else [])]
     if not any(side.segments or side.rules for side in sides):

@@ -25,7 +25,7 @@ POWER = 0.8
 
 
 @dataclass(frozen=True)
-class Difference:
+class TransitionDifference:
     """One transition in group a against group b."""
 
     from_state: str
@@ -56,7 +56,9 @@ def choose_family(a: Flows, b: Flows, *, at_least: int) -> tuple[tuple[str, str]
     return tuple(sorted(pair for pair in {*a, *b} if a.get(pair, 0) + b.get(pair, 0) >= at_least))
 
 
-def compare_flows(a: Flows, b: Flows, *, family: Collection[tuple[str, str]], rate: float = 0.05) -> list[Difference]:
+def compare_flows(
+    a: Flows, b: Flows, *, family: Collection[tuple[str, str]], rate: float = 0.05
+) -> list[TransitionDifference]:
     """Test every transition of a family for a difference of its rate between two groups.
 
     Moves count as independent of each other; those of one person are not quite, so p is somewhat too small where few
@@ -181,7 +183,7 @@ def _departures(flows: Flows) -> Counter[str]:
 
 def _compare(
     flows: tuple[Flows, Flows], departures: tuple[Counter[str], Counter[str]], pair: tuple[str, str], alpha: float
-) -> Difference:
+) -> TransitionDifference:
     n_a, n_b = (of_one.get(pair, 0) for of_one in flows)
     departures_a, departures_b = (of_one[pair[0]] for of_one in departures)
     shown: tuple[float | None, float | None, float | None] = (None, None, None)
@@ -193,7 +195,7 @@ def _compare(
         )
     table = [[n_a, departures_a - n_a], [n_b, departures_b - n_b]]
     p_value = min(1.0, float(fisher_exact(table)[1]))
-    return Difference(*pair, n_a, departures_a, n_b, departures_b, *shown, p_value, p_value, detectable)
+    return TransitionDifference(*pair, n_a, departures_a, n_b, departures_b, *shown, p_value, p_value, detectable)
 
 
 def newcombe_interval(n_a: int, total_a: int, n_b: int, total_b: int) -> tuple[float, float, float]:

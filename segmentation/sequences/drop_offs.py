@@ -1,4 +1,4 @@
-"""Where sessions end short of the goal, by what that costs."""
+"""Rank states by the conversions that are lost because sessions end there."""
 
 from __future__ import annotations
 

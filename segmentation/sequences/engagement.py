@@ -1,4 +1,4 @@
-"""How engaged users are, period by period: hidden states behind the days on which they were active."""
+"""Estimate users' engagement by period: hidden states that explain the days on which they were active."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ purchases bigint"""
 
 
 def build_activity(user_days: DataFrame, *, as_of: date, params: EngagementParams) -> DataFrame:
-    """Lay out users' days as sequences of periods.
+    """Divide users' days into sequences of periods.
 
     Grain: a user's day as known at the cut -> a user with a day before it. Periods of `period_days` days are counted
     back from the cut, so that the newest is whole; the first is that of the user's first day, but at most `periods`
@@ -101,7 +101,7 @@ def build_engagement_stays(
 def describe_states(stays: DataFrame, *, model: HiddenStates, as_of: date, params: EngagementParams) -> DataFrame:
     """Say what the states are: rows of `engagement_states`, one per state, with what users did in them.
 
-    Grain: rows of `engagement_stays` -> a state. A state that nobody was ever decoded to counts 0.
+    Grain: rows of `engagement_stays` -> a state. A state to which no user was ever decoded counts 0.
     """
     sums = stays.groupBy("state").agg(
         F.count_if("is_current").alias("users"), F.sum("periods").alias("periods"), F.sum("purchases").alias("bought")

@@ -45,13 +45,13 @@ class Funnel(Declared):
 
     """Name of the funnel and of its file."""
     description: str = ""
-    """What it is about, for people."""
+    """Description for readers."""
     steps: Steps = Field(min_length=2)
     """The steps; each a state, or a list of states of which any one will do."""
     order: Literal["ordered", "strict"] = "ordered"
     """`ordered`: other states may lie between the steps; `strict`: none may."""
     unit: Literal["user", "session"] = "user"
-    """Who goes through it: users, over all their sessions, or each session by itself."""
+    """Unit that passes the funnel: users, over all their sessions, or each session by itself."""
     window_s: int = Field(default=7 * 86_400, ge=1)
     """Seconds from the first step within which a later one counts."""
     by: tuple[Dimension, ...] = ()
@@ -196,7 +196,7 @@ def _furthest(frame: DataFrame, unit: tuple[str, ...], length: int) -> DataFrame
 
 
 def _measure(number: int) -> Column:
-    """What is aggregated of a group for one step."""
+    """Return the aggregate of a group for one step."""
     there = F.col("depth") >= number
     times = F.col("times")
 

@@ -1,4 +1,4 @@
-"""How users walk, day by day, as features read it: how far they got in funnels, and how often they turned back."""
+"""Derive daily progress in funnels and loops of users, from which features are computed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def list_attempts(steps: DataFrame, *, funnels: Sequence[Funnel], time_zone: str
     """Tell, for every number of steps of every funnel, when the latest attempt that got so far began.
 
     Grain: a row of `build_steps` -> user x funnel x depth that the user reached, with started_date (day of the
-    attempt's first step in `time_zone`). One pass per funnel, whatever windows are asked later: somebody got to a depth
+    attempt's first step in `time_zone`). One pass per funnel, whatever windows are asked later: a user got to a depth
     within the last n days iff the latest attempt that did began in them.
     """
     return union_all(
@@ -42,7 +42,7 @@ def count_loops(steps: DataFrame) -> DataFrame:
     """Count steps that go back to the state before the last one: a, b, a.
 
     Grain: a row of `build_steps` -> user x day on which sessions began (session_date), with `third_steps` (steps that
-    have two before them in their session) and `loops` (those of them that go back; a, a, a is none).
+    have two before them in their session) and `loops` (those of them that go back; a, a, a is not one).
     """
     order = Window.partitionBy(*SESSION).orderBy(*in_order())
     seen = steps.select("*", F.lag("state", 2).over(order).alias("_before_last"))

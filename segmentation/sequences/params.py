@@ -7,7 +7,7 @@ from segmentation.sequences.groups import Dimension
 
 
 class SequenceParams(Parameters):
-    """What journeys are told apart by, where they lead, and how much of them is kept. States: conf/states.yaml."""
+    """Groups, goals and limits of journeys. States: conf/states.yaml."""
 
     groups: tuple[Dimension, ...] = ("platform", "month")
     """Groups beside all sessions: `platform`, `channel`, `month`, `segment` (scored) and `rule` (conf/segments)."""
@@ -34,7 +34,7 @@ class SequenceParams(Parameters):
 
 
 class EngagementParams(Parameters):
-    """How users' days become periods, and how hidden states behind them are looked for."""
+    """Periods of users' days, and the search for their hidden states."""
 
     period_days: int = Field(default=7, ge=2, le=31)
     """Days of a period, counted back from the cut."""

@@ -1,4 +1,4 @@
-"""What a step of a sequence is: states as a mapping from events, `conf/states.yaml`."""
+"""Map events to the states of sequences, as declared in `conf/states.yaml`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FILE = "states.yaml"
 
 
 class StateRule(Parameters):
-    """Which events are one state, or none. What is given must all hold; in a pattern `*` is any text."""
+    """Events that are one state, or are left out. All given conditions must hold; in a pattern, `*` is any text."""
 
     state: str | None = Field(default=None, min_length=1)
     """Name of the state; null: such events are left out of all sequences, as if they had not been recorded."""

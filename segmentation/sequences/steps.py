@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 SESSION = ("user_id", "session_id")
 """A session is of one user: told by both, steps that lie by user need no exchange for anything within a session."""
 ABOUT = ("platform", "channel", "session_date")
-"""What a step is told apart by beside its person: of the session's first event that is a step."""
+"""Columns of a step beside its user, from the session's first event that is a step."""
 
 
 def build_steps(events: DataFrame, *, states: StateMapping, time_zone: str) -> DataFrame:
-    """Lay out events as steps of their sessions.
+    """Derive the steps of sessions from events.
 
-    Grain: an event -> a step; events whose state is left out are none, and of repeats in a row only the first is
+    Grain: an event -> a step; events whose state is left out are not steps, and of repeats in a row only the first is
     one where the mapping collapses them. A session without a step is not there. One exchange (by user, so that what is
     asked of a user or of a session needs no other) and one sort.
 

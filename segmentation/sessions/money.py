@@ -13,7 +13,7 @@ from segmentation.tables.table import MONEY, RATE
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
-    from segmentation.parameters import Rate, WorkspaceParams
+    from segmentation.parameters import CurrencyRate, WorkspaceParams
 
 _RATES = f"map<string, array<struct<since: date, rate: {RATE.simpleString()}>>>"
 
@@ -38,7 +38,7 @@ def count_without_rate(events: DataFrame, workspace: WorkspaceParams) -> int:
     return events.where(F.col("value").isNotNull() & reporting_value(workspace).isNull()).count()
 
 
-def _known(rates: tuple[Rate, ...]) -> Column:
+def _known(rates: tuple[CurrencyRate, ...]) -> Column:
     """Return all rates as one constant: currency -> its rates, the newest first."""
     by_currency = {
         currency: [{"since": str(one.since), "rate": str(one.rate)} for one in reversed(list(of))]

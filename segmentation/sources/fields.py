@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 MICROS_PER_UNIT = {"s": 1_000_000, "ms": 1_000, "us": 1}
 LEAST_EPOCH = {"s": 10**8, "ms": 10**11, "us": 10**14}
-"""Where the size of an epoch number tells its unit: from 3 March 1973 on, up to a thousand times as much."""
+"""Least epoch number by which the unit is recognised: 3 March 1973; the greatest is a thousand times as much."""
 EARLIEST, BEYOND = (datetime(year, 1, 1, tzinfo=timezone.utc) for year in (1970, 2100))
 """Between these lie the times that a clock may have said."""
 
 
 class Origin(NamedTuple):
-    """What a field is read from, and its type there."""
+    """Raw column of a field, and its type."""
 
     column: Column
     type: str

@@ -1,4 +1,4 @@
-"""Draft a mapping for a file that nobody has described yet, from its columns and a sample of its rows."""
+"""Draft a mapping for a new file from its columns and a sample of its rows."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ LEAST_EPOCH = 10**8
 """Smaller numbers are no times since 1973, in whatever unit."""
 
 
-class Sample(NamedTuple):
-    """What is known of a file: its format, its columns and some rows as texts (null: None)."""
+class FileSample(NamedTuple):
+    """Sample of a file: its format, its columns and some rows as texts (null: None)."""
 
     format: str
     columns: tuple[str, ...]
@@ -72,7 +72,7 @@ class Sample(NamedTuple):
         return [text.strip() for row in self.rows if (text := row.get(column)) is not None and text.strip()]
 
 
-def draft_mapping(name: str, sample: Sample) -> str:
+def draft_mapping(name: str, sample: FileSample) -> str:
     """Write the YAML of a mapping; what had to be guessed, and what to look at, stands in comments.
 
     Args:
@@ -104,7 +104,7 @@ def draft_mapping(name: str, sample: Sample) -> str:
 _OPTIONAL = ("platform", "device_type", "channel", "session_hint", "value", "currency", "duration_ms")
 
 
-def _match_columns(sample: Sample) -> dict[str, str]:
+def _match_columns(sample: FileSample) -> dict[str, str]:
     """Give each field the column whose name fits best; a column serves one field."""
     by_name = {_plain(column): column for column in sample.columns}
     found: dict[str, str] = {}
@@ -121,7 +121,7 @@ def _match_columns(sample: Sample) -> dict[str, str]:
     return found
 
 
-def _fits(field: str, sample: Sample, column: str) -> bool:
+def _fits(field: str, sample: FileSample, column: str) -> bool:
     values = sample.values(column)
     if field == "event_id":
         return len(values) == len(sample.rows) and len(set(values)) > len(values) // 2
@@ -135,7 +135,7 @@ def _fits(field: str, sample: Sample, column: str) -> bool:
     return True
 
 
-def _identity(sample: Sample, found: dict[str, str]) -> list[str]:
+def _identity(sample: FileSample, found: dict[str, str]) -> list[str]:
     if "event_id" in found:
         column = found["event_id"]
         repeats = len(sample.rows) - len(set(sample.values(column)))
@@ -162,7 +162,7 @@ def _who_and_what(found: dict[str, str]) -> list[str]:
     return lines
 
 
-def _time(field: str, sample: Sample, found: dict[str, str]) -> list[str]:
+def _time(field: str, sample: FileSample, found: dict[str, str]) -> list[str]:
     if field not in found:
         return [f"  {field}: TODO   # which column tells when? see docs/sources.md for formats and units"]
     column = found[field]
@@ -219,7 +219,7 @@ def _has_commas(values: Sequence[str]) -> bool:
     return any(commas) and _most(comma or text.isdecimal() for comma, text in zip(commas, values, strict=True))
 
 
-def _number(field: str, sample: Sample, found: dict[str, str]) -> str:
+def _number(field: str, sample: FileSample, found: dict[str, str]) -> str:
     column = found[field]
     if field != "value" or not _has_commas(sample.values(column)):
         return _field(field, found)

@@ -1,4 +1,4 @@
-"""What a mapping says of a table in a database, and which stretches of it have landed."""
+"""Describe a table of a database as a source, and find the ranges of it that have landed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DRIVERS = {"jdbc:postgresql:": "org.postgresql.Driver"}
 """Drivers that a url tells; others are named by `driver`."""
 BEGIN = "begin"
 LANDED_NAME = re.compile(r"/(begin|-?\d+)_(-?\d+)\.(\d+)of(\d+)\.parquet$")
-"""How the path of a landed file ends: watermark from and until, which part of how many."""
+"""End of the path of a landed file: watermarks from and until, number of the part, number of parts."""
 
 
 class JdbcParams(Parameters):
@@ -31,8 +31,8 @@ class JdbcParams(Parameters):
     watermark: str = Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
     """Column that grows as rows come: a whole number or a time, never null. Rows are read by it, and never twice."""
     overlap: int = Field(default=0, ge=0)
-    """How far before the last watermark reading begins again: seconds of a time, or a number. For rows that are
-    committed in another order than they got their watermark; what is read again counts as duplicate."""
+    """Distance before the last watermark at which reading begins again: seconds of a time, or a number. For rows
+    that are committed in another order than they got their watermark; rows that are read again count as duplicates."""
     file_rows: int = Field(default=500_000, ge=1)
     """Rows that land as one file at most."""
     fetch_rows: int = Field(default=10_000, ge=1)
@@ -75,7 +75,7 @@ class Stretch(NamedTuple):
 
 
 class Landed(NamedTuple):
-    """What stands in a source's folder."""
+    """Landed files in a source's folder."""
 
     until: int | None
     """Watermark up to which stretches are complete; None: there is none."""
@@ -108,11 +108,11 @@ def next_stretch(params: JdbcParams, landed: Landed, greatest: int | None) -> St
         greatest: greatest watermark of the table now; None: it has no row.
 
     Raises:
-        DataError: the table ends before what has landed: it was made anew, or rows were taken back.
+        DataError: the table ends before what has landed: it was made anew, or rows were deleted.
     """
     if landed.until is not None and (greatest is None or greatest < landed.until):
         raise DataError(
-            f"{params.table}: {params.watermark} up to {landed.until} was taken in, but its greatest is {greatest}: "
+            f"{params.table}: {params.watermark} up to {landed.until} was ingested, but its greatest is {greatest}: "
             "the table was made anew or cut off; give it a source of another name"
         )
     if greatest is None or greatest == landed.until:
@@ -121,4 +121,4 @@ def next_stretch(params: JdbcParams, landed: Landed, greatest: int | None) -> St
 
 
 Kind = Literal["number", "instant", "local"]
-"""What a watermark is: a whole number, an instant, or a time without a zone."""
+"""Kind of a watermark: a whole number, an instant, or a time without a zone."""

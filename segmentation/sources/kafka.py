@@ -1,4 +1,4 @@
-"""What a mapping says of a Kafka topic, and which ranges of its offsets are taken in next."""
+"""Describe a Kafka topic as a source, and plan which ranges of its offsets are ingested next."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MESSAGE_COLUMNS = (KEY, HEADERS, TOPIC, PARTITION, OFFSET, TIMESTAMP)
 """Raw columns of every message, beside those that its value is parsed into."""
 
 LANDED_PATH = re.compile(r"/([^/]+)/([^/]+)/(\d+)/(\d+)-(\d+)\.parquet$")
-"""How the path of a landed range ends: source, topic, partition, from, until."""
+"""End of the path of a landed range: source, topic, partition, from, until."""
 DEFAULTS = {
     # What an aborted transaction wrote was never sent; reading must not make a topic.
     "isolation.level": "read_committed",
@@ -45,7 +45,7 @@ class KafkaParams(Parameters):
     range_messages: int = Field(default=500_000, ge=1)
     """Offsets of a partition that land as one file at most."""
     lost_offsets: Literal["stop", "skip"] = "stop"
-    """What happens where the broker has deleted messages that were not taken in: exit code 3, or going on."""
+    """Action if the broker has deleted messages that were not ingested: end with exit code 3, or skip them."""
 
     def client(self) -> dict[str, str]:
         """Return the settings of Kafka's client, secrets in their places: not to be shown or stored.
@@ -66,7 +66,7 @@ class OffsetRange(NamedTuple):
     until: int
 
     def path(self) -> str:
-        """Where it lands, below the source's folder."""
+        """Return the path of the landed range, below the source's folder."""
         return f"{self.topic}/{self.partition}/{self.first}-{self.until}.parquet"
 
     def unit_id(self, source: str) -> str:
@@ -84,24 +84,24 @@ def landed_range(path: str) -> OffsetRange | None:
     return OffsetRange(topic, int(partition), int(first), int(until))
 
 
-class Limits(NamedTuple):
-    """What a broker holds of a partition: offsets from `earliest` to `latest`, exclusive."""
+class OffsetLimits(NamedTuple):
+    """Offsets that a broker has of a partition: from `earliest` to `latest`, exclusive."""
 
     earliest: int
     latest: int
 
 
 class Standing(NamedTuple):
-    """How far a partition is taken in."""
+    """Progress of a partition."""
 
     next: int
-    """First offset that was not taken in."""
+    """First offset that was not ingested."""
     landed: Mapping[int, OffsetRange]
-    """First offset -> range that has landed and is not taken in: a crash left it, or its tables were lost."""
+    """First offset -> range that has landed and is not ingested: a crash left it, or its tables were lost."""
 
     @property
     def reach(self) -> int:
-        """First offset that neither was taken in nor has landed to be."""
+        """Return the first offset that neither was ingested nor has landed."""
         until = self.next
         while until in self.landed:
             until = self.landed[until].until
@@ -109,11 +109,11 @@ class Standing(NamedTuple):
 
 
 def standings(
-    topic: str, taken: Iterable[OffsetRange], landed: Iterable[OffsetRange], limits: Mapping[int, Limits]
+    topic: str, taken: Iterable[OffsetRange], landed: Iterable[OffsetRange], limits: Mapping[int, OffsetLimits]
 ) -> dict[int, Standing]:
-    """Work out per partition where to go on, from what was taken in and nothing else.
+    """Compute for each partition the next offset, from the ingested ranges alone.
 
-    A partition of which nothing was taken in begins with the first range that has landed, else with the broker's
+    A partition of which nothing was ingested begins with the first range that has landed, else with the broker's
     earliest message.
     """
     done = {one for one in taken if one.topic == topic}
@@ -133,7 +133,7 @@ def standings(
 
 
 def plan_round(
-    topic: str, places: Mapping[int, Standing], limits: Mapping[int, Limits], size: int
+    topic: str, places: Mapping[int, Standing], limits: Mapping[int, OffsetLimits], size: int
 ) -> list[OffsetRange]:
     """Choose the next range of every partition that has more: one that has landed, else at most `size` offsets."""
     ranges = []
@@ -148,19 +148,19 @@ def plan_round(
 
 
 def advanced(places: Mapping[int, Standing], ranges: Iterable[OffsetRange]) -> dict[int, Standing]:
-    """Return where the partitions stand once the ranges are taken in."""
+    """Return the progress of the partitions after the ranges are ingested."""
     ends = {one.partition: one.until for one in ranges}
     return {partition: Standing(ends.get(partition, at.next), at.landed) for partition, at in places.items()}
 
 
-def check_lost(params: KafkaParams, places: Mapping[int, Standing], limits: Mapping[int, Limits]) -> list[str]:
-    """Compare where to go on with what the broker still holds.
+def check_lost(params: KafkaParams, places: Mapping[int, Standing], limits: Mapping[int, OffsetLimits]) -> list[str]:
+    """Compare the next offsets with those that the broker still has.
 
     Returns:
         A note for every gap, where `lost_offsets` is skip.
 
     Raises:
-        DataError: messages were deleted before they were taken in, or the topic was made anew; names the offsets.
+        DataError: messages were deleted before they were ingested, or the topic was made anew; names the offsets.
     """
     notes = []
     for partition, place in places.items():
@@ -168,11 +168,11 @@ def check_lost(params: KafkaParams, places: Mapping[int, Standing], limits: Mapp
         if held is None or held.latest < place.reach:
             latest = held.latest if held else "not there"
             raise DataError(
-                f"{name}: offsets up to {place.reach} were taken in, but the broker's end is {latest}: the topic was "
+                f"{name}: offsets up to {place.reach} were ingested, but the broker's end is {latest}: the topic was "
                 "made anew or cut off. Offsets that begin again are no identity: send to a topic of another name"
             )
         if held.earliest > place.reach:
-            gap = f"{name}: offsets {place.reach} to {held.earliest - 1} were deleted before they were taken in"
+            gap = f"{name}: offsets {place.reach} to {held.earliest - 1} were deleted before they were ingested"
             if params.lost_offsets == "stop":
                 raise DataError(f"{gap}; to go on without them set kafka.lost_offsets: skip in the mapping")
             notes.append(gap)

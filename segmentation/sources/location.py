@@ -1,4 +1,4 @@
-"""Where a record stands in its unit, as people look it up."""
+"""Write the location of a record in its input unit: file and line, or topic, partition and offset."""
 
 from __future__ import annotations
 

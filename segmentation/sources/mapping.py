@@ -1,4 +1,4 @@
-"""What a mapping in conf/sources/<name>.yaml may say, and how it is loaded."""
+"""Define and load the mapping of a source, conf/sources/<name>.yaml."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Format = Literal["csv", "json", "parquet", "text"]
 
 
 class FieldMapping(Parameters):
-    """Where a field comes from: a column, a constant, or a Spark SQL expression over the raw columns.
+    """Origin of a field: a column, a constant, or a Spark SQL expression over the raw columns.
 
     In YAML a bare string is a column. An expression that fails on a row gives null.
     """
@@ -115,7 +115,7 @@ class EventFields(Parameters):
     duration_ms: FieldMapping | None = None
 
 
-class Rule(Parameters):
+class RejectionRule(Parameters):
     """A condition that accepted records fulfil; where it is false the record is rejected under `reason`."""
 
     reason: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
@@ -152,11 +152,11 @@ class SourceMapping(Parameters):
     bots: Literal["quarantine", "keep"] = "quarantine"
     id_form: Literal["as_sent", "nfc"] = "as_sent"
     """nfc: ids of users, events and sessions are composed, so that one id that is written in two ways is one."""
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[RejectionRule, ...] = ()
     allowed_lateness_days: int | None = Field(default=None, ge=0)
     """Lateness bound of this source; applies only where received_at is mapped."""
     pseudonymise: tuple[str, ...] = ()
-    """What becomes a keyed pseudonym before it is stored: user, event_id, properties.<name>."""
+    """Fields that become keyed pseudonyms before they are stored: user, event_id, properties.<name>."""
     keep_properties: tuple[str, ...] | None = None
     """Only these properties are stored; not given: those of the configuration, which are all by default."""
     supersede: SupersedeParams | None = None
@@ -255,7 +255,7 @@ class SourceMapping(Parameters):
 
     @property
     def is_fetched(self) -> bool:
-        """Whether records are fetched from where the mapping says, rather than read from files that are given."""
+        """Return whether records are fetched from a topic or table of the mapping instead of given files."""
         return self.kafka is not None or self.jdbc is not None
 
     @property
@@ -270,7 +270,7 @@ class SourceMapping(Parameters):
 
     @property
     def changes_properties(self) -> bool:
-        """Whether properties are stored otherwise than they were sent."""
+        """Return whether properties are stored otherwise than they were sent."""
         return self.keep_properties is not None or any(name.startswith(PROPERTY) for name in self.pseudonymise)
 
     def under(self, privacy: PrivacyParams) -> SourceMapping:

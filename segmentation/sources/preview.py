@@ -1,4 +1,4 @@
-"""What would become of records, before anything is written: accepted or rejected and why, field by field."""
+"""Preview the parsing of a source without writing: accepted and rejected records, reasons, and values by field."""
 
 from __future__ import annotations
 

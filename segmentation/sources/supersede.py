@@ -1,4 +1,4 @@
-"""Which input units a newer one takes the place of: a day exported again, a daily table after the intraday one."""
+"""Find superseded input units: a day that was exported again, an intraday table that a daily one replaces."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class SupersedeParams(Parameters):
-    """How the paths of a source's files say what they replace.
+    """Patterns of paths by which newer files supersede older ones.
 
     Of all files that hold the same (`key`), those of the highest `rank` stand, of these those of the greatest
     `version`, and of each path its newest content. All patterns are searched in the whole path.
@@ -45,7 +45,7 @@ class SupersedeParams(Parameters):
 
 
 class Delivery(NamedTuple):
-    """What is known of an input unit without reading it."""
+    """Metadata of an input unit that are known without reading it."""
 
     unit_id: str
     path: str
@@ -61,7 +61,7 @@ def find_superseded(
 
     Which are superseded depends on all units ever received and not on their order. A unit whose path does not fit
     `key` stands. Where an export is several files, the first of those that come now (`news`, in the order in which
-    they are taken in) takes the place: with it the older one leaves, whatever becomes of the others, and those that
+    they are ingested) takes the place: with it the older one leaves, whatever becomes of the others, and those that
     were there before are not read again.
     """
     if params is None:

@@ -24,7 +24,7 @@ FIELDS = ("value", "currency", "platform", "device_type", "channel", "session_hi
 
 
 class PlannedParameter(Parameters):
-    """What one parameter of an event must be."""
+    """Type and presence of one parameter of an event."""
 
     type: Literal["string", "integer", "number", "boolean", "timestamp"] = "string"
     required: bool = False
@@ -45,7 +45,7 @@ class TrackingPlan(Parameters):
     sources: tuple[str, ...] = ()
     """Sources that follow the plan; empty: all."""
     off_plan: Literal["keep", "quarantine"] = "keep"
-    """What becomes of a planned event that lacks a required parameter, or has one of another type."""
+    """Treatment of a planned event that lacks a required parameter, or has one of another type."""
     events: dict[str, PlannedEvent] = Field(default_factory=dict)
 
     def covers(self, source: str) -> bool:

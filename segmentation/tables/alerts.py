@@ -1,4 +1,4 @@
-"""What is beyond its threshold and beyond chance at a cut: a breach of what is monitored."""
+"""Contract of `alerts`: monitored figures beyond their threshold and beyond chance at a cut."""
 
 from segmentation.tables.table import DAY, REAL, STRING, Column, Table
 

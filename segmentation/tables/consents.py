@@ -1,4 +1,4 @@
-"""What each person allows."""
+"""Contract of `consents`: the current consents of each person."""
 
 from segmentation.tables.table import FLAG, INSTANT, STRING, Column, Table
 

@@ -1,8 +1,8 @@
-"""How distributions at a cut differ from those of an earlier cut, and whether people or their behaviour changed."""
+"""Contract of `drift`: changes of distributions since an earlier cut, split by change of users and of behaviour."""
 
 from segmentation.tables.table import COUNT, DAY, REAL, STRING, Column, Table
 
-UNKNOWN = "null: nobody's is known at one of the cuts"
+UNKNOWN = "null: no user has a known value at one of the cuts"
 CATEGORIES = "null: categories have none"
 
 DRIFT = Table(

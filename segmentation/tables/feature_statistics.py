@@ -1,10 +1,10 @@
-"""How every feature is distributed over the users at a cut, and whether that has changed since the cut before."""
+"""Contract of `feature_statistics`: the distribution of every feature at a cut, and its change since the one before."""
 
 from pyspark.sql.types import ArrayType
 
 from segmentation.tables.table import COUNT, DAY, REAL, STRING, Column, Table
 
-UNKNOWN = "nobody's is known"
+UNKNOWN = "no user has a known value"
 
 FEATURE_STATISTICS = Table(
     name="feature_statistics",

@@ -1,4 +1,4 @@
-"""How far people get through the steps of each funnel in conf/funnels, per group."""
+"""Contract of `funnels`: progress through the steps of each funnel in conf/funnels, per group."""
 
 from segmentation.tables.table import COUNT, DAY, REAL, STRING, STRINGS, WHOLE, Column, Table
 
@@ -22,7 +22,7 @@ FUNNELS = Table(
         Column(
             "share_of_previous",
             REAL,
-            "reached / reached of the step before; null: step 1, or nobody got there",
+            "reached / reached of the step before; null: step 1, or no unit got there",
             nullable=True,
         ),
         Column("share_of_previous_lower", REAL, "95 % Wilson; null as the share", nullable=True),
@@ -30,10 +30,15 @@ FUNNELS = Table(
         Column(
             "from_previous_median_s",
             REAL,
-            "median time since the step before (s); null: step 1, or nobody",
+            "median time since the step before (s); null: step 1, or no unit got there",
             nullable=True,
         ),
-        Column("from_first_median_s", REAL, "median time since step 1 (s); null: step 1, or nobody", nullable=True),
+        Column(
+            "from_first_median_s",
+            REAL,
+            "median time since step 1 (s); null: step 1, or no unit got there",
+            nullable=True,
+        ),
     ),
     clustered_by=("as_of", "funnel"),
     written_by="build_journeys",

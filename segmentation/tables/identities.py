@@ -1,4 +1,4 @@
-"""Which person an identifier belongs to, and when."""
+"""Contract of `identities`: the person of each identifier, by period."""
 
 from segmentation.tables.table import INSTANT, STRING, Column, Table
 
@@ -9,12 +9,12 @@ IDENTITIES = Table(
     columns=(
         Column("identifier", STRING, "<namespace>:<value>, as conf/identities.yaml finds it in events"),
         Column("valid_from_at", INSTANT, "start of the period (UTC), inclusive; first of all when it was first seen"),
-        Column("person_id", STRING, "least identifier of the person; a device that is nobody's is its own"),
+        Column("person_id", STRING, "least identifier of the person; a device without a person is its own"),
         Column(
             "evidence",
             STRING,
             "person: it identifies one; login: who logged in last; before_login: who would be first to log in; "
-            "own: nobody's; shared: more persons than max_persons_per_device",
+            "own: a device without a person; shared: more persons than max_persons_per_device",
         ),
         Column("valid_to_at", INSTANT, "end of the period (UTC), exclusive; null: open", nullable=True),
     ),

@@ -1,4 +1,4 @@
-"""How sessions of each group move from state to state, with rates."""
+"""Contract of `journey_flows`: transitions between states in the sessions of each group, with rates."""
 
 from segmentation.tables.table import COUNT, DAY, REAL, STRING, Column, Table
 from segmentation.tables.transitions import EXIT, START

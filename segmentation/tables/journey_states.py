@@ -1,4 +1,4 @@
-"""What is to be expected from a state on: the goal, and how far it is."""
+"""Contract of `journey_states`: the expected way to the goal from each state."""
 
 from segmentation.tables.table import COUNT, DAY, REAL, STRING, Column, Table
 from segmentation.tables.transitions import EXIT, START
@@ -18,7 +18,7 @@ JOURNEY_STATES = Table(
         Column(
             "expected_steps", REAL, "mean transitions to a goal or the end; null: some ways have neither", nullable=True
         ),
-        Column("steps_to_goal", REAL, "the same of those who reach a goal; null: nobody does", nullable=True),
+        Column("steps_to_goal", REAL, "the same of those who reach a goal; null: no path does", nullable=True),
     ),
     clustered_by=("as_of", "dimension"),
     written_by="build_journeys",

@@ -1,4 +1,4 @@
-"""How many users are new, returning, resurrecting and dormant in every period."""
+"""Contract of `lifecycle`: new, returning, resurrecting and dormant users in every period."""
 
 from segmentation.tables.table import COUNT, DAY, FLAG, STRING, Column, Table
 
@@ -6,7 +6,7 @@ GRANULARITY = Column("granularity", STRING, "day, week (from Monday) or month, o
 
 LIFECYCLE = Table(
     name="lifecycle",
-    grain="a period x granularity at a cut, of those in which somebody was active or had been the period before",
+    grain="a period x granularity at a cut, of those in which a user was active or had been the period before",
     key=("granularity", "period", "as_of"),
     columns=(
         GRANULARITY,

@@ -29,7 +29,7 @@ LIFETIME_FITS = Table(
         ),
         Column("checked_actual", COUNT, f"those that came, of the customers known there; {EARLIER}", nullable=True),
         Column("checked_mae", REAL, f"mean absolute error per customer; {EARLIER}", nullable=True),
-        Column("naive_mae", REAL, f"the same if everybody kept their rate up to there; {EARLIER}", nullable=True),
+        Column("naive_mae", REAL, f"the same if all customers kept their rate up to there; {EARLIER}", nullable=True),
     ),
     clustered_by=("as_of",),
     written_by="predict_lifetimes",

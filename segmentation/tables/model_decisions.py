@@ -1,4 +1,4 @@
-"""Which model version became champion, which did not, and which was taken back; and why."""
+"""Contract of `model_decisions`: promotions, rejections and rollbacks of model versions, with reasons."""
 
 from segmentation.tables.table import COUNT, DAY, INSTANT, REAL, STRING, Column, Table
 
@@ -18,7 +18,7 @@ MODEL_DECISIONS = Table(
         Column("version", STRING, "registered version that was decided on"),
         Column("champion_before", STRING, "champion until then; null: there was none", nullable=True),
         Column("champion_after", STRING, "champion from then on"),
-        Column("as_of", DAY, "cut that the version was trained for, or of the run that took it back"),
+        Column("as_of", DAY, "cut that the version was trained for, or of the run that rolled it back"),
         Column("decided_at", INSTANT, "when it was written down"),
         Column("metric", STRING, f"what both were compared by, on the same users; {NOT_COMPARED}", nullable=True),
         Column("difference", REAL, f"how much better the version is than the champion; {NOT_COMPARED}", nullable=True),

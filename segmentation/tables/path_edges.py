@@ -1,4 +1,4 @@
-"""How sessions move from step to step of their paths."""
+"""Contract of `path_edges`: moves from step to step of the paths of sessions."""
 
 from segmentation.tables.table import COUNT, DAY, STRING, WHOLE, Column, Table
 

@@ -1,4 +1,4 @@
-"""What moves a user's propensity away from what it would be with usual values."""
+"""Contract of `propensity_reasons`: contributions of features to a user's propensity, compared with usual values."""
 
 from segmentation.tables.table import COUNT, DAY, REAL, STRING, Column, Table
 

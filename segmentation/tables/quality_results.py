@@ -1,4 +1,4 @@
-"""What the checks on data found: one verdict per check, source and day."""
+"""Contract of `quality_results`: one verdict per check on data, source and day."""
 
 from segmentation.tables.table import COUNT, DAY, REAL, STRING, Column, Table
 

@@ -1,4 +1,4 @@
-"""What each segment looks like at a cut, in original units."""
+"""Contract of `segment_profiles`: a description of each segment at a cut, in original units."""
 
 from pyspark.sql.types import ArrayType, MapType, StructField, StructType
 
@@ -37,8 +37,8 @@ SEGMENT_PROFILES = Table(
         Column(
             "distinctions",
             ArrayType(DISTINCTION),
-            "what sets it apart: standardised mean difference to everyone, greatest first; beside it the mean of all "
-            "other users and Cohen's d against them (null: nobody else, or no spread)",
+            "what sets it apart: standardised mean difference to all users, greatest first; beside it the mean of all "
+            "other users and Cohen's d against them (null: no other users, or no spread)",
         ),
         Column("propensities", MapType(STRING, REAL), "target -> mean calibrated probability"),
         Column(

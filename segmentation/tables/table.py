@@ -1,4 +1,4 @@
-"""What a table contract is: grain, key, columns with unit and meaning of null, and who writes it."""
+"""Define a table contract: grain, key, columns with unit and meaning of null, and the job that writes it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Table:
 
     ``clustered_by`` names the columns whose minimum and maximum prune files (data skipping); rows are never
     partitioned by folder, because an increment writes few files that cover few days.
-    ``deletion_vectors``: single rows are taken back from large files by marking them. Every plan that reads such a
+    ``deletion_vectors``: single rows of large files are deleted by marking them. Every plan that reads such a
     table pays for a look at the marks, so small tables and those replaced by day go without.
     ``retention`` says how long rows stay.
     """

@@ -1,4 +1,4 @@
-"""When a challenger becomes champion, and how decisions are written down."""
+"""Decide whether a challenger becomes champion, and write decisions to `model_decisions`."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def judge_challenger(difference: Difference, *, is_calibrated: bool, champion: s
     """Decide between a challenger and the champion, which were measured on the same later users.
 
     The challenger must be better beyond the interval of the difference, and calibrated: one that is only as good
-    changes everybody's scores for nothing.
+    changes the scores of all users for nothing.
 
     Args:
         difference: how much better the challenger is.
@@ -96,7 +96,7 @@ def decision_row(model: ModelVersion, *, kind: str, number: int, as_of: date, ru
 def rollback_row(  # noqa: PLR0913  the columns that differ
     kind: str, *, number: int, before: str, after: str, as_of: date, reason: str, run_id: str, decision: str
 ) -> Row:
-    """Return the row of `model_decisions` for a champion that was taken back."""
+    """Return the row of `model_decisions` for a champion that was rolled back."""
     nothing = (None, None, None, None)
     return (kind, number, decision, before, before, after, as_of, _now(), *nothing, reason, run_id)
 

@@ -1,4 +1,4 @@
-"""What is recorded of a cluster training: the model, the segments it carries, and the evidence of every candidate."""
+"""Record a cluster training: the model, its segments, and the evidence of every candidate."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ AS_OF = "as_of"
 CANDIDATES = "candidates.json"
 """Document of all that was tried: figures and verdict of each."""
 MATCHES, MIGRATION = "segment_matches.json", "segment_migration.json"
-"""What became of the champion's segments; and its users (rows: its segments) in the new ones (columns)."""
+"""Documents: the successors of the champion's segments, and its users by old segment (rows) and new one (columns)."""
 
 
 def describe_clusters(
@@ -214,7 +214,7 @@ def _nested(trial: Trial, *, chosen: bool) -> NestedRun:
 
 
 def _candidate(trial: Trial, *, chosen: bool) -> dict[str, object]:
-    """Lay out a candidate for the review."""
+    """Describe a candidate for the review."""
     return {
         "name": trial.name,
         "method": trial.method,

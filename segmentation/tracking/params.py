@@ -6,7 +6,7 @@ from segmentation.parameters import Parameters
 
 
 class TrackingParams(Parameters):
-    """Where runs and models are kept, and how they are called."""
+    """Location and names of runs and models."""
 
     uri: str | None = None
     """MLflow tracking and registry URI; null: `mlflow.db` (SQLite) in a local lake, artifacts beside it."""

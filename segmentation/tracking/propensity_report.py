@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def propensity_report(fit: PropensityFit) -> dict[str, Any]:
-    """Lay out a training for people and for the review."""
+    """Describe a training for readers and for the review."""
     finalists = [trial.setting for trial in best_of_each_kind(fit.trials)]
     return {
         "target": fit.target,
@@ -38,7 +38,7 @@ def propensity_report(fit: PropensityFit) -> dict[str, Any]:
 
 
 def list_remarks(fit: PropensityFit) -> list[str]:
-    """Say what somebody who uses the model must know, in plain words; nothing where all is well."""
+    """Return the remarks that users of the model must know, in plain words; empty if all is well."""
     remarks = [
         f"not ahead of {name.replace('_', ' ')} on later users: {difference}"
         for name, difference in fit.ahead_of.items()
@@ -60,7 +60,7 @@ def list_remarks(fit: PropensityFit) -> list[str]:
     ]
     if fit.leaks.is_random_foreseen:
         remarks.append(
-            f"random labels were foreseen (area under the ROC curve {fit.leaks.random_auc_roc:.3f}): are there users "
+            f"random labels were predicted (area under the ROC curve {fit.leaks.random_auc_roc:.3f}): are there users "
             f"twice at a cut?"
         )
     if not any(trial.figures for trial in fit.trials):

@@ -1,4 +1,4 @@
-"""What is kept of a training: plain values, so that only the store knows MLflow."""
+"""Records of trainings and models as plain values, so that only the store depends on MLflow."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Curve:
     rows: Sequence[Sequence[float | int | None]]
     y_label: str
     drawn: int | None = None
-    """How many columns after the first are drawn; None: all."""
+    """Number of columns after the first that are drawn; None: all."""
     identity: bool = False
     """Whether y = x is drawn too, as where predicted and observed shares are compared."""
 
@@ -58,7 +58,7 @@ def parse_points(text: str) -> list[dict[str, float | None]]:
 
 @dataclass(frozen=True)
 class NestedRun:
-    """What one of the candidates of a training gave: a run inside the training's."""
+    """Record of one candidate of a training: a run inside the training's."""
 
     name: str
     params: Mapping[str, object]
@@ -73,7 +73,7 @@ class Training:
     """All that is recorded of one training."""
 
     kind: str
-    """Which registered model: `clusters` or `propensity-<target>`."""
+    """Registered model: `clusters` or `propensity-<target>`."""
     fingerprint: str
     pipeline: PipelineModel
     features: tuple[str, ...]
@@ -91,7 +91,7 @@ class Training:
     """File name -> JSON content."""
     nested: tuple[NestedRun, ...] = ()
     description: str = ""
-    """What a reviewer must know, as Markdown: shown with the run."""
+    """Remarks for reviewers, as Markdown: shown with the run."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class ModelVersion:
 
     @property
     def fingerprint(self) -> str:
-        """What it was trained from: inputs, cut, parameters and code."""
+        """Return the fingerprint of its training: inputs, cut, parameters and code."""
         return self.tags[FINGERPRINT]
 
 
@@ -117,4 +117,4 @@ class Verdict:
     promoted: bool
     reason: str
     evidence: Mapping[str, Any] = field(default_factory=dict)
-    """What it rests on: JSON-like values, kept with the version."""
+    """Figures of the decision: JSON-like values, kept with the version."""

@@ -70,7 +70,7 @@ EXPERIMENT = {
     "review. Registered models: alias `champion` is in use, `challenger` is the newest; descriptions say why.",
 }
 MADE_UP = 1.0
-"""Value of every feature in a model's input example: a user that nobody is, as people's values stay in the lake."""
+"""Value of every feature in a model's input example: an invented user, as users' values stay in the lake."""
 LONG_TAGS = ("features", "segments")
 """Tags of a version that a run does not repeat: its parameters and documents hold them."""
 QUIET = ("mlflow", "alembic", "py4j")

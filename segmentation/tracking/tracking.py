@@ -1,4 +1,4 @@
-"""Where runs and models are kept. MLflow is imported at first use: it takes seconds that `--help` need not wait."""
+"""Open the store of runs and models. MLflow is imported at first use, since its import takes seconds."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ class Tracking:
 
     @property
     def artifacts(self) -> str | None:
-        """Where a new experiment keeps its files: beside the lake's own store; None leaves it to a server."""
+        """Return the folder of a new experiment's files: beside the lake's own store; None: the server chooses."""
         folder = self._local_lake
         return (folder / "mlflow-artifacts").as_uri() if folder and self.params.uri is None else None
 
     @property
     def scratch(self) -> str | None:
-        """Where Spark writes a model on its way into the store: None takes a local temporary folder."""
+        """Return the folder to which Spark writes a model before it is stored; None: a local temporary folder."""
         return None if self._local_lake else f"{self._lake_root}/_mlflow"
 
     @property
@@ -46,7 +46,7 @@ class Tracking:
 
     @property
     def exists(self) -> bool:
-        """Whether there is a store to read: a lake's own is made at first use, a server is taken to be there."""
+        """Return whether there is a store to read: a lake's own is made at first use, a server is assumed to exist."""
         return not self.uri.startswith("sqlite:///") or Path(self.uri.removeprefix("sqlite:///")).exists()
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What is recorded of a propensity model, and what all models' records share."""
+"""Record the training of a propensity model, and the parts that all trainings share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a search for the best setting has found so far: a run per finished setting, in MLflow."""
+"""Remember finished settings of a search for the best one: a run per setting, in MLflow."""
 
 from __future__ import annotations
 

@@ -152,7 +152,7 @@ def test_every_event_once_whatever_is_killed(
     assert ingest_events.main(options) == 3
     error = capsys.readouterr().err
     assert "clicks-0: offsets" in error
-    assert "were deleted before they were taken in" in error
+    assert "were deleted before they were ingested" in error
 
 
 def lose_messages(topic: Topic, *, partition: int, more: int) -> None:

@@ -13,7 +13,7 @@ import yaml
 
 from jobs import build_features, build_journeys, ingest_events
 from segmentation.config import Config, load_config
-from segmentation.parameters import Parameters, Rate
+from segmentation.parameters import CurrencyRate, Parameters
 from segmentation.privacy.params import ConsentEvent
 from segmentation.runtime.configuration_page import configuration_page, needs_rebuild
 from segmentation.sources.mapping import load_mapping
@@ -29,7 +29,7 @@ CHANGED = {
     "funnels": ("checkout",),
     "keep_properties": ("other",),
     "platform_shares": ("platform_web_share_life",),
-    "rates": (Rate(currency="EUR", since=date(2024, 1, 1), rate=Decimal("1.1")),),
+    "rates": (CurrencyRate(currency="EUR", since=date(2024, 1, 1), rate=Decimal("1.1")),),
     "events": {"opted_out": ConsentEvent(purpose="ads", granted=False)},
 }
 """Other values where the text 'other' would not do."""

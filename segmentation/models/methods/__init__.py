@@ -1,4 +1,4 @@
-"""Ways to group users: one file each, listed here; every one labels a sample and is fitted to everybody."""
+"""Ways to group users: one file each, listed here; each labels a sample and is fitted to all users."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def label(points: Points, setting: float, *, params: ClusterParams) -> Labels:
 
 
 def fit(users: DataFrame, setting: float, *, features: str, params: ClusterParams) -> list[Transformer]:
-    """Group everybody."""
+    """Fit to all users."""
     bisecting = BisectingKMeans(
         featuresCol=features,
         predictionCol=PREDICTION,

@@ -37,7 +37,7 @@ def label(points: Points, setting: float, *, params: ClusterParams) -> Labels:
 
 
 def fit(users: DataFrame, setting: float, *, features: str, params: ClusterParams) -> list[Transformer]:
-    """Group everybody."""
+    """Fit to all users."""
     return fit_by_micro_clusters(
         users, lambda micro: group(micro, setting, params=params), features=features, params=params
     )

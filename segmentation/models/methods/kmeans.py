@@ -30,7 +30,7 @@ def label(points: Points, setting: float, *, params: ClusterParams) -> Labels:
 
 
 def fit(users: DataFrame, setting: float, *, features: str, params: ClusterParams) -> list[Transformer]:
-    """Group everybody: of all starts the one of least cost, the first on ties."""
+    """Fit to all users: of all starts the one of least cost, the first on ties."""
     # By blocks of rows, as products of matrices: a sixth of the time that row by row takes, which is Spark's choice.
     kmeans = KMeans(
         featuresCol=features,

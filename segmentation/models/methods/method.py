@@ -1,4 +1,4 @@
-"""What every way to group users offers."""
+"""Interface of a clustering method."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Method(Protocol):
         """Group a sample on the driver; labels count from 0, and there are none where nothing was found."""
 
     def fit(self, users: DataFrame, setting: float, *, features: str, params: ClusterParams) -> list[Transformer]:
-        """Group everybody by Spark; the stages turn the column of vectors `features` into `PREDICTION`."""
+        """Group all users by Spark; the stages turn the column of vectors `features` into `PREDICTION`."""
 
 
 def consecutive(labels: Labels) -> Labels:

@@ -77,10 +77,10 @@ def _reduce(points: Points, params: ClusterParams) -> _Reduced:
 def fit_by_micro_clusters(
     users: DataFrame, group: Grouping, *, features: str, params: ClusterParams
 ) -> list[Transformer]:
-    """Group everybody: k-means with many centres, whose labels a second stage looks up.
+    """Group all users: k-means with many centres, whose labels a second stage looks up.
 
-    Both are Spark's own stages, so that the model is saved, loaded and applied like any other: whoever is scored later
-    has the label of the nearest micro-cluster. Where nothing was found, everyone has label 0.
+    Both are Spark's own stages, so that the model is saved, loaded and applied like any other: a user scored later
+    has the label of the nearest micro-cluster. If no cluster was found, all users have label 0.
     """
     kmeans = KMeans(
         featuresCol=features,

@@ -34,7 +34,7 @@ def label(points: Points, setting: float, *, params: ClusterParams) -> Labels:
 
 
 def fit(users: DataFrame, setting: float, *, features: str, params: ClusterParams) -> list[Transformer]:
-    """Group everybody: of all starts the likeliest, the first on ties."""
+    """Fit to all users: of all starts the likeliest, the first on ties."""
     mixture = GaussianMixture(
         featuresCol=features,
         predictionCol=PREDICTION,

@@ -32,7 +32,7 @@ def label(points: Points, setting: float, *, params: ClusterParams) -> Labels:
 
 
 def fit(users: DataFrame, setting: float, *, features: str, params: ClusterParams) -> list[Transformer]:
-    """Group everybody."""
+    """Fit to all users."""
     return fit_by_micro_clusters(users, lambda micro: merge(micro, int(setting)), features=features, params=params)
 
 

@@ -1,4 +1,4 @@
-"""What all charts share: quiet axes, room for labels, and names made harmless."""
+"""Draw the parts that all charts share: axes, margins for labels, and escaped names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where segments lie, and who went from one to another."""
+"""Draw the map of segments and the flows of users between them."""
 
 from __future__ import annotations
 

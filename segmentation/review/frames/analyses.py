@@ -1,4 +1,4 @@
-"""What build_journeys found at a cut: funnels, lost conversions and differences."""
+"""Read the results of build_journeys at a cut: funnels, lost conversions and differences."""
 
 from __future__ import annotations
 

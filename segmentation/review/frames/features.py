@@ -1,4 +1,4 @@
-"""What describe_features found at a cut."""
+"""Read the results of describe_features at a cut."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was found at every cut, oldest first, and what was published when."""
+"""Read the figures of all cuts, oldest first, and the log of publications."""
 
 from __future__ import annotations
 

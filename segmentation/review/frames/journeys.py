@@ -1,4 +1,4 @@
-"""How people move between states, and where they leave."""
+"""Summarise transitions between states, paths and drop-offs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def rank_drop_off(transitions: DataFrame, states: Sequence[str]) -> Records:
     return fetch_records(drop_off.orderBy(F.col("drop_off").desc(), F.col("visits").desc(), "state"))
 
 
-def rank_paths(paths: DataFrame, limit: int) -> Records:
+def list_top_paths(paths: DataFrame, limit: int) -> Records:
     """List the most frequent paths with their share of all sessions; the rest is one last record (path null).
 
     Grain: a row of `sequences.paths.build_paths` -> path x ended, ties by path.

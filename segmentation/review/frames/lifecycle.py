@@ -1,4 +1,4 @@
-"""What build_lifecycle found at a cut."""
+"""Read the results of build_lifecycle at a cut."""
 
 from __future__ import annotations
 

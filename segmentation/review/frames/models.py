@@ -1,4 +1,4 @@
-"""What was decided on models."""
+"""Read decisions on models."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What monitor_segments found at a cut."""
+"""Read the results of monitor_segments at a cut."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all frames end in: a short list of plain records."""
+"""Collect a short frame as a list of plain records."""
 
 from __future__ import annotations
 

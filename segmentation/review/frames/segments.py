@@ -29,7 +29,7 @@ def measure_engagement(user_days: DataFrame, assignments: DataFrame, cut: date, 
     """Measure what the present members of each segment did in every one of the last weeks before a cut.
 
     Grain: a user's day, a scored user -> segment x week, weeks counted back from the cut (so all are whole), oldest
-    first. Weeks in which nobody of a segment did anything are not there.
+    first. Weeks in which no user of a segment was active are left out.
 
     Returns:
         week (its first day), segment_id, active (distinct users), events, sessions, purchases.
@@ -49,7 +49,7 @@ def measure_engagement(user_days: DataFrame, assignments: DataFrame, cut: date, 
     return fetch_records(counted.orderBy("week", "segment_id"))
 
 
-def count_moves(assignments: DataFrame, before: date, cut: date) -> Records:
+def count_segment_moves(assignments: DataFrame, before: date, cut: date) -> Records:
     """Count users by their segment at two cuts.
 
     Grain: a user scored at either cut -> segment before x segment now, null where not scored then.

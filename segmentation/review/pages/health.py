@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segmentation.review.exhibits import Page
-from segmentation.review.sections.features import build_features
-from segmentation.review.sections.health import build_health
-from segmentation.review.sections.monitoring import build_monitoring
+from segmentation.review.sections.features import features_section
+from segmentation.review.sections.health import health_section
+from segmentation.review.sections.monitoring import monitoring_section
 
 if TYPE_CHECKING:
     from segmentation.review.sections.reading import Reading
@@ -19,6 +19,6 @@ def build_health_page(reading: Reading) -> Page:
         key="health",
         title="Health",
         question="Is every record accounted for, do data and models keep their thresholds, has anything changed?",
-        sections=(build_health(reading), build_monitoring(reading), build_features(reading)),
+        sections=(health_section(reading), monitoring_section(reading), features_section(reading)),
         quoted=("ledger", "checks", "evaluations", "alerts"),
     )

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from segmentation.review.exhibits import Page
 from segmentation.review.sections.history import (
-    build_model_history,
-    build_monitoring_history,
-    build_publications,
-    build_segment_history,
+    model_history_section,
+    monitoring_history_section,
+    publications_section,
+    segment_history_section,
 )
 
 if TYPE_CHECKING:
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 def build_history_page(reading: Reading) -> Page:
     """Build the page on earlier cuts and publications."""
     sections = (
-        build_segment_history(reading),
-        build_model_history(reading),
-        build_monitoring_history(reading),
-        build_publications(reading),
+        segment_history_section(reading),
+        model_history_section(reading),
+        monitoring_history_section(reading),
+        publications_section(reading),
     )
     drawn = {exhibit.key for section in sections for exhibit in section.exhibits if exhibit.figure is not None}
     return Page(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segmentation.review.exhibits import Page
-from segmentation.review.sections.journeys import build_journeys
-from segmentation.review.sections.lifecycle import build_lifecycle
-from segmentation.review.sections.sessions import build_sessions
+from segmentation.review.sections.journeys import journeys_section
+from segmentation.review.sections.lifecycle import lifecycle_section
+from segmentation.review.sections.sessions import sessions_section
 
 if TYPE_CHECKING:
     from segmentation.review.sections.reading import Reading
@@ -19,6 +19,6 @@ def build_journeys_page(reading: Reading) -> Page:
         key="journeys",
         title="Journeys",
         question="How do people move from state to state, where do they leave, and do they come back?",
-        sections=(build_sessions(reading), build_journeys(reading), build_lifecycle(reading)),
+        sections=(sessions_section(reading), journeys_section(reading), lifecycle_section(reading)),
         quoted=("sessions-by-platform", "drop-off", "lost-conversions", "lifecycle"),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segmentation.review.exhibits import Page, Section
-from segmentation.review.sections.models import build_choice, build_registry
+from segmentation.review.sections.models import build_choice, registry_section
 from segmentation.review.sections.trainings import candidate_exhibits
 
 if TYPE_CHECKING:
@@ -22,6 +22,6 @@ def build_models_page(reading: Reading, models: ModelRecords) -> Page:
         key="models",
         title="Models",
         question="Which models are in use, which challenge them, and why was it decided so?",
-        sections=(build_registry(reading, models), *build_choice(models), *settings),
+        sections=(registry_section(reading, models), *build_choice(models), *settings),
         quoted=("model-versions", "model-decisions", "cluster-candidates"),
     )

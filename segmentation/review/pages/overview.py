@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from segmentation.review import text
 from segmentation.review.exhibits import Note, Page, Section
-from segmentation.review.sections.overview import build_overview
+from segmentation.review.sections.overview import overview_section
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ def build_overview_page(reading: Reading, pages: Sequence[Page]) -> Page:
         key="index",
         title="Overview",
         question="What the data show, in sentences; every figure behind them has its chart, its table and its method.",
-        sections=(build_overview(reading), _crossed(pages), _found(pages)),
+        sections=(overview_section(reading), _crossed(pages), _found(pages)),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segmentation.review.exhibits import Page
-from segmentation.review.sections.propensity import build_propensity
+from segmentation.review.sections.propensity import propensity_section
 
 if TYPE_CHECKING:
     from segmentation.review.sections.reading import Reading
@@ -18,6 +18,6 @@ def build_propensity_page(reading: Reading, models: ModelRecords) -> Page:
         key="propensity",
         title="Propensity",
         question="Who is likely to do what, do predictions come true, and what do they rest on?",
-        sections=(build_propensity(reading, models),),
+        sections=(propensity_section(reading, models),),
         quoted=("against-simple-models", "calibration", "importances"),
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from segmentation.review.exhibits import Page
-from segmentation.review.sections.cohorts import build_cohorts
-from segmentation.review.sections.segments import build_segments
+from segmentation.review.sections.cohorts import cohorts_section
+from segmentation.review.sections.segments import segments_section
 
 if TYPE_CHECKING:
     from segmentation.review.sections.reading import Reading
@@ -18,6 +18,6 @@ def build_segments_page(reading: Reading) -> Page:
         key="segments",
         title="Segments",
         question="Which groups of users are there, what sets them apart, and who went from one to another?",
-        sections=(build_segments(reading), build_cohorts(reading)),
+        sections=(segments_section(reading), cohorts_section(reading)),
         quoted=("segment-sizes", "segment-profiles", "segment-migration", "cohort-sizes"),
     )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from segmentation.review import text
 from segmentation.review.charts.analyses import draw_funnel, draw_lost_conversions
-from segmentation.review.exhibits import Column, Exhibit, Grid
+from segmentation.review.exhibits import Exhibit, Grid, GridColumn
 from segmentation.review.frames.analyses import ALL, list_differences, list_funnels, rank_lost_conversions
 from segmentation.tables import DROP_OFFS, FUNNELS, JOURNEY_DIFFERENCES
 
@@ -31,17 +31,17 @@ def _funnel(name: str, records: Records) -> Exhibit:
     steps = [record for record in records if record["dimension"] == ALL]
     first, last = steps[0], steps[-1]
     columns = (
-        Column("dimension", "By"),
-        Column("item", "Group"),
-        Column("step", "Step"),
-        Column("state", "State"),
-        Column("reached", "Reached", "count"),
-        Column("still_open", "Still open", "count"),
-        Column("share_of_first", "Of the first", "share"),
-        Column("share_of_previous", "Of the step before", "share"),
-        Column("share_of_previous_lower", "95 % from", "share"),
-        Column("share_of_previous_upper", "to", "share"),
-        Column("from_first_median_s", "Median time", "seconds"),
+        GridColumn("dimension", "By"),
+        GridColumn("item", "Group"),
+        GridColumn("step", "Step"),
+        GridColumn("state", "State"),
+        GridColumn("reached", "Reached", "count"),
+        GridColumn("still_open", "Still open", "count"),
+        GridColumn("share_of_first", "Of the first", "share"),
+        GridColumn("share_of_previous", "Of the step before", "share"),
+        GridColumn("share_of_previous_lower", "95 % from", "share"),
+        GridColumn("share_of_previous_upper", "to", "share"),
+        GridColumn("from_first_median_s", "Median time", "seconds"),
     )
     return Exhibit(
         key=f"funnel-{text.slug(name)}",
@@ -62,13 +62,13 @@ def _lost(reading: Reading) -> tuple[Exhibit, ...]:
     if not ranked:
         return ()
     columns = (
-        Column("state", "State"),
-        Column("reached", "Sessions", "count"),
-        Column("left", "Ended there", "count"),
-        Column("converted", "Converted later", "count"),
-        Column("lost_conversions", "Lost conversions", "number"),
-        Column("lost_conversions_lower", "95 % from", "number"),
-        Column("lost_conversions_upper", "to", "number"),
+        GridColumn("state", "State"),
+        GridColumn("reached", "Sessions", "count"),
+        GridColumn("left", "Ended there", "count"),
+        GridColumn("converted", "Converted later", "count"),
+        GridColumn("lost_conversions", "Lost conversions", "number"),
+        GridColumn("lost_conversions_lower", "95 % from", "number"),
+        GridColumn("lost_conversions_upper", "to", "number"),
     )
     exhibit = Exhibit(
         key="lost-conversions",
@@ -90,16 +90,16 @@ def _differences(reading: Reading) -> tuple[Exhibit, ...]:
     if not records:
         return ()
     columns = (
-        Column("path", "Transition", "path"),
-        Column("comparison", "Comparison"),
-        Column("verdict", "Verdict"),
-        Column("difference", "Difference", "share"),
-        Column("difference_lower", "95 % from", "share"),
-        Column("difference_upper", "to", "share"),
-        Column("q_value", "q", "number"),
-        Column("detectable", "Detectable", "share"),
-        Column("counts_a", "Group a"),
-        Column("counts_b", "Group b"),
+        GridColumn("path", "Transition", "path"),
+        GridColumn("comparison", "Comparison"),
+        GridColumn("verdict", "Verdict"),
+        GridColumn("difference", "Difference", "share"),
+        GridColumn("difference_lower", "95 % from", "share"),
+        GridColumn("difference_upper", "to", "share"),
+        GridColumn("q_value", "q", "number"),
+        GridColumn("detectable", "Detectable", "share"),
+        GridColumn("counts_a", "Group a"),
+        GridColumn("counts_b", "Group b"),
     )
     found = [record for record in records if record["found"]]
     rows = [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from segmentation.review import text
 from segmentation.review.charts.segments import BARS, draw_crossing, draw_sizes
-from segmentation.review.exhibits import Column, Exhibit, Grid, Section
+from segmentation.review.exhibits import Exhibit, Grid, GridColumn, Section
 from segmentation.review.frames.records import fetch_one
 from segmentation.review.frames.segments import count_cohorts, cross_cohorts
 from segmentation.tables import COHORTS, SEGMENT_ASSIGNMENTS, USER_FEATURES
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 _PERCENTILE = "percentile"
 
 
-def build_cohorts(reading: Reading) -> Section:
+def cohorts_section(reading: Reading) -> Section:
     """Build the section on the segments by rule."""
     cut = reading.newest_cut(COHORTS)
     if cut is None:
         missing = reading.missing(COHORTS) or ("build_cohorts",)
-        return Section("cohorts", "Cohorts", "Nobody is in a segment by rule yet.", missing=missing)
+        return Section("cohorts", "Cohorts", "No user is in a segment by rule yet.", missing=missing)
     cohorts = count_cohorts(reading.read(COHORTS), cut)
     users = _users_at(reading, cut)
     lead = (
@@ -50,11 +50,11 @@ def _users_at(reading: Reading, cut: date) -> int:
 
 def _sizes(cohorts: Records, users: int) -> Exhibit:
     columns = (
-        Column("name", "Cohort"),
-        Column("users", "Users", "count"),
-        Column("share", "Share of users", "share"),
-        Column("in_force", "Thresholds in force", "code"),
-        Column("rule_version", "Version", "code"),
+        GridColumn("name", "Cohort"),
+        GridColumn("users", "Users", "count"),
+        GridColumn("share", "Share of users", "share"),
+        GridColumn("in_force", "Thresholds in force", "code"),
+        GridColumn("rule_version", "Version", "code"),
     )
     largest = cohorts[0]
     return Exhibit(
@@ -90,7 +90,7 @@ def _crossing(reading: Reading, cut: date, rules: list[str]) -> tuple[Exhibit, .
     crossing = cross_cohorts(reading.read(COHORTS), reading.read(SEGMENT_ASSIGNMENTS), cut)
     names = {segment["segment_id"]: segment["segment_name"] for segment in segments}
     rows = [{**r, "name": text.feature(r["rule"]), "segment": names.get(r["segment_id"])} for r in crossing]
-    columns = (Column("name", "Cohort"), Column("segment", "Segment"), Column("users", "Users", "count"))
+    columns = (GridColumn("name", "Cohort"), GridColumn("segment", "Segment"), GridColumn("users", "Users", "count"))
     return (
         Exhibit(
             key="cohorts-by-segment",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from segmentation.review import text
 from segmentation.review.charts.base import LONG_ROWS
 from segmentation.review.charts.features import draw_changes, draw_histograms, draw_missing
-from segmentation.review.exhibits import Column, Exhibit, Grid, Offer, Section
+from segmentation.review.exhibits import Exhibit, Grid, GridColumn, Offer, Section
 from segmentation.review.frames.features import list_correlations, list_statistics
 from segmentation.tables import FEATURE_CORRELATIONS, FEATURE_STATISTICS
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from segmentation.review.frames.records import Records
     from segmentation.review.sections.reading import Reading
 
-NAME = Column("name", "Feature")
+NAME = GridColumn("name", "Feature")
 
 
-def build_features(reading: Reading) -> Section:
+def features_section(reading: Reading) -> Section:
     """Build the section; where describe_features never ran, which is no fault, it says what the job would add."""
     cut = reading.newest_cut(FEATURE_STATISTICS)
     if cut is None:
@@ -54,9 +54,9 @@ def _changes(statistics: Records, shown: int) -> tuple[Exhibit, ...]:
     counted = Counter(record["status"] for record in statistics)
     columns = (
         NAME,
-        Column("psi", "Stability index", "number"),
-        Column("psi_noise", "By chance up to", "number"),
-        Column("status", "Verdict"),
+        GridColumn("psi", "Stability index", "number"),
+        GridColumn("psi_noise", "By chance up to", "number"),
+        GridColumn("status", "Verdict"),
     )
     exhibit = Exhibit(
         key="feature-changes",
@@ -73,15 +73,15 @@ def _changes(statistics: Records, shown: int) -> tuple[Exhibit, ...]:
 
 
 def _distributions(statistics: Records, shown: int) -> Exhibit:
-    percentiles = (Column(f"p{share:02d}", f"p{share}", "number") for share in (5, 25, 50, 75, 95))
+    percentiles = (GridColumn(f"p{share:02d}", f"p{share}", "number") for share in (5, 25, 50, 75, 95))
     columns = (
         NAME,
-        Column("zeros_share", "Zero", "share"),
-        Column("minimum", "Least", "number"),
+        GridColumn("zeros_share", "Zero", "share"),
+        GridColumn("minimum", "Least", "number"),
         *percentiles,
-        Column("maximum", "Greatest", "number"),
-        Column("mean", "Mean", "number"),
-        Column("std", "Standard deviation", "number"),
+        GridColumn("maximum", "Greatest", "number"),
+        GridColumn("mean", "Mean", "number"),
+        GridColumn("std", "Standard deviation", "number"),
     )
     sampled, users = statistics[0]["sampled"], statistics[0]["users"]
     of = "all users" if sampled == users else f"a fixed sample of {text.plural(sampled, 'user')}"
@@ -108,7 +108,7 @@ def _missing(statistics: Records, shown: int) -> tuple[Exhibit, ...]:
         f"{missing[0]['name']} ({text.share(missing[0]['nulls_share'])}).",
         figure=draw_missing(missing[:shown]),
         min_width=LONG_ROWS,
-        grid=Grid((NAME, Column("nulls", "Users", "count"), Column("nulls_share", "Share", "share")), missing),
+        grid=Grid((NAME, GridColumn("nulls", "Users", "count"), GridColumn("nulls_share", "Share", "share")), missing),
         method="Undefined is no fault: docs/features.md says when a feature is null.",
     )
     return (exhibit,)
@@ -119,10 +119,10 @@ def _correlations(reading: Reading, cut: date) -> tuple[Exhibit, ...]:
     if not pairs:
         return ()
     columns = (
-        Column("one", "Feature"),
-        Column("two", "goes with"),
-        Column("spearman", "Rank correlation", "number"),
-        Column("users", "Users", "count"),
+        GridColumn("one", "Feature"),
+        GridColumn("two", "goes with"),
+        GridColumn("spearman", "Rank correlation", "number"),
+        GridColumn("users", "Users", "count"),
     )
     rows = [{**pair, "one": text.feature(pair["feature"]), "two": text.feature(pair["other"])} for pair in pairs]
     exhibit = Exhibit(

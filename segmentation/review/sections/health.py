@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from segmentation.review import text
 from segmentation.review.charts.health import draw_checks, draw_ledger, draw_reasons
-from segmentation.review.exhibits import Column, Exhibit, Grid, Section
+from segmentation.review.exhibits import Exhibit, Grid, GridColumn, Section
 from segmentation.review.frames.health import balance_ledger, list_checks, list_evaluations, rank_reasons
 from segmentation.tables import EVALUATIONS, INGEST_LEDGER, QUALITY_RESULTS
 from segmentation.tables.ingest_ledger import QUARANTINED, READ, STAGES, UNPARSABLE
@@ -19,13 +19,13 @@ _BREACH = "breach"
 _PASSED, _NOT_JUDGED = "passed", "not_judged"
 
 
-def build_health(reading: Reading) -> Section:
+def health_section(reading: Reading) -> Section:
     """Build the section on the ledger, the checks on data and the evaluations."""
     exhibits = (*_ledger_exhibits(reading), *_check_exhibits(reading), *_evaluation_exhibits(reading))
     lead = " ".join(exhibit.finding for exhibit in exhibits if exhibit.key in {"ledger", "checks", "evaluations"})
     missing = reading.missing(INGEST_LEDGER, QUALITY_RESULTS, EVALUATIONS)
     return Section(
-        "health", "Ledger, checks, figures", lead or "Nothing has been taken in yet.", exhibits, missing=missing
+        "health", "Ledger, checks, figures", lead or "No records have been ingested yet.", exhibits, missing=missing
     )
 
 
@@ -34,9 +34,9 @@ def _ledger_exhibits(reading: Reading) -> list[Exhibit]:
     if not balances:
         return []
     columns = (
-        Column("source", "Source"),
-        *(Column(stage, stage.capitalize(), "count") for stage in STAGES),
-        Column("status", "Balance", "status"),
+        GridColumn("source", "Source"),
+        *(GridColumn(stage, stage.capitalize(), "count") for stage in STAGES),
+        GridColumn("status", "Balance", "status"),
     )
     rows = [{**balance, "status": "balanced" if balance["balanced"] else _BREACH} for balance in balances]
     ledger = Exhibit(
@@ -63,10 +63,10 @@ def _reasons_exhibit(reasons: Records) -> Exhibit:
     rejected = sum(reason["records"] for reason in reasons)
     most = reasons[0]
     columns = (
-        Column("source", "Source"),
-        Column("stage", "Stage"),
-        Column("reason", "Reason", "code"),
-        Column("records", "Records", "count"),
+        GridColumn("source", "Source"),
+        GridColumn("stage", "Stage"),
+        GridColumn("reason", "Reason", "code"),
+        GridColumn("records", "Records", "count"),
     )
     return Exhibit(
         key="reasons",
@@ -87,14 +87,14 @@ def _check_exhibits(reading: Reading) -> list[Exhibit]:
         return []
     checks = Grid(
         (
-            Column("check", "Check", "code"),
-            Column("source", "Source"),
-            Column("day", "Day"),
-            Column("status", "Status", "status"),
-            Column("evidence", "Found"),
-            Column("value", "Value", "number"),
-            Column("at_least", "At least", "number"),
-            Column("at_most", "At most", "number"),
+            GridColumn("check", "Check", "code"),
+            GridColumn("source", "Source"),
+            GridColumn("day", "Day"),
+            GridColumn("status", "Status", "status"),
+            GridColumn("evidence", "Found"),
+            GridColumn("value", "Value", "number"),
+            GridColumn("at_least", "At least", "number"),
+            GridColumn("at_most", "At most", "number"),
         ),
         results,
     )
@@ -136,15 +136,15 @@ def _evaluation_exhibits(reading: Reading) -> list[Exhibit]:
     if cut is None:
         return []
     evaluations = [_with_interval(e) for e in list_evaluations(reading.read(EVALUATIONS), cut)]
-    interval = (Column("interval", "Interval"),) if any(e["interval"] for e in evaluations) else ()
+    interval = (GridColumn("interval", "Interval"),) if any(e["interval"] for e in evaluations) else ()
     columns = (
-        Column("metric", "Metric", "code"),
-        Column("scope", "About"),
-        Column("value", "Value", "number"),
+        GridColumn("metric", "Metric", "code"),
+        GridColumn("scope", "About"),
+        GridColumn("value", "Value", "number"),
         *interval,
-        Column("threshold", "Threshold", "number"),
-        Column("status", "Status", "status"),
-        Column("method", "Method"),
+        GridColumn("threshold", "Threshold", "number"),
+        GridColumn("status", "Status", "status"),
+        GridColumn("method", "Method"),
     )
     breaches = [e for e in evaluations if e["status"] == _BREACH]
     judged = [e for e in evaluations if e["status"] != "info"]
@@ -169,7 +169,7 @@ def _evaluation_exhibits(reading: Reading) -> list[Exhibit]:
 def _breach(evaluation: Record) -> str:
     about = text.shorten(evaluation["scope"].replace(":", " "), 60)
     return (
-        f"{text.measure(evaluation['metric'])} of {about} is "
+        f"{text.name_measure(evaluation['metric'])} of {about} is "
         f"{text.number(evaluation['value'])}; its threshold is {text.number(evaluation['threshold'])}."
     )
 

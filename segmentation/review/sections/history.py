@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from segmentation.review import text
 from segmentation.review.charts.lines import Line, draw_counts, draw_indices, draw_lines, draw_multiples
-from segmentation.review.exhibits import Column, Exhibit, Grid, Section
+from segmentation.review.exhibits import Exhibit, Grid, GridColumn, Section
 from segmentation.review.frames.history import (
     RECENT_DAYS,
     count_alerts,
@@ -42,7 +42,7 @@ LINES = 8
 """Segments drawn at most, the largest; the table holds all."""
 
 
-def build_segment_history(reading: Reading) -> Section:
+def segment_history_section(reading: Reading) -> Section:
     """Build the section on the sizes and the engagement of segments over cuts."""
     cuts = _cuts(reading, SEGMENT_PROFILES)
     if not cuts:
@@ -71,12 +71,12 @@ def _lead(cuts: Sequence[date], job: str) -> str:
 def _sizes(sizes: Records, names: dict[str, str], cuts: Sequence[date]) -> Exhibit:
     lines = trace_segments(sizes, names, cuts, "share")
     columns = (
-        Column("as_of", "Cut"),
-        Column("segment_name", "Segment"),
-        Column("users", "Users", "count"),
-        Column("share", "Share", "share"),
-        Column("cluster_model_version", "Model version"),
-        Column("segment_id", "Id", "code"),
+        GridColumn("as_of", "Cut"),
+        GridColumn("segment_name", "Segment"),
+        GridColumn("users", "Users", "count"),
+        GridColumn("share", "Share", "share"),
+        GridColumn("cluster_model_version", "Model version"),
+        GridColumn("segment_id", "Id", "code"),
     )
     return Exhibit(
         key="segment-sizes-over-time",
@@ -131,11 +131,11 @@ def _engagement(reading: Reading, names: dict[str, str]) -> tuple[Exhibit, ...]:
     lines = trace_segments(measured, {r["segment_id"]: r["segment"] for r in rows}, cuts, "active_share")
     newest = max((r for r in rows if r["as_of"] == cuts[-1]), key=lambda r: (r["active_share"], r["segment"]))
     columns = (
-        Column("as_of", "Cut"),
-        Column("segment", "Segment"),
-        Column("members", "Members", "count"),
-        Column("active", "Active", "count"),
-        Column("active_share", "Share active", "share"),
+        GridColumn("as_of", "Cut"),
+        GridColumn("segment", "Segment"),
+        GridColumn("members", "Members", "count"),
+        GridColumn("active", "Active", "count"),
+        GridColumn("active_share", "Share active", "share"),
     )
     exhibit = Exhibit(
         key="engagement-over-time",
@@ -150,7 +150,7 @@ def _engagement(reading: Reading, names: dict[str, str]) -> tuple[Exhibit, ...]:
     return (exhibit,)
 
 
-def build_model_history(reading: Reading) -> Section:
+def model_history_section(reading: Reading) -> Section:
     """Build the section on the measures of models over cuts."""
     cuts = _cuts(reading, EVALUATIONS)
     if not cuts:
@@ -172,19 +172,19 @@ def _measures(kind: str, measures: Records, cuts: Sequence[date]) -> Exhibit:
             if found:
                 values = [found.get(cut) for cut in cuts]
                 shown = [text.number(value) for value in values]
-                panels.setdefault(text.measure(metric), []).append(
+                panels.setdefault(text.name_measure(metric), []).append(
                     Line(scope.removeprefix("propensity:"), list(cuts), values, shown)
                 )
     crossed = sum(record["status"] == "breach" for record in measures)
     columns = (
-        Column("as_of", "Cut"),
-        Column("metric", "Metric", "code"),
-        Column("scope", "About"),
-        Column("value", "Value", "number"),
-        Column("lower", "95 % from", "number"),
-        Column("upper", "to", "number"),
-        Column("threshold", "Threshold", "number"),
-        Column("status", "Status", "status"),
+        GridColumn("as_of", "Cut"),
+        GridColumn("metric", "Metric", "code"),
+        GridColumn("scope", "About"),
+        GridColumn("value", "Value", "number"),
+        GridColumn("lower", "95 % from", "number"),
+        GridColumn("upper", "to", "number"),
+        GridColumn("threshold", "Threshold", "number"),
+        GridColumn("status", "Status", "status"),
     )
     times = f"{crossed} times" if crossed != 1 else "once"
     return Exhibit(
@@ -201,7 +201,7 @@ def _measures(kind: str, measures: Records, cuts: Sequence[date]) -> Exhibit:
     )
 
 
-def build_monitoring_history(reading: Reading) -> Section:
+def monitoring_history_section(reading: Reading) -> Section:
     """Build the section on drift and alerts over cuts."""
     cuts = _cuts(reading, DRIFT, MONITORED_RATES, ALERTS)
     title = "Drift and alerts"
@@ -224,9 +224,9 @@ def _alerts(reading: Reading, cuts: Sequence[date]) -> tuple[Exhibit, ...]:
     ]
     loud = [row for row in rows if row["alerts"]]
     columns = (
-        Column("as_of", "Cut"),
-        Column("alerts", "Alerts", "count"),
-        *(Column(metric, metric.replace("_", " "), "count") for metric in metrics),
+        GridColumn("as_of", "Cut"),
+        GridColumn("alerts", "Alerts", "count"),
+        *(GridColumn(metric, metric.replace("_", " "), "count") for metric in metrics),
     )
     most = max(rows, key=lambda row: (row["alerts"], row["as_of"]))
     exhibit = Exhibit(
@@ -257,11 +257,11 @@ def _drift(reading: Reading, cuts: Sequence[date]) -> tuple[Exhibit, ...]:
         greatest[subject] = max(greatest.get(subject, 0.0), psi)
     subjects = sorted(greatest, key=lambda one: (-greatest[one], one))[: reading.params.features]
     columns = (
-        Column("as_of", "Cut"),
-        Column("name", "What"),
-        Column("psi", "Stability index", "number"),
-        Column("status", "Status", "status"),
-        Column("subject", "Subject", "code"),
+        GridColumn("as_of", "Cut"),
+        GridColumn("name", "What"),
+        GridColumn("psi", "Stability index", "number"),
+        GridColumn("status", "Status", "status"),
+        GridColumn("subject", "Subject", "code"),
     )
     top = subjects[0]
     named = {(name_scope(s), d): cells[s, d] for s in subjects for d in days if (s, d) in cells}
@@ -281,7 +281,7 @@ def _drift(reading: Reading, cuts: Sequence[date]) -> tuple[Exhibit, ...]:
     return (exhibit,)
 
 
-def build_publications(reading: Reading) -> Section:
+def publications_section(reading: Reading) -> Section:
     """Build the section on what was published when; of a publication the tables that it moved."""
     current = reading.lake.publications.current().number
     title = "Publications"
@@ -296,11 +296,11 @@ def build_publications(reading: Reading) -> Section:
         at = text.minute(one["published_at"])
         rows.append({**one, "at": at, "moved": ", ".join(moved), "count": len(moved)})
     columns = (
-        Column("number", "Publication", "count"),
-        Column("at", "When"),
-        Column("count", "Tables moved", "count"),
-        Column("moved", "Which"),
-        Column("run_id", "Run", "code"),
+        GridColumn("number", "Publication", "count"),
+        GridColumn("at", "When"),
+        GridColumn("count", "Tables moved", "count"),
+        GridColumn("moved", "Which"),
+        GridColumn("run_id", "Run", "code"),
     )
     exhibit = Exhibit(
         key="publication-log",

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from segmentation.review import text
 from segmentation.review.charts.journeys import CELL, LABELS, draw_drop_off, draw_flows, draw_transitions
-from segmentation.review.exhibits import Column, Exhibit, Grid, Offer, Section
+from segmentation.review.exhibits import Exhibit, Grid, GridColumn, Offer, Section
 from segmentation.review.frames.journeys import (
     list_flows,
+    list_top_paths,
     rank_drop_off,
-    rank_paths,
     rank_states,
     rate_transitions,
     sum_transitions,
@@ -30,7 +30,7 @@ _ON_DEMAND = Offer("build_journeys", "funnels, where conversions are lost, and c
 _INTERVAL = "Intervals: Wilson's score, 95 % (1927), each departure counted as independent."
 
 
-def build_journeys(reading: Reading) -> Section:
+def journeys_section(reading: Reading) -> Section:
     """Build the section on transitions, flows, paths and drop-off."""
     title = "Paths"
     transitions = sum_transitions(reading.before_cut(TRANSITIONS, "session_date")).persist()
@@ -54,13 +54,13 @@ def _transitions(transitions: DataFrame, states: list[str], params: ReviewParams
     drawn = rates if len(charted) == len(states) else rate_transitions(transitions, charted)
     entries = [record for record in rates if record["from_state"] == START]
     columns = (
-        Column("from_state", "From"),
-        Column("to_state", "To"),
-        Column("transitions", "Count", "count"),
-        Column("departures", "Departures", "count"),
-        Column("rate", "Rate", "share"),
-        Column("rate_lower", "95 % from", "share"),
-        Column("rate_upper", "to", "share"),
+        GridColumn("from_state", "From"),
+        GridColumn("to_state", "To"),
+        GridColumn("transitions", "Count", "count"),
+        GridColumn("departures", "Departures", "count"),
+        GridColumn("rate", "Rate", "share"),
+        GridColumn("rate_lower", "95 % from", "share"),
+        GridColumn("rate_upper", "to", "share"),
     )
     return Exhibit(
         key="transitions",
@@ -82,7 +82,7 @@ def _path_exhibits(reading: Reading) -> tuple[Exhibit, ...]:
     params = reading.params
     paths = build_paths(reading.before_cut(EVENTS, "event_date"), steps=params.path_steps).persist()
     try:
-        top = rank_paths(paths, params.paths)
+        top = list_top_paths(paths, params.paths)
         flows = list_flows(build_flows(paths, states_per_step=params.states_per_step))
     finally:
         paths.unpersist()
@@ -95,11 +95,11 @@ def _flows(flows: Records, params: ReviewParams) -> Exhibit:
     rows = [{**record, "to_state": EXIT if record["to_state"] is None else record["to_state"]} for record in flows]
     of_step = {step: sum(r["sessions"] for r in flows if r["step"] == step) for step in {r["step"] for r in flows}}
     columns = (
-        Column("step", "Step"),
-        Column("from_state", "From"),
-        Column("to_state", "To"),
-        Column("sessions", "Sessions", "count"),
-        Column("share", "Share of the step", "share"),
+        GridColumn("step", "Step"),
+        GridColumn("from_state", "From"),
+        GridColumn("to_state", "To"),
+        GridColumn("sessions", "Sessions", "count"),
+        GridColumn("share", "Share of the step", "share"),
     )
     return Exhibit(
         key="flows",
@@ -115,9 +115,9 @@ def _flows(flows: Records, params: ReviewParams) -> Exhibit:
 
 def _paths(top: Records, params: ReviewParams) -> Exhibit:
     columns = (
-        Column("path", "Path", "path"),
-        Column("sessions", "Sessions", "count"),
-        Column("share", "Share", "bar"),
+        GridColumn("path", "Path", "path"),
+        GridColumn("sessions", "Sessions", "count"),
+        GridColumn("share", "Share", "bar"),
     )
     named = [record for record in top if record["path"] is not None]
     return Exhibit(
@@ -141,12 +141,12 @@ def _path_row(record: Record, most: float) -> Record:
 def _drop_off(transitions: DataFrame, states: list[str]) -> Exhibit:
     ranked = rank_drop_off(transitions, states)
     columns = (
-        Column("state", "State"),
-        Column("visits", "Visits", "count"),
-        Column("exits", "Exits", "count"),
-        Column("drop_off", "Drop-off", "share"),
-        Column("drop_off_lower", "95 % from", "share"),
-        Column("drop_off_upper", "to", "share"),
+        GridColumn("state", "State"),
+        GridColumn("visits", "Visits", "count"),
+        GridColumn("exits", "Exits", "count"),
+        GridColumn("drop_off", "Drop-off", "share"),
+        GridColumn("drop_off_lower", "95 % from", "share"),
+        GridColumn("drop_off_upper", "to", "share"),
     )
     most = max(ranked, key=lambda record: (record["exits"], record["state"]))
     exits = sum(record["exits"] for record in ranked)

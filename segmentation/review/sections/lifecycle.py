@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from segmentation.review import text
 from segmentation.review.charts.lifecycle import draw_lifecycle, draw_retention
-from segmentation.review.exhibits import Column, Exhibit, Grid, Offer, Section
+from segmentation.review.exhibits import Exhibit, Grid, GridColumn, Offer, Section
 from segmentation.review.frames.lifecycle import list_periods, list_retention
 from segmentation.tables import LIFECYCLE, RETENTION
 
@@ -20,7 +20,7 @@ FEWEST_MONTHS = 6
 NEWEST = 26
 
 
-def build_lifecycle(reading: Reading) -> Section:
+def lifecycle_section(reading: Reading) -> Section:
     """Build the section; where build_lifecycle never ran, which is no fault, it says what the job would add."""
     cut = reading.newest_cut(LIFECYCLE)
     if cut is None:
@@ -42,9 +42,9 @@ def _periods(reading: Reading, cut: date, unit: str) -> tuple[Exhibit, ...]:
         return ()
     last = complete[-1]
     columns = (
-        Column("from", f"{unit.capitalize()} from"),
-        *(Column(kind, kind.capitalize(), "count") for kind in ("new", "returning", "resurrecting", "dormant")),
-        Column("over", "Over"),
+        GridColumn("from", f"{unit.capitalize()} from"),
+        *(GridColumn(kind, kind.capitalize(), "count") for kind in ("new", "returning", "resurrecting", "dormant")),
+        GridColumn("over", "Over"),
     )
     rows = [{**p, "from": text.day(p["period"]), "over": "yes" if p["complete"] else "not yet"} for p in periods]
     exhibit = Exhibit(
@@ -68,13 +68,13 @@ def _retention(reading: Reading, cut: date, unit: str) -> tuple[Exhibit, ...]:
         return ()
     users, active = (sum(cell[name] for cell in after_one) for name in ("users", "active"))
     columns = (
-        Column("from", f"Came first in the {unit} from"),
-        Column("periods_later", f"{unit.capitalize()}s later", "count"),
-        Column("users", "Users", "count"),
-        Column("active", "Active", "count"),
-        Column("share", "Share", "share"),
-        Column("share_lower", "95 % from", "share"),
-        Column("share_upper", "to", "share"),
+        GridColumn("from", f"Came first in the {unit} from"),
+        GridColumn("periods_later", f"{unit.capitalize()}s later", "count"),
+        GridColumn("users", "Users", "count"),
+        GridColumn("active", "Active", "count"),
+        GridColumn("share", "Share", "share"),
+        GridColumn("share_lower", "95 % from", "share"),
+        GridColumn("share_upper", "to", "share"),
     )
     exhibit = Exhibit(
         key="retention",

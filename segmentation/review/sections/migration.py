@@ -1,4 +1,4 @@
-"""Who went from which segment to which, between the two newest scored cuts."""
+"""Build the exhibit of users' moves between segments, from the previous to the newest scored cut."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from segmentation.review import text
 from segmentation.review.charts.maps import draw_moves
-from segmentation.review.exhibits import Column, Exhibit, Grid
-from segmentation.review.frames.segments import count_moves
+from segmentation.review.exhibits import Exhibit, Grid, GridColumn
+from segmentation.review.frames.segments import count_segment_moves
 from segmentation.tables import SEGMENT_ASSIGNMENTS
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def build_migration(reading: Reading, cut: date, profiles: Records) -> tuple[Exh
     before = next((day for day in reading.cuts(SEGMENT_ASSIGNMENTS) if day < cut), None)
     if before is None:
         return ()
-    moves = count_moves(reading.read(SEGMENT_ASSIGNMENTS), before, cut)
+    moves = count_segment_moves(reading.read(SEGMENT_ASSIGNMENTS), before, cut)
     order = [profile["segment_id"] for profile in profiles]
     rows = [{**move, "from": move["before_name"] or NOT_SCORED, "to": move["now_name"] or NOT_SCORED} for move in moves]
     places = [order_segments([move[role] for move in moves], order) for role in ("before", "now")]
@@ -37,10 +37,10 @@ def build_migration(reading: Reading, cut: date, profiles: Records) -> tuple[Exh
         sum(m["users"] for m in some) for some in ([m for m in both if m["before"] == m["now"]], both)
     )
     columns = (
-        Column("from", f"On {text.day(before)}"),
-        Column("to", f"On {text.day(cut)}"),
-        Column("users", "Users", "count"),
-        Column("share", "Share of those before", "share"),
+        GridColumn("from", f"On {text.day(before)}"),
+        GridColumn("to", f"On {text.day(cut)}"),
+        GridColumn("users", "Users", "count"),
+        GridColumn("share", "Share of those before", "share"),
     )
     return (
         Exhibit(

@@ -8,7 +8,7 @@ from segmentation.models.clustering import CLUSTERS
 from segmentation.review import text
 from segmentation.review.charts.base import LONG_ROWS
 from segmentation.review.charts.models import draw_by_k, draw_intervals
-from segmentation.review.exhibits import Card, Column, Exhibit, Grid, Section
+from segmentation.review.exhibits import Card, Exhibit, Grid, GridColumn, Section
 from segmentation.review.frames.models import list_decisions
 from segmentation.review.sections.registry import IN_USE
 from segmentation.tables import MODEL_DECISIONS
@@ -28,7 +28,7 @@ _CURVES = {
 }
 
 
-def build_registry(reading: Reading, models: ModelRecords) -> Section:
+def registry_section(reading: Reading, models: ModelRecords) -> Section:
     """Build the section on versions and decisions."""
     versions = models.versions
     if not versions:
@@ -56,14 +56,14 @@ def _champion(version: Record) -> Card:
 
 def _versions(versions: Records) -> Exhibit:
     columns = (
-        Column("model", "Model"),
-        Column("version", "Version"),
-        Column("role", "Role"),
-        Column("measures", "Measured"),
-        Column("trained_for", "Trained for"),
-        Column("made_by", "Chosen"),
-        Column("decision", "Decision"),
-        Column("reason", "Why"),
+        GridColumn("model", "Model"),
+        GridColumn("version", "Version"),
+        GridColumn("role", "Role"),
+        GridColumn("measures", "Measured"),
+        GridColumn("trained_for", "Trained for"),
+        GridColumn("made_by", "Chosen"),
+        GridColumn("decision", "Decision"),
+        GridColumn("reason", "Why"),
     )
     rows = [
         {
@@ -98,7 +98,7 @@ def _versions(versions: Records) -> Exhibit:
 def _measures(version: Record) -> str:
     names = _SHOWN.get(version["kind"], _SHOWN_PROPENSITY)
     known = ((name, version["metrics"][name]) for name in names if name in version["metrics"])
-    return ", ".join(f"{text.measure(name)} {text.number(value)}" for name, value in known)
+    return ", ".join(f"{text.name_measure(name)} {text.number(value)}" for name, value in known)
 
 
 def _decisions(reading: Reading) -> tuple[Exhibit, ...]:
@@ -110,17 +110,17 @@ def _decisions(reading: Reading) -> tuple[Exhibit, ...]:
     compared = [{**row, "value": row["difference"]} for row in rows if row["difference"] is not None]
     newest = rows[0]
     columns = (
-        Column("name", "Model"),
-        Column("on", "Decided"),
-        Column("version", "Version"),
-        Column("decision", "Decision"),
-        Column("champion_before", "Champion before"),
-        Column("champion_after", "Champion after"),
-        Column("metric", "Compared by"),
-        Column("difference", "Better by", "number"),
-        Column("lower", "95 % from", "number"),
-        Column("upper", "to", "number"),
-        Column("reason", "Why"),
+        GridColumn("name", "Model"),
+        GridColumn("on", "Decided"),
+        GridColumn("version", "Version"),
+        GridColumn("decision", "Decision"),
+        GridColumn("champion_before", "Champion before"),
+        GridColumn("champion_after", "Champion after"),
+        GridColumn("metric", "Compared by"),
+        GridColumn("difference", "Better by", "number"),
+        GridColumn("lower", "95 % from", "number"),
+        GridColumn("upper", "to", "number"),
+        GridColumn("reason", "Why"),
     )
     figure = (
         draw_intervals(
@@ -162,13 +162,13 @@ def _candidates(candidates: Records) -> tuple[Exhibit, ...]:
     if not candidates:
         return ()
     columns = (
-        Column("name", "Candidate"),
-        Column("verdict", "Verdict"),
-        Column("silhouette", "Silhouette", "number"),
-        Column("silhouette_limit", "Without clusters up to", "number"),
-        Column("jaccard_min", "Least Jaccard", "number"),
-        Column("smallest_share", "Smallest segment", "share"),
-        Column("davies_bouldin", "Davies-Bouldin", "number"),
+        GridColumn("name", "Candidate"),
+        GridColumn("verdict", "Verdict"),
+        GridColumn("silhouette", "Silhouette", "number"),
+        GridColumn("silhouette_limit", "Without clusters up to", "number"),
+        GridColumn("jaccard_min", "Least Jaccard", "number"),
+        GridColumn("smallest_share", "Smallest segment", "share"),
+        GridColumn("davies_bouldin", "Davies-Bouldin", "number"),
     )
     rows = sorted(candidates, key=lambda one: (not one["chosen"], -one["silhouette"], one["name"]))
     rows = [{**row, "name": row["name"].replace("_", " ")} for row in rows]
@@ -178,7 +178,7 @@ def _candidates(candidates: Records) -> tuple[Exhibit, ...]:
         f"{text.number(chosen['silhouette'])}, where data without clusters reach "
         f"{text.number(chosen['silhouette_limit'])}."
         if chosen["chosen"]
-        else f"None of {text.plural(len(rows), 'candidate')} keeps to all rules: there is one segment, everyone."
+        else f"None of {text.plural(len(rows), 'candidate')} keeps to all rules: there is one segment of all users."
     )
     exhibit = Exhibit(
         key="cluster-candidates",
@@ -193,7 +193,7 @@ def _candidates(candidates: Records) -> tuple[Exhibit, ...]:
 
 def _curve(name: str, points: Records) -> Exhibit:
     y_title, title = _CURVES[name]
-    columns = tuple(Column(key, key.replace("_", " "), "count" if key == "k" else "number") for key in points[0])
+    columns = tuple(GridColumn(key, key.replace("_", " "), "count" if key == "k" else "number") for key in points[0])
     lines = [(value, key, point["k"]) for point in points for key, value in point.items() if key != "k" and value]
     methods = [line for line in lines if line[1] != "without clusters"]
     best = (min if name == "elbow" else max)(methods, key=lambda line: (line[0], line[1]))

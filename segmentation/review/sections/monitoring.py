@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from segmentation.review import text
 from segmentation.review.charts.base import LONG_ROWS
 from segmentation.review.charts.monitoring import draw_drift, draw_rates
-from segmentation.review.exhibits import Column, Exhibit, Grid, Section
+from segmentation.review.exhibits import Exhibit, Grid, GridColumn, Section
 from segmentation.review.frames.monitoring import list_drift, list_rates
 from segmentation.tables import ALERTS, DRIFT, MONITORED_RATES
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _KINDS = {"propensity": "Prediction", "transition": "Move", "calibration": "Prediction come true"}
 
 
-def build_monitoring(reading: Reading) -> Section:
+def monitoring_section(reading: Reading) -> Section:
     """Build the section on alerts, drift and rates."""
     cut = reading.monitored_cut
     if cut is None:
@@ -50,14 +50,14 @@ def _alerts(alerts: Records) -> tuple[Exhibit, ...]:
     if not alerts:
         return ()
     columns = (
-        Column("name", "What"),
-        Column("status", "Status", "status"),
-        Column("metric", "Metric", "code"),
-        Column("value", "Value", "number"),
-        Column("threshold", "At most", "number"),
-        Column("message", "Found"),
-        Column("chance", "By chance", "code"),
-        Column("scope", "Scope", "code"),
+        GridColumn("name", "What"),
+        GridColumn("status", "Status", "status"),
+        GridColumn("metric", "Metric", "code"),
+        GridColumn("value", "Value", "number"),
+        GridColumn("threshold", "At most", "number"),
+        GridColumn("message", "Found"),
+        GridColumn("chance", "By chance", "code"),
+        GridColumn("scope", "Scope", "code"),
     )
     rows = [
         {**a, "name": name_scope(a["scope"]), "status": "breach", "chance": f"q = {a['q_value']:.2g}"} for a in alerts
@@ -81,19 +81,19 @@ def _drift(reading: Reading, cut: date) -> tuple[Exhibit, ...]:
     if not drift:
         return ()
     columns = (
-        Column("name", "What"),
-        Column("status", "Status", "status"),
-        Column("psi", "Stability index", "number"),
-        Column("psi_mix", "Other shares of segments", "number"),
-        Column("psi_within", "Within segments", "number"),
-        Column("mean_before", "Mean before", "number"),
-        Column("mean_now", "Mean now", "number"),
-        Column("mix_effect", "Of it mix", "number"),
-        Column("within_effect", "Of it within", "number"),
-        Column("js_distance", "Jensen-Shannon", "number"),
-        Column("ks", "Kolmogorov-Smirnov", "number"),
-        Column("q_value", "q", "number"),
-        Column("subject", "Subject", "code"),
+        GridColumn("name", "What"),
+        GridColumn("status", "Status", "status"),
+        GridColumn("psi", "Stability index", "number"),
+        GridColumn("psi_mix", "Other shares of segments", "number"),
+        GridColumn("psi_within", "Within segments", "number"),
+        GridColumn("mean_before", "Mean before", "number"),
+        GridColumn("mean_now", "Mean now", "number"),
+        GridColumn("mix_effect", "Of it mix", "number"),
+        GridColumn("within_effect", "Of it within", "number"),
+        GridColumn("js_distance", "Jensen-Shannon", "number"),
+        GridColumn("ks", "Kolmogorov-Smirnov", "number"),
+        GridColumn("q_value", "q", "number"),
+        GridColumn("subject", "Subject", "code"),
     )
     first, beyond = drift[0], sum(record["status"] == "breach" for record in drift)
     exhibit = Exhibit(
@@ -118,17 +118,17 @@ def _rates(reading: Reading, cut: date) -> tuple[Exhibit, ...]:
     if not rates:
         return ()
     columns = (
-        Column("name", "What"),
-        Column("status", "Status", "status"),
-        Column("from_date", "From"),
-        Column("until_date", "Until (exclusive)"),
-        Column("successes", "Of which", "count"),
-        Column("trials", "Out of", "count"),
-        Column("rate", "Rate", "share"),
-        Column("reference", "Expected", "share"),
-        Column("q_value", "q", "number"),
-        Column("detectable", "Detectable", "share"),
-        Column("scope", "Scope", "code"),
+        GridColumn("name", "What"),
+        GridColumn("status", "Status", "status"),
+        GridColumn("from_date", "From"),
+        GridColumn("until_date", "Until (exclusive)"),
+        GridColumn("successes", "Of which", "count"),
+        GridColumn("trials", "Out of", "count"),
+        GridColumn("rate", "Rate", "share"),
+        GridColumn("reference", "Expected", "share"),
+        GridColumn("q_value", "q", "number"),
+        GridColumn("detectable", "Detectable", "share"),
+        GridColumn("scope", "Scope", "code"),
     )
     beyond = sum(record["status"] == "breach" for record in rates)
     exhibit = Exhibit(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _FATES = {ACCEPTED: "Accepted", DUPLICATE: "Duplicates", QUARANTINED: "Quarantined", UNPARSABLE: "Unparsable"}
 
 
-def build_overview(reading: Reading) -> Section:
+def overview_section(reading: Reading) -> Section:
     """Build the site's first section; what is missing is left out and named."""
     events = reading.events
     lead = (

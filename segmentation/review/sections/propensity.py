@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from segmentation.review import text
 from segmentation.review.charts.models import draw_gains
 from segmentation.review.charts.segments import BARS, draw_calibration, draw_scores
-from segmentation.review.exhibits import Column, Exhibit, Grid, Section
+from segmentation.review.exhibits import Exhibit, Grid, GridColumn, Section
 from segmentation.review.frames.segments import measure_scores
 from segmentation.review.sections.trainings import training_exhibits
 from segmentation.tables import SEGMENT_ASSIGNMENTS
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from segmentation.review.sections.registry import ModelRecords
 
 
-def build_propensity(reading: Reading, models: ModelRecords) -> Section:
+def propensity_section(reading: Reading, models: ModelRecords) -> Section:
     """Build the section on propensities: of the models that scored last."""
     title = "How likely"
     cut = reading.newest_cut(SEGMENT_ASSIGNMENTS)
     scores = measure_scores(reading.read(SEGMENT_ASSIGNMENTS), cut) if cut else []
     if not scores:
         missing = ("train_propensity", *(reading.missing(SEGMENT_ASSIGNMENTS) or ("score_segments",)))
-        return Section("propensity", title, "Nobody has been scored by a propensity model yet.", missing=missing)
+        return Section("propensity", title, "No user has been scored by a propensity model yet.", missing=missing)
     by_target: dict[str, Records] = {}
     for record in scores:
         by_target.setdefault(record["target"], []).append(record)
@@ -55,13 +55,13 @@ def _calibration(calibration: Mapping[str, Records]) -> tuple[Exhibit, ...]:
     if not calibration:
         return ()
     columns = (
-        Column("target", "Target"),
-        Column("bin", "Bin"),
-        Column("users", "Users", "count"),
-        Column("predicted", "Predicted", "share"),
-        Column("observed", "Came true", "share"),
-        Column("lower", "95 % from", "share"),
-        Column("upper", "to", "share"),
+        GridColumn("target", "Target"),
+        GridColumn("bin", "Bin"),
+        GridColumn("users", "Users", "count"),
+        GridColumn("predicted", "Predicted", "share"),
+        GridColumn("observed", "Came true", "share"),
+        GridColumn("lower", "95 % from", "share"),
+        GridColumn("upper", "to", "share"),
     )
     rows = [
         {"target": target, "bin": n, **p} for target, points in calibration.items() for n, p in enumerate(points, 1)
@@ -92,14 +92,14 @@ def _gains(gains: Mapping[str, Records]) -> tuple[Exhibit, ...]:
     if not gains:
         return ()
     columns = (
-        Column("target", "Target"),
-        Column("share", "Likeliest users", "share"),
-        Column("users", "Users", "count"),
-        Column("captured", "Of those who did it", "share"),
-        Column("lift", "Lift", "number"),
-        Column("precision", "Did it", "share"),
-        Column("lower_95", "95 % from", "share"),
-        Column("upper_95", "to", "share"),
+        GridColumn("target", "Target"),
+        GridColumn("share", "Likeliest users", "share"),
+        GridColumn("users", "Users", "count"),
+        GridColumn("captured", "Of those who did it", "share"),
+        GridColumn("lift", "Lift", "number"),
+        GridColumn("precision", "Did it", "share"),
+        GridColumn("lower_95", "95 % from", "share"),
+        GridColumn("upper_95", "to", "share"),
     )
     rows = [{"target": target, **point} for target, points in gains.items() for point in points]
     firsts = [(target, points[0]) for target, points in gains.items()]
@@ -123,16 +123,16 @@ def _gains(gains: Mapping[str, Records]) -> tuple[Exhibit, ...]:
 def _scores(target: str, rows: Records) -> Exhibit:
     overall = _overall(rows)
     columns = (
-        Column("segment_name", "Segment"),
-        Column("users", "Users", "count"),
-        Column("mean", "Mean", "share"),
-        Column("lift", "Lift", "number"),
-        Column("lowest", "5 %", "share"),
-        Column("lower", "25 %", "share"),
-        Column("median", "Median", "share"),
-        Column("upper", "75 %", "share"),
-        Column("highest", "95 %", "share"),
-        Column("raw", "Mean before calibration", "share"),
+        GridColumn("segment_name", "Segment"),
+        GridColumn("users", "Users", "count"),
+        GridColumn("mean", "Mean", "share"),
+        GridColumn("lift", "Lift", "number"),
+        GridColumn("lowest", "5 %", "share"),
+        GridColumn("lower", "25 %", "share"),
+        GridColumn("median", "Median", "share"),
+        GridColumn("upper", "75 %", "share"),
+        GridColumn("highest", "95 %", "share"),
+        GridColumn("raw", "Mean before calibration", "share"),
     )
     table: list[Record] = [{**row, "lift": row["mean"] / overall if overall else None} for row in rows]
     top = table[0]

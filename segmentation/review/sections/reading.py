@@ -1,4 +1,4 @@
-"""What every section is given: the lake as published, the cut, and how much to show."""
+"""Read the published lake at a cut, with the limits of what pages show; the input of every section."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Reading:
 
     @cached_property
     def profiles(self) -> Records:
-        """The segments of the newest cut, largest first; none where nobody was scored."""
+        """The segments of the newest cut, largest first; empty if no user was scored."""
         cut = self.newest_cut(SEGMENT_PROFILES)
         return [] if cut is None else list_profiles(self.read(SEGMENT_PROFILES), cut)
 

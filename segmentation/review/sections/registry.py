@@ -1,4 +1,4 @@
-"""What the tracking store says of models: versions, how they were chosen, calibration, gains, what they rest on."""
+"""Read the records of models from the tracking store: versions, choice, calibration, gains and importance."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ IN_USE, CANDIDATE_ROLE, EARLIER = "champion", "challenger", "earlier"
 
 @dataclass(frozen=True)
 class ModelRecords:
-    """What was recorded of models; everything is empty where there is no store."""
+    """Records of models; all are empty if there is no store."""
 
     calibration: Mapping[str, Records] = field(default_factory=dict)
     """Target -> points of the held-out calibration curve: predicted, observed, lower, upper (95 %), users."""
@@ -43,7 +43,7 @@ class ModelRecords:
     by_k: Mapping[str, Records] = field(default_factory=dict)
     """Curve of the cluster champion -> a point per k."""
     candidates: Records = field(default_factory=list)
-    """What the cluster champion was chosen from."""
+    """Candidates of the training of the cluster champion."""
 
 
 def read_models(reading: Reading, tracking: Tracking) -> ModelRecords:

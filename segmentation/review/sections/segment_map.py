@@ -9,7 +9,7 @@ from scipy.stats import rankdata
 
 from segmentation.review import text
 from segmentation.review.charts.maps import draw_map
-from segmentation.review.exhibits import Column, Exhibit, Grid
+from segmentation.review.exhibits import Exhibit, Grid, GridColumn
 from segmentation.review.frames.segments import sample_members
 from segmentation.tables import SEGMENT_ASSIGNMENTS, USER_FEATURES
 
@@ -53,7 +53,12 @@ def build_map(reading: Reading, cut: date, profiles: Records, features: Sequence
             f"holds {text.share(told, 0)} of the differences; segments that overlap here may lie apart in the rest.",
             figure=draw_map(profiles, rows, axes),
             grid=Grid(
-                (Column("segment", "Segment"), Column("x", axes[0], "number"), Column("y", axes[1], "number")), rows
+                (
+                    GridColumn("segment", "Segment"),
+                    GridColumn("x", axes[0], "number"),
+                    GridColumn("y", axes[1], "number"),
+                ),
+                rows,
             ),
             method=f"A fixed sample by hash of user. First two principal components of the ranks of the {len(known)} "
             "features that set segments apart most; an unknown value counts as the middle rank. Axes are named by "

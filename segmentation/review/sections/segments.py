@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from segmentation.models.clustering import EVERYONE
 from segmentation.review import text
 from segmentation.review.charts.segments import BARS, draw_engagement, draw_profiles, draw_sizes
-from segmentation.review.exhibits import Card, Column, Exhibit, Grid, Section
+from segmentation.review.exhibits import Card, Exhibit, Grid, GridColumn, Section
 from segmentation.review.frames.segments import count_changes, measure_engagement
 from segmentation.review.sections.migration import build_migration
 from segmentation.review.sections.segment_map import build_map
@@ -34,7 +34,7 @@ _EFFECTS = (
 )
 
 
-def build_segments(reading: Reading) -> Section:
+def segments_section(reading: Reading) -> Section:
     """Build the section on the model's segments."""
     if not reading.profiles:
         missing = reading.missing(SEGMENT_PROFILES) or ("score_segments",)
@@ -94,13 +94,13 @@ def _distinctive(profile: Record) -> Records:
 
 def _sizes(profiles: Records, users: int) -> Exhibit:
     columns = (
-        Column("segment_name", "Segment"),
-        Column("users", "Users", "count"),
-        Column("share", "Share", "share"),
-        Column("rule", "Rule of thumb", "code"),
-        Column("precision", "Of those who fulfil it, in the segment", "share"),
-        Column("coverage", "Of the segment, fulfil it", "share"),
-        Column("segment_id", "Id", "code"),
+        GridColumn("segment_name", "Segment"),
+        GridColumn("users", "Users", "count"),
+        GridColumn("share", "Share", "share"),
+        GridColumn("rule", "Rule of thumb", "code"),
+        GridColumn("precision", "Of those who fulfil it, in the segment", "share"),
+        GridColumn("coverage", "Of the segment, fulfil it", "share"),
+        GridColumn("segment_id", "Id", "code"),
     )
     rows = [{**profile, **(profile.get("portrait") or {})} for profile in profiles]
     largest, smallest = profiles[0], profiles[-1]
@@ -124,13 +124,13 @@ def _profiles(profiles: Records, limit: int) -> tuple[Exhibit, ...]:
         return ()
     features = strongest_features(profiles, limit)
     columns = (
-        Column("segment", "Segment"),
-        Column("words", "Feature"),
-        Column("in_words", "Compared with everyone"),
-        Column("segment_mean", "Mean", "number"),
-        Column("overall_mean", "Everyone's", "number"),
-        Column("effect_size", "Difference in s.d.", "number"),
-        Column("feature", "Column", "code"),
+        GridColumn("segment", "Segment"),
+        GridColumn("words", "Feature"),
+        GridColumn("in_words", "Compared with everyone"),
+        GridColumn("segment_mean", "Mean", "number"),
+        GridColumn("overall_mean", "Everyone's", "number"),
+        GridColumn("effect_size", "Difference in s.d.", "number"),
+        GridColumn("feature", "Column", "code"),
     )
     table = [{**r, "words": text.feature(r["feature"]), "in_words": text.effect(r["effect_size"])} for r in rows]
     top = max(rows, key=lambda r: (abs(r["effect_size"]), r["feature"]))
@@ -168,15 +168,15 @@ def _engagement(reading: Reading, cut: date, profiles: Records) -> tuple[Exhibit
     last = max(record["week"] for record in weeks)
     most = max((r for r in weeks if r["week"] == last), key=lambda r: (r["active_share"], r["segment"]))
     columns = (
-        Column("segment", "Segment"),
-        Column("week", "Week from"),
-        Column("members", "Members", "count"),
-        Column("active", "Active", "count"),
-        Column("active_share", "Share active", "share"),
-        Column("sessions", "Sessions", "count"),
-        Column("sessions_each", "Sessions per member", "number"),
-        Column("events", "Events", "count"),
-        Column("purchases", "Purchases", "count"),
+        GridColumn("segment", "Segment"),
+        GridColumn("week", "Week from"),
+        GridColumn("members", "Members", "count"),
+        GridColumn("active", "Active", "count"),
+        GridColumn("active_share", "Share active", "share"),
+        GridColumn("sessions", "Sessions", "count"),
+        GridColumn("sessions_each", "Sessions per member", "number"),
+        GridColumn("events", "Events", "count"),
+        GridColumn("purchases", "Purchases", "count"),
     )
     exhibit = Exhibit(
         key="segment-engagement",
@@ -199,10 +199,10 @@ def _movements(reading: Reading, cut: date, profiles: Records) -> tuple[Exhibit,
     names = {profile["segment_id"]: profile["segment_name"] for profile in profiles}
     rows = [{**record, "segment": names.get(record["segment_id"], record["segment_id"])} for record in ours]
     columns = (
-        Column("segment", "Segment"),
-        Column("direction", "Direction"),
-        Column("cause", "Cause"),
-        Column("users", "Users", "count"),
+        GridColumn("segment", "Segment"),
+        GridColumn("direction", "Direction"),
+        GridColumn("cause", "Cause"),
+        GridColumn("users", "Users", "count"),
     )
     moved = {way: sum(r["users"] for r in rows if (r["direction"] == ENTERED) == way) for way in (True, False)}
     return (

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from segmentation.review import text
 from segmentation.review.charts.sessions import draw_quality, draw_sessions
-from segmentation.review.exhibits import Column, Exhibit, Grid, Section
+from segmentation.review.exhibits import Exhibit, Grid, GridColumn, Section
 from segmentation.review.frames.sessions import (
     OTHER_PLATFORMS,
     Period,
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from segmentation.review.sections.reading import Reading
 
 _DURATIONS = (
-    Column("sessions", "Sessions", "count"),
-    Column("converted", "Converted", "count"),
-    Column("conversion", "Conversion", "share"),
-    Column("unknown", "Duration unknown", "count"),
-    Column("unknown_share", "Unknown share", "share"),
-    Column("median_s", "Median duration", "seconds"),
+    GridColumn("sessions", "Sessions", "count"),
+    GridColumn("converted", "Converted", "count"),
+    GridColumn("conversion", "Conversion", "share"),
+    GridColumn("unknown", "Duration unknown", "count"),
+    GridColumn("unknown_share", "Unknown share", "share"),
+    GridColumn("median_s", "Median duration", "seconds"),
 )
 
 
-def build_sessions(reading: Reading) -> Section:
+def sessions_section(reading: Reading) -> Section:
     """Build the section on sessions."""
     missing = reading.missing(SESSIONS)
     sessions = reading.before_cut(SESSIONS, "session_date")
@@ -60,10 +60,10 @@ def _counts(sessions: DataFrame, period: Period, platforms: list[str]) -> Exhibi
     busiest = max(totals, key=lambda start: (totals[start], start))
     shown = [*platforms, OTHER_PLATFORMS] if any(r["platform"] == OTHER_PLATFORMS for r in counts) else platforms
     columns = (
-        Column("period", period.capitalize()),
-        Column("platform", "Platform"),
-        Column("sessions", "Sessions", "count"),
-        Column("converted", "Converted", "count"),
+        GridColumn("period", period.capitalize()),
+        GridColumn("platform", "Platform"),
+        GridColumn("sessions", "Sessions", "count"),
+        GridColumn("converted", "Converted", "count"),
     )
     return Exhibit(
         key="sessions-by-platform",
@@ -83,22 +83,22 @@ def _quality(sessions: DataFrame, period: Period) -> Exhibit:
         title=f"Conversion and duration per {period}",
         finding="Conversion is the share of sessions with a conversion event; durations are those observed.",
         figure=draw_quality(periods),
-        grid=Grid((Column("period", period.capitalize()), *_DURATIONS), periods),
+        grid=Grid((GridColumn("period", period.capitalize()), *_DURATIONS), periods),
         method="Median: the lower one, in whole seconds, of observed durations; sessions over the cap are left out.",
     )
 
 
 def _platforms(platforms: Records) -> Exhibit:
     columns = (
-        Column("platform", "Platform"),
-        Column("sessions", "Sessions", "count"),
-        Column("median_s", "Median duration", "seconds"),
-        Column("lower_quartile_s", "Lower quartile", "seconds"),
-        Column("upper_quartile_s", "Upper quartile", "seconds"),
-        Column("unknown", "Duration unknown", "count"),
-        Column("unknown_share", "Unknown share", "share"),
-        Column("capped", "Over the cap", "count"),
-        Column("conversion", "Conversion", "share"),
+        GridColumn("platform", "Platform"),
+        GridColumn("sessions", "Sessions", "count"),
+        GridColumn("median_s", "Median duration", "seconds"),
+        GridColumn("lower_quartile_s", "Lower quartile", "seconds"),
+        GridColumn("upper_quartile_s", "Upper quartile", "seconds"),
+        GridColumn("unknown", "Duration unknown", "count"),
+        GridColumn("unknown_share", "Unknown share", "share"),
+        GridColumn("capped", "Over the cap", "count"),
+        GridColumn("conversion", "Conversion", "share"),
     )
     words = [f"{text.seconds(p['median_s'])} on {text.shorten(p['platform'], 20)}" for p in platforms[:4]]
     return Exhibit(

@@ -1,4 +1,4 @@
-"""How the propensity models in use were made: what they are held against, and what they rest on."""
+"""Show the trainings of the propensity models in use: baselines and importance of features."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from segmentation.review import text
 from segmentation.review.charts.base import LONG_ROWS
 from segmentation.review.charts.models import draw_intervals
-from segmentation.review.exhibits import Column, Exhibit, Grid
+from segmentation.review.exhibits import Exhibit, Grid, GridColumn
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,13 +42,13 @@ def candidate_exhibits(trainings: Trainings) -> tuple[Exhibit, ...]:
     if not rows:
         return ()
     columns = (
-        Column("target", "Target"),
-        Column("setting", "Setting"),
-        Column("verdict", "Verdict"),
-        Column("log_loss", "Log loss, cross-validated", "number"),
-        Column("auc_pr", "Area under precision-recall, cross-validated", "number"),
-        Column("later_auc_pr", "The same, later users", "number"),
-        Column("later_auc_roc", "Area under ROC, later users", "number"),
+        GridColumn("target", "Target"),
+        GridColumn("setting", "Setting"),
+        GridColumn("verdict", "Verdict"),
+        GridColumn("log_loss", "Log loss, cross-validated", "number"),
+        GridColumn("auc_pr", "Area under precision-recall, cross-validated", "number"),
+        GridColumn("later_auc_pr", "The same, later users", "number"),
+        GridColumn("later_auc_roc", "Area under ROC, later users", "number"),
     )
     chosen = [row for row in rows if row["verdict"]]
     words = "; ".join(f"{text.shorten(row['target'])}: {text.shorten(row['setting'], 80)}" for row in chosen)
@@ -81,14 +81,14 @@ def _against_simple_models(trainings: Trainings) -> tuple[Exhibit, ...]:
     if not rows:
         return ()
     columns = (
-        Column("target", "Target"),
-        Column("model", "Model"),
-        Column("calibration", "Calibration"),
-        Column("against", "Held against"),
-        Column("verdict", "Verdict"),
-        Column("value", "Better by", "number"),
-        Column("lower", "95 % from", "number"),
-        Column("upper", "to", "number"),
+        GridColumn("target", "Target"),
+        GridColumn("model", "Model"),
+        GridColumn("calibration", "Calibration"),
+        GridColumn("against", "Held against"),
+        GridColumn("verdict", "Verdict"),
+        GridColumn("value", "Better by", "number"),
+        GridColumn("lower", "95 % from", "number"),
+        GridColumn("upper", "to", "number"),
     )
     behind = list(dict.fromkeys(str(row["target"]) for row in rows if row["verdict"] == "not ahead"))
     finding = (
@@ -125,14 +125,14 @@ def _by_segment(trainings: Trainings) -> tuple[Exhibit, ...]:
     if not rows:
         return ()
     columns = (
-        Column("target", "Target"),
-        Column("segment", "Segment"),
-        Column("users", "Users", "count"),
-        Column("predicted", "Predicted", "share"),
-        Column("observed", "Came true", "share"),
-        Column("lower", "95 % from", "share"),
-        Column("upper", "to", "share"),
-        Column("verdict", "Verdict"),
+        GridColumn("target", "Target"),
+        GridColumn("segment", "Segment"),
+        GridColumn("users", "Users", "count"),
+        GridColumn("predicted", "Predicted", "share"),
+        GridColumn("observed", "Came true", "share"),
+        GridColumn("lower", "95 % from", "share"),
+        GridColumn("upper", "to", "share"),
+        GridColumn("verdict", "Verdict"),
     )
     off = sum(row["verdict"] == "off" for row in rows)
     return (
@@ -158,12 +158,12 @@ def _importances(trainings: Trainings) -> tuple[Exhibit, ...]:
     if not rows:
         return ()
     columns = (
-        Column("target", "Target"),
-        Column("words", "Feature"),
-        Column("loss", "Rise of log loss", "number"),
-        Column("lower", "95 % from", "number"),
-        Column("upper", "to", "number"),
-        Column("feature", "Column", "code"),
+        GridColumn("target", "Target"),
+        GridColumn("words", "Feature"),
+        GridColumn("loss", "Rise of log loss", "number"),
+        GridColumn("lower", "95 % from", "number"),
+        GridColumn("upper", "to", "number"),
+        GridColumn("feature", "Column", "code"),
     )
     first = {str(row["target"]): row["feature"] for row in reversed(rows)}
     tops = "; ".join(f"{text.shorten(t)} rests most on {text.feature(f)}" for t, f in sorted(first.items()))

@@ -107,7 +107,7 @@ def _number_units(spark: SparkSession, units: Sequence[InputUnit]) -> DataFrame:
 def named_read_errors(units: Sequence[InputUnit], *, must_be_named: bool = False) -> Iterator[None]:
     """Translate a failing read (truncated or corrupt file) into an error that names the file.
 
-    With `must_be_named`, an error that names none of the units is somebody else's: tables are read inside as well.
+    With `must_be_named`, an error that names none of the units is raised unchanged: tables are read inside as well.
     """
     try:
         yield

@@ -17,7 +17,7 @@ from segmentation.jvm import is_class, java
 from segmentation.sources.kafka import (
     LANDED_PATH,
     KafkaParams,
-    Limits,
+    OffsetLimits,
     OffsetRange,
     Standing,
     advanced,
@@ -47,7 +47,7 @@ class Opened(NamedTuple):
     """The state of a topic when the run began: offsets ingested so far, and offsets available."""
 
     places: Mapping[int, Standing]
-    limits: Mapping[int, Limits]
+    limits: Mapping[int, OffsetLimits]
     notes: list[str]
     """Gaps that the mapping allows the run to skip."""
 
@@ -64,7 +64,7 @@ def open_topic(spark: SparkSession, mapping: SourceMapping, folder: str, taken: 
         spark: the session.
         mapping: of a source with a topic.
         folder: where its messages land.
-        taken: paths of all units that were taken in.
+        taken: paths of all ingested units.
 
     Raises:
         DataError: messages were lost, or the topic was made anew.
@@ -85,14 +85,14 @@ def land_rounds(
 ) -> Iterator[list[InputUnit]]:
     """Land one range per partition at a time, until all messages that the broker had at the beginning have landed.
 
-    The units of a round must have been taken in before the next one is asked for. A range that a crash left on the
+    The units of a round must have been ingested before the next one is asked for. A range that a crash left on the
     disk is a unit as it stands: its file got its name when it was whole.
 
     Raises:
         RetryableError: the broker does not answer.
     """
     params, places = mapping.topic, opened.places
-    if is_local(folder):  # nobody else writes here: what a crash left half-written
+    if is_local(folder):  # no other run writes here: files that a crash left incomplete
         delete_path(spark, f"{folder}/{_STAGING}")
     while ranges := plan_round(params.topic, places, opened.limits, params.range_messages):
         waiting = {one for place in places.values() for one in place.landed.values()}
@@ -198,7 +198,7 @@ def read_newest(spark: SparkSession, mapping: SourceMapping, messages: int) -> D
     return read_ranges(spark, params, ranges) if ranges else empty_frame(spark, LANDED)
 
 
-def read_limits(spark: SparkSession, params: KafkaParams) -> dict[int, Limits]:
+def read_limits(spark: SparkSession, params: KafkaParams) -> dict[int, OffsetLimits]:
     """Return the broker's earliest and latest offsets of every partition."""
     with _named_errors(params.topic), _consumer(spark, params) as consumer:
         infos = consumer.partitionsFor(params.topic)
@@ -209,7 +209,7 @@ def read_limits(spark: SparkSession, params: KafkaParams) -> dict[int, Limits]:
         for info in infos:
             partitions.add(topic_partition(params.topic, info.partition()))
         first, last = consumer.beginningOffsets(partitions), consumer.endOffsets(partitions)
-        return {one.partition(): Limits(first[one], last[one]) for one in partitions}
+        return {one.partition(): OffsetLimits(first[one], last[one]) for one in partitions}
 
 
 @contextmanager

@@ -22,7 +22,7 @@ def split_records(spark: SparkSession, mapping: SourceMapping, paths: list[str])
     """Split files into the texts of their records, headers among them.
 
     Grain: a record, or a line of what only looks like one. A text that spans lines and is not quoted as CSV asks (a
-    quote that nobody closed, or not in time) is given back line by line, so that one bad line costs itself alone and
+    quote that is not closed, or not in time) is returned line by line, so that one bad line costs itself alone and
     swallows no other. The lines of all texts are the lines of the file that are not empty, each once.
 
     Args:

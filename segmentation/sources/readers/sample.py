@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError, DataError
 from segmentation.filesystem import glob_paths
-from segmentation.sources.infer import Sample
+from segmentation.sources.infer import FileSample
 from segmentation.sources.readers.units import ENDINGS
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DELIMITERS = ",;\t|"
 
 
-def read_sample(spark: SparkSession, path: str, rows: int) -> Sample:
+def read_sample(spark: SparkSession, path: str, rows: int) -> FileSample:
     """Read up to `rows` records of a file or folder, and detect its format, columns and delimiter.
 
     Raises:
@@ -44,13 +44,13 @@ def read_table_of_texts(spark: SparkSession, path: str) -> DataFrame:
     return spark.read.option("header", "true").option("enforceSchema", "false").csv(path)
 
 
-def _sample_parquet(spark: SparkSession, path: str, rows: int) -> Sample:
+def _sample_parquet(spark: SparkSession, path: str, rows: int) -> FileSample:
     frame = spark.read.parquet(path)
     texts = frame.select(*(F.col(f"`{name}`").cast("string").alias(name) for name in frame.columns))
-    return Sample("parquet", tuple(frame.columns), tuple(row.asDict() for row in texts.limit(rows).collect()))
+    return FileSample("parquet", tuple(frame.columns), tuple(row.asDict() for row in texts.limit(rows).collect()))
 
 
-def _sample_json(path: str, lines: list[str]) -> Sample:
+def _sample_json(path: str, lines: list[str]) -> FileSample:
     records = []
     for line in lines:
         try:
@@ -62,16 +62,16 @@ def _sample_json(path: str, lines: list[str]) -> Sample:
     if not records:
         raise DataError(f"{path}: not one of {len(lines)} lines is a JSON object")
     columns = tuple(dict.fromkeys(name for record in records for name in record))
-    return Sample("json", columns, tuple(records))
+    return FileSample("json", columns, tuple(records))
 
 
-def _sample_csv(lines: list[str]) -> Sample:
+def _sample_csv(lines: list[str]) -> FileSample:
     delimiter = max(DELIMITERS, key=lines[0].count)
     reader = csv.reader((line + "\n" for line in lines), delimiter=delimiter)
     header, *rest = reader
     full: list[dict[str, str | None]] = [dict(zip(header, row, strict=True)) for row in rest if len(row) == len(header)]
     spans_lines = any("\n" in (text or "") for row in full for text in row.values())
-    return Sample("csv", tuple(header), tuple(full), delimiter, spans_lines)
+    return FileSample("csv", tuple(header), tuple(full), delimiter, spans_lines)
 
 
 def _as_text(value: object) -> str | None:

@@ -15,7 +15,7 @@ from segmentation.frames import small_frame
 from segmentation.identities.erasure import name_pattern
 from segmentation.lake.lake import Lake
 from segmentation.sources.identifiers import compose_identifier
-from segmentation.sources.kafka import Limits, OffsetRange
+from segmentation.sources.kafka import OffsetLimits, OffsetRange
 from segmentation.sources.readers import kafka
 from segmentation.sources.readers.messages import LANDED
 from segmentation.tables import SEGMENT_CHANGES
@@ -100,7 +100,7 @@ def test_nothing_of_an_erased_person_is_left_and_a_rebuild_brings_nobody_back(
 ) -> None:
     topic = Topic(spark, monkeypatch)
     topic.messages = [message(0, n, value) for n, value in enumerate(SENT)]
-    topic.limits = {0: Limits(0, len(SENT))}
+    topic.limits = {0: OffsetLimits(0, len(SENT))}
     workspace.source("shop", MAPPING)
     workspace.file("conf/identities.yaml", IDENTITIES)
     before = str(spark.conf.get("spark.sql.parquet.compression.codec"))

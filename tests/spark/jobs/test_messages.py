@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from jobs import check_source, ingest_events, maintain_tables
 from segmentation.parameters import validated
 from segmentation.runtime.main import open_context
-from segmentation.sources.kafka import KafkaParams, Limits, OffsetRange
+from segmentation.sources.kafka import KafkaParams, OffsetLimits, OffsetRange
 from segmentation.sources.mapping import SourceMapping
 from segmentation.sources.parse import RAW_CORRUPT, RAW_RECORD_NO, RAW_TEXT
 from segmentation.sources.readers import kafka
@@ -60,7 +60,7 @@ class Topic:
     def __init__(self, spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
         self.spark, self.reads = spark, 0
         self.messages: list[tuple[Any, ...]] = []
-        self.limits: dict[int, Limits] = {}
+        self.limits: dict[int, OffsetLimits] = {}
         monkeypatch.setattr(kafka, "read_limits", lambda *_: self.limits)
         monkeypatch.setattr(kafka, "read_ranges", self.read)
 
@@ -95,7 +95,7 @@ def test_a_topic_is_followed(topic: Topic, workspace: Workspace) -> None:
     folder, left = kafka.raw_folder(str(workspace.lake), "shop"), [OffsetRange("clicks", 1, 0, 4)]
     kafka.land(topic.read(topic.spark, None, left), left, folder, f"{folder}/_landing/killed")
     topic.messages[3:] = []
-    topic.limits = {0: Limits(0, 9), 1: Limits(4, 4), 2: Limits(0, 10)}
+    topic.limits = {0: OffsetLimits(0, 9), 1: OffsetLimits(4, 4), 2: OffsetLimits(0, 10)}
     outcome = run()
     assert outcome.code == 0, outcome.stderr  # more bad than good: too few to stop a topic
     quality = outcome.result["quality"]
@@ -114,7 +114,7 @@ def test_a_topic_is_followed(topic: Topic, workspace: Workspace) -> None:
     outcome = run()
     assert (outcome.code, outcome.result["notes"]) == (0, ["no new message: unchanged"])
 
-    topic.limits[1] = Limits(6, 6)
+    topic.limits[1] = OffsetLimits(6, 6)
     outcome = run()
     assert outcome.code == 3
     assert "clicks-1: offsets 4 to 5 were deleted" in outcome.stderr
@@ -135,7 +135,7 @@ def test_a_topic_is_followed(topic: Topic, workspace: Workspace) -> None:
 
 def test_check_source_looks_at_the_newest_messages(topic: Topic, workspace: Workspace) -> None:
     workspace.source("shop", MAPPING)
-    topic.limits = {0: Limits(0, 100), 1: Limits(0, 3)}
+    topic.limits = {0: OffsetLimits(0, 100), 1: OffsetLimits(0, 3)}
     topic.messages = [message(0, 5, click(1)), message(0, 98, click(2)), message(0, 99, None), message(1, 2, click(3))]
     outcome = workspace.run(check_source, "--source", "shop", "--records", "10")
     assert outcome.code == 0, outcome.stderr

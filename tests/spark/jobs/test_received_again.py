@@ -74,9 +74,7 @@ def test_a_rebuild_goes_by_what_the_mapping_says_today_and_names_files_that_chan
     assert ingest(workspace, "--input", newer).code == 0
     assert [name for name, _ in ids(workspace)] == ["1", "2", "3"]
     outcome = ingest(workspace, "--rebuild")
-    assert outcome.result["notes"][1].startswith(
-        "shop: 1 files hold something else than when they were taken in: file:"
-    )
+    assert outcome.result["notes"][1].startswith("shop: 1 files have changed since they were ingested: file:")
     assert [name for name, _ in ids(workspace)] == ["1", "3"]
 
     workspace.source("shop", MAPPING + "supersede: {key: '(day)-[0-9]', version: 'day-([0-9])'}\n")

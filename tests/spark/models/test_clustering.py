@@ -13,7 +13,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from segmentation.errors import ConfigurationError, DataError
 from segmentation.models.clustering import ClusterFit, assign_clusters, fit_clusters, silhouettes_of
-from segmentation.models.identity import count_flows
+from segmentation.models.identity import count_segment_flows
 from segmentation.models.inputs import select_cut
 from segmentation.models.methods import METHODS
 from segmentation.models.methods.method import PREDICTION
@@ -152,7 +152,7 @@ def test_flows_count_the_users_of_both_models_and_centroids_lie_where_they_are(u
     renamed = SQLTransformer(statement=f"SELECT * EXCEPT ({PREDICTION}, joined), joined AS {PREDICTION} FROM __THIS__")
     coarse = PipelineModel([*fit.pipeline.stages, lookup, renamed])
     of_two = [replace(fit.segments[0], cluster_id=i, segment_id=f"coarse{i}", segment_name=f"{i}") for i in (0, 1)]
-    flows = count_flows(users, previous=(coarse, of_two), current=(fit.pipeline, fit.segments))
+    flows = count_segment_flows(users, previous=(coarse, of_two), current=(fit.pipeline, fit.segments))
     sizes = [segment.users for segment in fit.segments]
     assert flows.users.tolist() == [[0, sizes[1], sizes[2]], [sizes[0], 0, 0]]
     assert flows.distances[1, 0] == pytest.approx(0, abs=1e-9)

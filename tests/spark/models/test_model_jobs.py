@@ -628,7 +628,7 @@ def test_a_person_is_explained_by_the_models_that_scored_them(ctx: Context, scor
     assert reason["contribution"] == pytest.approx(odds[0] - odds[1], abs=1e-12)
     effects = [abs(one["contribution"]) for one in purchase["reasons"]]
     assert effects == sorted(effects, reverse=True)
-    with pytest.raises(ConfigurationError, match="nobody of this user_id") as raised:
+    with pytest.raises(ConfigurationError, match="no user of this user_id") as raised:
         explain_customer.run(replace(ctx, options={**ctx.options, "user": "stranger"}))
     assert "stranger" not in str(raised.value)
 

@@ -142,6 +142,6 @@ def test_freshness_is_hours_before_the_cut_even_of_sources_long_silent(found: Fo
 
 
 def test_what_cannot_be_judged_says_why(found: Found) -> None:
-    assert found["elsewhere", "till", None].evidence == "this source was never taken in"
+    assert found["elsewhere", "till", None].evidence == "this source was never ingested"
     assert found["volume", "silent", DAY].status == "not_judged"
     assert found["new", "silent", None].evidence == "no events on the trailing days"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from scipy.stats import binomtest
 
-from segmentation.review.frames.journeys import rank_drop_off, rank_paths, rank_states, rate_transitions
+from segmentation.review.frames.journeys import list_top_paths, rank_drop_off, rank_states, rate_transitions
 from segmentation.sequences.paths import OTHER, build_flows, build_paths
 from segmentation.sequences.rates import build_rates
 from segmentation.tables import EXIT, START
@@ -74,7 +74,7 @@ def test_paths_collapse_repeats_stop_at_the_limit_and_know_whether_the_session_e
 
 
 def test_top_paths_are_exact_and_the_rest_is_named(paths: DataFrame) -> None:
-    top = rank_paths(paths, 2)
+    top = list_top_paths(paths, 2)
     assert [record["sessions"] for record in top] == [2, 2, 5]
     assert [record["path"] for record in top] == [["a"], ["a", "b", "c"], None]
     assert top[-1]["paths"] == len(expected_paths()) - 2

@@ -28,10 +28,10 @@ from segmentation.review import (
 )
 from segmentation.review.frames.sessions import measure_platforms
 from segmentation.review.sections import reading
-from segmentation.review.sections.journeys import build_journeys
-from segmentation.review.sections.models import build_registry
-from segmentation.review.sections.segments import build_segments
-from segmentation.review.sections.sessions import build_sessions
+from segmentation.review.sections.journeys import journeys_section
+from segmentation.review.sections.models import registry_section
+from segmentation.review.sections.segments import segments_section
+from segmentation.review.sections.sessions import sessions_section
 from segmentation.review.sections.trainings import training_exhibits
 from segmentation.runtime.context import Context
 from segmentation.runtime.progress import Progress
@@ -268,13 +268,13 @@ def test_an_earlier_cut_shows_only_what_was_before_it(lake: Lake) -> None:
     cut = Reading(lake, first + timedelta(days=2))
     expected = [hits for hits in sessions_of(HITS).values() if (hits[0].at.date() - first).days < 2]
     assert cut.sessions["sessions"] == len(expected)
-    assert sum(r["sessions"] for r in build_journeys(cut)["paths"].grid.records) == len(expected)
-    assert build_segments(cut).exhibits == ()
+    assert sum(r["sessions"] for r in journeys_section(cut)["paths"].grid.records) == len(expected)
+    assert segments_section(cut).exhibits == ()
 
 
 def test_platforms_beyond_the_limit_are_one_bucket(lake: Lake, as_of: date) -> None:
     reading = Reading(lake, as_of, ReviewParams(platforms=1, states=2, chart_states=2))
-    rows = build_sessions(reading)["sessions-by-platform"].grid.records
+    rows = sessions_section(reading)["sessions-by-platform"].grid.records
     assert {row["platform"] for row in rows} == {"ios", "(all other platforms)"}
     assert sum(row["sessions"] for row in rows) == 24
 
@@ -346,7 +346,7 @@ def test_calibration_is_that_of_the_models_that_scored(lake: Lake, as_of: date) 
 
 def test_models_are_shown_with_their_role_and_the_decisions_on_them(lake: Lake, as_of: date) -> None:
     reading = Reading(lake, as_of)
-    section = build_registry(reading, read_models(reading, SimpleNamespace(store=OneCurve(), exists=True)))
+    section = registry_section(reading, read_models(reading, SimpleNamespace(store=OneCurve(), exists=True)))
     assert [(r["version"], r["role"]) for r in section["model-versions"].grid.records] == [
         ("2", "challenger"), ("1", "champion"),
     ]  # fmt: skip

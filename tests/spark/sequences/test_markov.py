@@ -11,7 +11,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from segmentation.sequences.chain import compare_orders, substitution_costs
-from segmentation.sequences.comparisons import Comparison, build_differences
+from segmentation.sequences.comparisons import GroupComparison, build_differences
 from segmentation.sequences.differences import compare_daily_counts
 from segmentation.sequences.groups import list_memberships
 from segmentation.sequences.journeys import build_journeys
@@ -199,7 +199,7 @@ def without(events: DataFrame, *labels: str) -> DataFrame:
 
 
 def compare(steps: DataFrame, **comparison: object) -> dict[tuple[str, str], dict]:
-    one = Comparison.model_validate({"name": "question", **comparison})
+    one = GroupComparison.model_validate({"name": "question", **comparison})
     rows = build_differences(steps, comparison=one, as_of=CUT, version="v", memberships=steps.limit(0)).collect()
     return {(row["from_state"], row["to_state"]): row.asDict() for row in rows}
 
@@ -254,7 +254,7 @@ def test_the_viral_traffic_is_not_there_to_be_found_and_would_have_been(shop: Da
 
 def test_differences_know_their_groups(spark: SparkSession) -> None:
     steps = steps_of(spark, WALKS)
-    one = Comparison.model_validate(
+    one = GroupComparison.model_validate(
         {"name": "rules", "a": {"rules": ["new"]}, "b": {"segments": ["Visitors"]}, "at_least": 1}
     )
     rows = build_differences(steps, comparison=one, as_of=CUT, version="v", memberships=memberships(spark)).collect()

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
-from segmentation.evaluation.agreement import adjusted_rand, cross_tabulate, jaccard_matrix
+from segmentation.evaluation.agreement import adjusted_rand_index, cross_tabulate, jaccard_matrix
 
 PAIRS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3)), min_size=1, max_size=40)
 
@@ -13,7 +13,9 @@ PAIRS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 3)), min_size=1, ma
 @given(PAIRS)
 def test_the_adjusted_rand_index_is_scikit_learns(pairs: list[tuple[int, int]]):
     left, right = np.array(pairs).T
-    assert adjusted_rand(cross_tabulate(left, right)) == pytest.approx(adjusted_rand_score(left, right), abs=1e-12)
+    assert adjusted_rand_index(cross_tabulate(left, right)) == pytest.approx(
+        adjusted_rand_score(left, right), abs=1e-12
+    )
 
 
 @settings(deadline=None)

@@ -12,7 +12,7 @@ from segmentation import features
 from segmentation.errors import ConfigurationError
 from segmentation.features import catalogue, feature_set_version, user_features_contract
 from segmentation.features.catalogue_page import SHOWN, catalogue_page
-from segmentation.features.params import FeatureParams, slug
+from segmentation.features.params import FeatureParams, name_column
 
 PROJECT = Path(__file__).parents[3]
 SHARED = {"__init__", "build", "catalogue_page", "feature", "inputs", "params"}
@@ -78,7 +78,7 @@ def test_a_used_feature_that_takes_another_column_is_refused() -> None:
 
 
 def test_slug() -> None:
-    assert slug("  Add-to Cart!") == "add_to_cart"
+    assert name_column("  Add-to Cart!") == "add_to_cart"
 
 
 def test_page_is_current() -> None:

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segmentation.models.clustering import Segment
-from segmentation.models.identity import Flows, Match, carry_identities, match_segments
+from segmentation.models.identity import Flows, Match, carry_identities, match_successors
 
 NAMES = "abcdef"
 
@@ -16,7 +16,7 @@ def segments(n: int, prefix: str = "old") -> list[Segment]:
 def compare(users: list[list[int]], distances: list[list[float]] | None = None):
     table = np.array(users)
     apart = np.ones(table.shape) if distances is None else np.array(distances, dtype=float)
-    return match_segments(segments(len(table)), segments(table.shape[1], "new"), flows=Flows(table, apart))
+    return match_successors(segments(len(table)), segments(table.shape[1], "new"), flows=Flows(table, apart))
 
 
 def told(matches: tuple[Match, ...]) -> set[str]:

@@ -10,7 +10,7 @@ from scipy.stats import binomtest, ks_2samp
 
 from segmentation.evaluation.distributions import compare
 from segmentation.evaluation.params import FeatureReportParams
-from segmentation.monitoring.alerts import in_order, judge_drift
+from segmentation.monitoring.alerts import judge_drift, sort_alerts
 from segmentation.monitoring.drift import Drift, measure_drift
 from segmentation.monitoring.params import MonitoringParams
 from segmentation.monitoring.subjects import choose_features
@@ -106,13 +106,13 @@ def test_an_alert_needs_chance_and_threshold_to_be_exceeded() -> None:
     rng = np.random.default_rng(17)
     big = list(compared(users(rng, 20_000), users(rng, 20_000, f0=0.1, f1=1.0)).values())
     assert {one.scope for one in big if one.q_value <= PARAMS.false_discovery_rate} == {"f0", "f1"}
-    alerts = in_order(judge_drift(big, params=PARAMS))
+    alerts = sort_alerts(judge_drift(big, params=PARAMS))
     assert [(a.metric, a.scope) for a in alerts] == [("psi", "f1")]  # f0 has moved, but little
     few = compared(users(rng, 12), users(rng, 12))
     assert max(one.psi for one in few.values()) > PARAMS.psi_max
-    assert in_order(judge_drift(few.values(), params=PARAMS)) == []
+    assert sort_alerts(judge_drift(few.values(), params=PARAMS)) == []
     everything = PARAMS.model_copy(update={"js_distance_max": 0.1, "ks_max": 0.1})
-    assert [a.metric for a in in_order(judge_drift(big, params=everything))] == ["js_distance", "ks", "psi"]
+    assert [a.metric for a in sort_alerts(judge_drift(big, params=everything))] == ["js_distance", "ks", "psi"]
     nothing = judge_drift(big, params=PARAMS.model_copy(update={"psi_max": None}))
     assert {one.status for one in nothing} == {"info"}
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, fisher_exact
 
-from segmentation.monitoring.alerts import in_order, judge_rates
+from segmentation.monitoring.alerts import judge_rates, sort_alerts
 from segmentation.monitoring.params import MonitoringParams
 from segmentation.monitoring.rates import PredictionOutcome, compare_outcomes, compare_rates
 from segmentation.sequences.differences import power_to_find
@@ -138,7 +138,7 @@ def test_predictions_that_do_not_come_true_are_an_alert_and_others_not() -> None
     assert (bad.scope, bad.rate, bad.reference) == ("calibration:purchase", 0.09, pytest.approx(0.2))
     assert bad.difference == pytest.approx(-0.11)
     assert bad.lower < bad.difference < bad.upper < 0
-    alerts = in_order(judge_rates([good, bad, barely], params=MonitoringParams()))
+    alerts = sort_alerts(judge_rates([good, bad, barely], params=MonitoringParams()))
     assert [(a.metric, a.value) for a in alerts] == [("calibration_gap", pytest.approx(-0.11))]
     assert barely.q_value < 0.01  # beyond chance, within the threshold
     assert compare_outcomes([outcome(0, users=0)], rate=0.01) == []

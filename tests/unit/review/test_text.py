@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from segmentation.review import text
-from segmentation.review.exhibits import Column, Grid
+from segmentation.review.exhibits import Grid, GridColumn
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_labels_for_charts_are_one_short_line_without_markup() -> None:
 
 def test_csv_keeps_values_exact_and_formulas_inert() -> None:
     grid = Grid(
-        (Column("name", "Name"), Column("share", "Share", "share"), Column("path", "Path", "path")),
+        (GridColumn("name", "Name"), GridColumn("share", "Share", "share"), GridColumn("path", "Path", "path")),
         [{"name": '=1+"2"', "share": 1 / 3, "path": ["a", "b"]}, {"name": "x,y", "share": None, "path": ["-c"]}],
     )
     lines = grid.csv().splitlines()

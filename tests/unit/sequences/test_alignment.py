@@ -14,7 +14,7 @@ from sklearn.metrics import silhouette_score
 from segmentation.sequences import alignment
 from segmentation.sequences.alignment import (
     choose_medoids,
-    count_moves,
+    count_journey_moves,
     find_medoids,
     match,
     normalise,
@@ -61,7 +61,7 @@ def test_normalised_distances_are_a_metric_between_0_and_1(words: list[str]) -> 
 
 def test_costs_come_from_the_weighted_moves_of_the_journeys() -> None:
     words, weights = ["aab", "bc"], [3.0, 1.0]
-    moves = count_moves(words, weights)
+    moves = count_journey_moves(words, weights)
     assert moves == {("a", "a"): 3, ("a", "b"): 3, ("b", "c"): 1}
     assert substitution_costs(moves)["a", "b"] == pytest.approx(1.5)
     assert set(moves) == {pair for word in words for pair in pairwise(word)}

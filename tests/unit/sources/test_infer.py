@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from segmentation.sources.infer import Sample, draft_mapping
+from segmentation.sources.infer import FileSample, draft_mapping
 from segmentation.sources.mapping import SourceMapping
 
 
 def draft(*rows: dict[str, str | None], delimiter: str = ",") -> dict:
-    text = draft_mapping("mine", Sample("csv", tuple(rows[0]), rows, delimiter))
+    text = draft_mapping("mine", FileSample("csv", tuple(rows[0]), rows, delimiter))
     return yaml.safe_load(text)
 
 
@@ -66,7 +66,7 @@ def test_a_broken_record_in_the_sample_does_not_hide_the_form_of_the_others() ->
 
 def test_a_doubt_is_said() -> None:
     rows = ({"user": "u", "date": "01/02/2024"}, {"user": "u", "date": "03/04/2024"})
-    assert "or MM/dd/yyyy: the sample fits both" in draft_mapping("mine", Sample("csv", ("user", "date"), rows))
+    assert "or MM/dd/yyyy: the sample fits both" in draft_mapping("mine", FileSample("csv", ("user", "date"), rows))
 
 
 def test_a_repeated_id_is_no_identity() -> None:
@@ -76,5 +76,7 @@ def test_a_repeated_id_is_no_identity() -> None:
 
 def test_line_breaks_in_quotes_are_noticed() -> None:
     columns, rows = ("user", "time", "note"), ({"user": "u", "time": "2024-03-01", "note": "a\nb"},)
-    assert yaml.safe_load(draft_mapping("mine", Sample("csv", columns, rows, spans_lines=True)))["multiline"] is True
-    assert "multiline" not in draft_mapping("mine", Sample("csv", columns, rows))
+    assert (
+        yaml.safe_load(draft_mapping("mine", FileSample("csv", columns, rows, spans_lines=True)))["multiline"] is True
+    )
+    assert "multiline" not in draft_mapping("mine", FileSample("csv", columns, rows))

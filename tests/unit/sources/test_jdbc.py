@@ -45,7 +45,7 @@ def test_what_is_read_next(until: int | None, greatest: int | None, expected: St
 
 @pytest.mark.parametrize("greatest", [None, 6])
 def test_a_table_that_was_cut_off_is_told(greatest: int | None) -> None:
-    with pytest.raises(DataError, match="orders: id up to 7 was taken in, but its greatest is"):
+    with pytest.raises(DataError, match="orders: id up to 7 was ingested, but its greatest is"):
         next_stretch(PARAMS, Landed(7, [], []), greatest)
 
 

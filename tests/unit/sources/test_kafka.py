@@ -10,7 +10,7 @@ from segmentation.errors import ConfigurationError, DataError
 from segmentation.parameters import validated
 from segmentation.sources.kafka import (
     KafkaParams,
-    Limits,
+    OffsetLimits,
     OffsetRange,
     advanced,
     check_lost,
@@ -33,7 +33,7 @@ def ranges(*parts: tuple[int, int, int]) -> list[OffsetRange]:
 def walk(
     taken: list[OffsetRange],
     landed: list[OffsetRange],
-    limits: dict[int, Limits],
+    limits: dict[int, OffsetLimits],
     size: int,
     params: KafkaParams = STOP,
 ) -> list[list[OffsetRange]]:
@@ -50,40 +50,43 @@ def walk(
 @pytest.mark.parametrize(
     ("taken", "landed", "limits", "expected"),
     [
-        pytest.param([], [], {0: Limits(0, 0)}, [], id="an empty topic"),
+        pytest.param([], [], {0: OffsetLimits(0, 0)}, [], id="an empty topic"),
         pytest.param(
             [],
             [],
-            {0: Limits(7, 25), 1: Limits(0, 3)},
+            {0: OffsetLimits(7, 25), 1: OffsetLimits(0, 3)},
             [ranges((0, 7, 17), (1, 0, 3)), ranges((0, 17, 25))],
             id="from the earliest to the latest, in bounded ranges",
         ),
         pytest.param(
             ranges((0, 0, 10), (0, 10, 12)),
             [],
-            {0: Limits(0, 15)},
+            {0: OffsetLimits(0, 15)},
             [ranges((0, 12, 15))],
             id="on from what was taken in",
         ),
         pytest.param(
             ranges((0, 0, 10)),
             ranges((0, 0, 10), (0, 10, 13), (0, 11, 99)),
-            {0: Limits(0, 15)},
+            {0: OffsetLimits(0, 15)},
             [ranges((0, 10, 13)), ranges((0, 13, 15))],
             id="what a crash left is taken as it stands, what does not follow is let lie",
         ),
         pytest.param(
             [],
             ranges((0, 3, 5), (0, 5, 9)),
-            {0: Limits(8, 12)},
+            {0: OffsetLimits(8, 12)},
             [ranges((0, 3, 5)), ranges((0, 5, 9)), ranges((0, 9, 12))],
             id="with the tables lost, what has landed comes first, whatever the broker still has",
         ),
-        pytest.param(ranges((0, 0, 10)), [], {0: Limits(10, 10)}, [], id="all was taken in, then deleted"),
+        pytest.param(ranges((0, 0, 10)), [], {0: OffsetLimits(10, 10)}, [], id="all was taken in, then deleted"),
     ],
 )
 def test_rounds(
-    taken: list[OffsetRange], landed: list[OffsetRange], limits: dict[int, Limits], expected: list[list[OffsetRange]]
+    taken: list[OffsetRange],
+    landed: list[OffsetRange],
+    limits: dict[int, OffsetLimits],
+    expected: list[list[OffsetRange]],
 ) -> None:
     of_another = [OffsetRange("views", 0, 0, 1_000)]
     assert walk([*taken, *of_another], [*landed, *of_another], limits, 10) == expected
@@ -92,12 +95,12 @@ def test_rounds(
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
-        ({0: Limits(13, 20)}, ["clicks-0", "offsets 10 to 12", "lost_offsets: skip"]),
-        ({0: Limits(0, 9)}, ["clicks-0", "up to 10", "end is 9", "made anew"]),
-        ({1: Limits(0, 9)}, ["clicks-0", "made anew"]),
+        ({0: OffsetLimits(13, 20)}, ["clicks-0", "offsets 10 to 12", "lost_offsets: skip"]),
+        ({0: OffsetLimits(0, 9)}, ["clicks-0", "up to 10", "end is 9", "made anew"]),
+        ({1: OffsetLimits(0, 9)}, ["clicks-0", "made anew"]),
     ],
 )
-def test_lost_offsets_stop(limits: dict[int, Limits], words: list[str]) -> None:
+def test_lost_offsets_stop(limits: dict[int, OffsetLimits], words: list[str]) -> None:
     with pytest.raises(DataError) as raised:
         walk(ranges((0, 0, 10)), [], limits, 10)
     for word in words:
@@ -105,7 +108,7 @@ def test_lost_offsets_stop(limits: dict[int, Limits], words: list[str]) -> None:
 
 
 def test_lost_offsets_are_skipped_where_the_mapping_says_so() -> None:
-    limits = {0: Limits(13, 20)}
+    limits = {0: OffsetLimits(13, 20)}
     places = standings(TOPIC, ranges((0, 0, 10)), [], limits)
     assert len(check_lost(SKIP, places, limits)) == 1
     assert walk(ranges((0, 0, 10)), [], limits, 100, SKIP) == [ranges((0, 13, 20))]
