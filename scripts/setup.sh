@@ -147,3 +147,4 @@ install_lock
 install_project
 . scripts/env.sh
 "$VENV/bin/python" scripts/fetch_jars.py
+"$VENV/bin/python" scripts/share_classes.py

@@ -22,12 +22,13 @@ from segmentation.lake.commits import rivals_named
 from segmentation.lake.lake import Lake
 from segmentation.lake.lock import exclusive
 from segmentation.runtime.context import Context, RunReport
+from segmentation.runtime.local_jvm import is_short_run
 from segmentation.runtime.progress import LOGGER, Progress, start_logging
 from segmentation.runtime.session import configure, open_session
 from segmentation.tracking import Tracking
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pyspark.sql import SparkSession
 
@@ -86,7 +87,12 @@ def open_context(  # noqa: PLR0913  one keyword per part of the interface of eve
     """Open what a job's `run` needs; notebooks pass the session they already have."""
     conf_dir = Path(conf_dir)
     config = load_config(conf_dir, environment, overrides)
-    session = configure(spark) if spark is not None else open_session(name, config.spark, conf_dir / LOG_SETTINGS)
+    if spark is None:
+        places = _places(lake or config.lake, options or {})
+        is_short = places is not None and is_short_run(places)
+        session = open_session(name, config.spark, conf_dir / LOG_SETTINGS, is_short=is_short)
+    else:
+        session = configure(spark)
     run_id = uuid.uuid4().hex
     opened = Lake(session, lake or config.lake, run_id)
     return Context(
@@ -99,6 +105,12 @@ def open_context(  # noqa: PLR0913  one keyword per part of the interface of eve
         given_as_of=as_of,
         options={**(options or {}), "conf_dir": conf_dir},
     )
+
+
+def _places(lake: str, options: Mapping[str, Any]) -> list[str] | None:
+    """Return the places of a run's data; None if their size is unknown, because a topic or a database is read."""
+    inputs = options.get("input")
+    return None if options.get("source") and not inputs else [lake, *(inputs or ())]
 
 
 def build_parser(job: Job) -> argparse.ArgumentParser:

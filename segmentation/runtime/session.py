@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 
 from segmentation.errors import ConfigurationError
 from segmentation.jvm import set_log_level
+from segmentation.runtime.local_jvm import options_of_run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +40,9 @@ FIXED = {
 JVM_OPTIONS = "spark.driver.extraJavaOptions"
 
 
-def open_session(app_name: str, settings: Mapping[str, str], log_settings: Path | None = None) -> SparkSession:
+def open_session(
+    app_name: str, settings: Mapping[str, str], log_settings: Path | None = None, *, is_short: bool = False
+) -> SparkSession:
     """Open (or join) the Spark session.
 
     Args:
@@ -47,6 +50,7 @@ def open_session(app_name: str, settings: Mapping[str, str], log_settings: Path 
         settings: the environment's Spark settings (`spark` in the configuration); master only where none is set
             by spark-submit.
         log_settings: log4j file for a JVM that is started here; where there is none Spark's own counts.
+        is_short: whether the run ends before Java's optimising compiler pays for itself.
 
     Raises:
         ConfigurationError: no Java, or Delta's jars are not where they should be.
@@ -57,7 +61,7 @@ def open_session(app_name: str, settings: Mapping[str, str], log_settings: Path 
         return running
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(app_name)
-    for key, value in {**_own_settings(settings, log_settings), **FIXED}.items():
+    for key, value in {**_own_settings(settings, log_settings, is_short=is_short), **FIXED}.items():
         builder = builder.config(key, value)
     try:
         spark = builder.getOrCreate()
@@ -69,16 +73,20 @@ def open_session(app_name: str, settings: Mapping[str, str], log_settings: Path 
     return spark
 
 
-def _own_settings(settings: Mapping[str, str], log_settings: Path | None) -> dict[str, str]:
+def _own_settings(settings: Mapping[str, str], log_settings: Path | None, *, is_short: bool) -> dict[str, str]:
     """Complete the environment's settings, but for what spark-submit has chosen: its JVM is already running."""
     if "SPARK_ENV_LOADED" in os.environ:
         return {key: value for key, value in settings.items() if key != "spark.master"}
     own, jars = dict(settings), own_jars()
     if jars:
         own["spark.jars"] = ",".join(jars)
+    options = [own.get(JVM_OPTIONS, "")]
+    if own.get("spark.master", "local").startswith("local"):
+        options.append(options_of_run(jars, is_short=is_short))
     if log_settings is not None and log_settings.is_file():
-        quiet = f"-Dlog4j2.configurationFile={log_settings.resolve().as_uri()}"
-        own[JVM_OPTIONS] = f"{own.get(JVM_OPTIONS, '')} {quiet}".strip()
+        options.append(f"-Dlog4j2.configurationFile={log_settings.resolve().as_uri()}")
+    if any(options):
+        own[JVM_OPTIONS] = " ".join(filter(None, options))
     return own
 
 
