@@ -45,6 +45,9 @@ class Batch:
 TINY_MB = 2
 """Input of this size holds about 50,000 records, for which starting tasks costs more than the work."""
 
+READ_MB = 32
+"""Size of the pieces that tasks read: with fewer, cores wait for the last one; with more, opening files costs time."""
+
 
 def is_tiny(units: Sequence[InputUnit]) -> bool:
     """Return whether a batch is so small that starting tasks costs more than their work."""
@@ -62,7 +65,7 @@ def planned_for(
 ) -> Iterator[None]:
     """Set the size of the partitions of a batch, and switch adaptive execution off.
 
-    Input is read in pieces of the same size, so that all cores end a scan at about the same time. Adaptive execution
+    Files are read in pieces of READ_MB, so that all cores end a scan at about the same time. Adaptive execution
     loses the partitioning of a checkpointed frame and would exchange it again for each use. A tiny batch gets one
     partition. If the lake is small too, broadcasts are switched off: each is a Spark job of its own, and there is
     nothing to save.
@@ -73,8 +76,7 @@ def planned_for(
     wanted = {
         partitions: str(count),
         "spark.sql.adaptive.enabled": "false",
-        "spark.sql.files.maxPartitionBytes": f"{partition_mb}m",
-        "spark.sql.files.openCostInBytes": "1m",
+        "spark.sql.files.maxPartitionBytes": f"{READ_MB}m",
     }
     if tiny and is_small:
         wanted["spark.sql.optimizer.disableHints"] = "true"
