@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from segmentation.ingest.deduplicate import Outcome
+    from segmentation.ingest.snapshot import Erased
     from segmentation.ingest.user_day_cap import Admitted
 
 LEDGER_OF = ("unit_id", "source", "event_date", "event_name")
@@ -81,6 +82,17 @@ def count_moves(outcome: Outcome, admitted: Admitted, zone: str) -> list[DataFra
         moves.append(noted(earlier, stages.QUARANTINED, OVER_CAP))
         moves.append(noted(earlier.where(F.col("origin") == STORED), stages.ACCEPTED, sign=-1))
     return moves
+
+
+def count_erased(erased: Erased) -> DataFrame:
+    """Count erased records, signed, in every stage that they passed."""
+    unparsable = (F.col("reason") == Reason.MALFORMED.value).alias("unparsable")
+    parts = [
+        noted(erased.events.rows, stages.ACCEPTED),
+        noted(erased.duplicates.rows, stages.DUPLICATE),
+        rejected_rows(erased.quarantined.rows.select("*", unparsable)),
+    ]
+    return count_stages(parts).withColumn("records", -F.col("records"))
 
 
 def sum_signed(parts: list[DataFrame]) -> DataFrame:

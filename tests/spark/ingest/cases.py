@@ -165,7 +165,7 @@ def ingest(
     for number, (batch, way) in enumerate(zip(batches, ways, strict=False)):
         path = folder / "input" / f"{names[number] if names else number}.jsonl"
         path.parent.mkdir(exist_ok=True)
-        path.write_text("".join(json.dumps(as_json(record)) + "\n" for record in batch))
+        path.write_text(as_lines(batch))
         context = open_context(
             conf_dir=folder / "conf",
             lake=str(folder / "lake"),
@@ -178,6 +178,10 @@ def ingest(
             ingest_events.run(context)
     assert context is not None
     return context.lake
+
+
+def as_lines(records: Iterable[Record]) -> str:
+    return "".join(json.dumps(as_json(record)) + "\n" for record in records)
 
 
 def as_json(record: Record) -> dict:
