@@ -47,6 +47,8 @@ def count_batch(accepted: DataFrame, outcome: Outcome, admitted: Admitted) -> Da
         noted(over, stages.QUARANTINED, OVER_CAP),
         rejected_rows(outcome.rejected.rows),
     ]
+    if outcome.excluded.count:
+        parts.append(_by_reason(outcome.excluded.rows, F.lit(stages.EXCLUDED)))
     return count_stages(parts)
 
 
@@ -104,7 +106,7 @@ def sum_signed(parts: list[DataFrame]) -> DataFrame:
 def rejected_rows(rejected: DataFrame) -> DataFrame:
     """Return a ledger row for each record that its own checks reject."""
     stage = F.when(F.col("unparsable"), stages.UNPARSABLE).otherwise(stages.QUARANTINED)
-    return rejected.select(*LEDGER_OF, stage.alias("stage"), F.col("reasons")[0].alias("reason"), _one(1))
+    return _by_reason(rejected, stage)
 
 
 def noted(rows: DataFrame, stage: str, reason: str | None = None, sign: int = 1) -> DataFrame:
@@ -112,6 +114,10 @@ def noted(rows: DataFrame, stage: str, reason: str | None = None, sign: int = 1)
     return rows.select(
         *LEDGER_OF, F.lit(stage).alias("stage"), F.lit(reason).cast("string").alias("reason"), _one(sign)
     )
+
+
+def _by_reason(rows: DataFrame, stage: Column) -> DataFrame:
+    return rows.select(*LEDGER_OF, stage.alias("stage"), F.col("reasons")[0].alias("reason"), _one(1))
 
 
 def _moved(rows: DataFrame, by: str, sign: int) -> DataFrame:
