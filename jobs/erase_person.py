@@ -14,10 +14,12 @@ from segmentation.checkpoints import release_checkpoints
 from segmentation.errors import ConfigurationError
 from segmentation.identities.erasure import NAME, PersonTraces, find_traces, plan_erasure
 from segmentation.ingest.apply import choose_store, write_changes
+from segmentation.ingest.batches import batch_without_records
 from segmentation.ingest.snapshot import is_small_lake, read_snapshot
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.runtime.stored import require_events
+from segmentation.sources.mapping import load_mapping
 from segmentation.sources.readers.kafka import drop_messages
 from segmentation.sources.readers.messages import MESSAGES
 from segmentation.tables import (
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Sequence
 
+    from segmentation.ingest.snapshot import Snapshot
+
 DERIVED = (SESSIONS, USER_DAYS, TRANSITIONS)
 RESTATED = (EVENTS, *DERIVED, QUARANTINE, DUPLICATES, INGEST_LEDGER)
 OF_USERS = tuple(table for table in all_tables() if NAME in table.names and table not in RESTATED)
@@ -55,34 +59,67 @@ def run(ctx: Context) -> RunReport:
     """Erase the person and publish all tables at once; a second time there is nothing left to do.
 
     Raises:
-        ConfigurationError: no person is given, nothing was ingested yet, or sessions were cut under other parameters.
+        ConfigurationError: no person is given, nothing was ingested yet, the mapping of a source of the person's
+            records is missing, or the tables were built under other parameters.
     """
-    lake, config, person = ctx.lake, ctx.config, ctx.options["person"]
+    lake, person = ctx.lake, ctx.options["person"]
     if not person:
         raise ConfigurationError("--person is empty: give a person as in events.user_id")
     require_events(ctx)
     with ctx.progress.step("erase"), release_checkpoints(ctx.spark):
-        is_small = is_small_lake(lake, config.ingest.small_lake_mb)
-        snapshot = read_snapshot(lake, is_small=is_small)
-        traces = find_traces(person, snapshot, lake.read(IDENTITIES))
-        found = {"events": traces.events, "duplicates": traces.copies, "quarantined": traces.rejected}
-        quality = {"names": len(traces.names), **{what: rows.count() for what, rows in found.items()}}
+        traces = find_traces(person, _snapshot(ctx), lake.read(IDENTITIES))
+        records = traces.records
+        found = {"events": records.events, "duplicates": records.duplicates, "quarantined": records.quarantined}
+        quality = {"names": len(traces.names), **{what: rows.count for what, rows in found.items()}}
         if ctx.options.get("count"):
             return RunReport(quality=quality, notes=["counted: nothing was changed"])
-        # Files first: if the run dies the tables still tell, next time, which messages were theirs.
-        quality["landed_files"] = drop_messages(ctx.spark, _landed_units(ctx, traces), traces.records(), ctx.run_id)
-        store = choose_store(lake, is_small=is_small)
-        changes = plan_erasure(traces, snapshot, store, sessions=config.sessions, workspace=config.workspace)
-        write_changes(lake, changes)
+        bounds = {source: _lateness_bound(ctx, source) for source in traces.sources()}
+        # Files first: if the run dies, the tables still show the next run which messages were theirs.
+        quality["landed_files"] = drop_messages(ctx.spark, _landed_units(ctx, traces), records.keys(), ctx.run_id)
+        for source, bound in bounds.items():
+            _erase(ctx, traces, source, bound)
         _forget_names(ctx, traces)
         lake.publish(lake.basis(EVENTS, DERIVED))
     nothing = [] if any(quality[what] for what in found) else [f"no record of '{person}' was found"]
     return RunReport(quality=quality, notes=[*nothing, "earlier versions: maintain_tables --purge"])
 
 
+def _snapshot(ctx: Context) -> Snapshot:
+    return read_snapshot(ctx.lake, is_small=is_small_lake(ctx.lake, ctx.config.ingest.small_lake_mb))
+
+
+def _lateness_bound(ctx: Context, source: str) -> int | None:
+    """Return the lateness bound of a source, by which its records are judged again.
+
+    Raises:
+        ConfigurationError: there is no mapping, or the tables were built under another one or other ingest parameters.
+    """
+    config = ctx.config
+    mapping = load_mapping(ctx.conf_dir, source).under(config.privacy)
+    shaping = {"ingest": config.ingest.shaping, f"source.{source}": mapping.fingerprint}
+    rebuild = f"python jobs/ingest_events.py --source {source} --input ... --lake {ctx.lake.root} --rebuild"
+    ctx.lake.check_parameters(EVENTS, shaping, rebuild)
+    return mapping.lateness_bound(config.ingest.allowed_lateness_days)
+
+
+def _erase(ctx: Context, traces: PersonTraces, source: str, allowed_lateness_days: int | None) -> None:
+    """Erase the person's records of one source; they are not published yet."""
+    snapshot, config = _snapshot(ctx), ctx.config
+    changes = plan_erasure(
+        traces.of_source(source),
+        batch_without_records(ctx.spark, source, allowed_lateness_days),
+        snapshot,
+        choose_store(ctx.lake, is_small=snapshot.is_small),
+        ingest=config.ingest,
+        sessions=config.sessions,
+        workspace=config.workspace,
+    )
+    write_changes(ctx.lake, changes)
+
+
 def _landed_units(ctx: Context, traces: PersonTraces) -> dict[str, str]:
     messages = ctx.lake.read(INPUT_UNITS).where(F.col("format") == MESSAGES)
-    theirs = messages.join(traces.records().select("unit_id").distinct(), "unit_id", "left_semi")
+    theirs = messages.join(traces.records.keys().select("unit_id").distinct(), "unit_id", "left_semi")
     return {row["unit_id"]: row["path"] for row in theirs.select("unit_id", "path").collect()}  # a row per file
 
 

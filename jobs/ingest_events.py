@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -137,7 +138,7 @@ def _follow(ctx: Context, mapping: SourceMapping, command: str) -> RunReport:
 
 
 def reconcile(ctx: Context, source: str) -> dict[str, Any]:
-    """Return the source's ledger: records per stage, and per reason where rejected."""
+    """Return the source's ledger: records per stage, and per reason where rejected or excluded."""
     rows = (
         ctx.lake.read(INGEST_LEDGER)
         .where(F.col("source") == source)
@@ -148,10 +149,11 @@ def reconcile(ctx: Context, source: str) -> dict[str, Any]:
     stages: dict[str, Any] = {}
     for row in sorted(rows, key=lambda r: (r["stage"], r["reason"] or "")):
         stages[row["stage"]] = stages.get(row["stage"], 0) + row["records"]
-    stages["reasons"] = {
-        row["reason"]: row["records"] for row in sorted(rows, key=lambda r: r["reason"] or "") if row["reason"]
-    }
-    return stages
+    reasons: Counter[str] = Counter()
+    for row in sorted(rows, key=lambda r: r["reason"] or ""):
+        if row["reason"]:
+            reasons[row["reason"]] += row["records"]
+    return {**stages, "reasons": dict(reasons)}
 
 
 def _rebuild(ctx: Context) -> RunReport:

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.evaluation.figures import Figure
-from segmentation.tables.ingest_ledger import ACCEPTED, DUPLICATE, PARSED, QUARANTINED, READ, STAGES, UNPARSABLE
+from segmentation.tables.ingest_ledger import (
+    ACCEPTED,
+    DUPLICATE,
+    EXCLUDED,
+    PARSED,
+    QUARANTINED,
+    READ,
+    STAGES,
+    UNPARSABLE,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -23,13 +32,13 @@ def reconcile_ledger(ledger: DataFrame, events: DataFrame, *, params: Evaluation
     """Compare, per source, what was read with what became of it, and what was accepted with what is there.
 
     Grain: a ledger row, and an event -> figures per source. The imbalance adds up the absolute differences of each
-    batch (read against parsed + unparsable, parsed against accepted + duplicate + quarantined), so that one
+    batch (read against parsed + unparsable, parsed against accepted + duplicate + quarantined + excluded), so that one
     batch cannot make up for another. Only one row per source reaches the driver.
     """
     stages = [F.sum(F.when(F.col("stage") == s, F.col("records")).otherwise(0)).alias(s) for s in STAGES]
     batches = ledger.groupBy("source", "unit_id").agg(*stages)
     imbalance = F.abs(F.col(READ) - F.col(PARSED) - F.col(UNPARSABLE)) + F.abs(
-        F.col(PARSED) - F.col(ACCEPTED) - F.col(DUPLICATE) - F.col(QUARANTINED)
+        F.col(PARSED) - F.col(ACCEPTED) - F.col(DUPLICATE) - F.col(QUARANTINED) - F.col(EXCLUDED)
     )
     sources = batches.groupBy("source").agg(
         F.sum(imbalance).alias(LEDGER_IMBALANCE), *(F.sum(stage).alias(stage) for stage in STAGES)
@@ -42,13 +51,14 @@ def reconcile_ledger(ledger: DataFrame, events: DataFrame, *, params: Evaluation
 def _source_figures(row: dict[str, object], params: EvaluationParams) -> list[Figure]:
     scope = f"ingest:{row['source']}"
     count = {name: float(str(row[name] or 0)) for name in (*STAGES, LEDGER_IMBALANCE, "events")}
-    rejected = count[UNPARSABLE] + count[QUARANTINED]
+    rejected, meant = count[UNPARSABLE] + count[QUARANTINED], count[READ] - count[EXCLUDED]
     return [
         Figure(
             LEDGER_IMBALANCE,
             scope,
             count[LEDGER_IMBALANCE],
-            "records: sum over batches of |read - parsed - unparsable| + |parsed - accepted - duplicate - quarantined|",
+            "records: sum over batches of |read - parsed - unparsable| "
+            "+ |parsed - accepted - duplicate - quarantined - excluded|",
             at_most=0.0,
         ),
         Figure(
@@ -61,8 +71,8 @@ def _source_figures(row: dict[str, object], params: EvaluationParams) -> list[Fi
         Figure(
             QUARANTINED_SHARE,
             scope,
-            rejected / count[READ] if count[READ] else None,
-            "(unparsable + quarantined) / read",
+            rejected / meant if meant else None,
+            "(unparsable + quarantined) / (read - excluded)",
             at_most=params.quarantined_share_max,
         ),
         *(Figure(f"records_{stage}", scope, count[stage], "records, from the ingest ledger") for stage in STAGES),

@@ -27,7 +27,7 @@ class EvaluationParams(Parameters):
     calibration_error_max: float | None = Field(default=0.1, ge=0.0, le=1.0)
     """Greatest expected calibration error of the calibrated score."""
     quarantined_share_max: float | None = Field(default=None, ge=0.0, le=1.0)
-    """Greatest share of the records of a source that were unparsable or quarantined."""
+    """Greatest share of the records of a source, without excluded ones, that were unparsable or quarantined."""
     fail_on: tuple[str, ...] = ("ledger_imbalance",)
     """Metrics whose breach ends the job with exit code 3 and publishes nothing; other breaches are recorded."""
 

@@ -1,4 +1,4 @@
-"""All that is stored of one person: which rows they are, and what it changes that they go."""
+"""Find the stored records of one person, and plan the changes of all tables without them."""
 
 from __future__ import annotations
 
@@ -10,18 +10,14 @@ from unicodedata import normalize
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from segmentation.checkpoints import checkpoint, checkpoint_counted, no_rows
+from segmentation.checkpoints import checkpoint_counted
 from segmentation.frames import small_frame, union_all
 from segmentation.identities.params import BETWEEN
-from segmentation.ingest.changes import Deletion, TableChange
 from segmentation.ingest.copies import IDENTITY
 from segmentation.ingest.earlier_records import stored_payloads
-from segmentation.ingest.ledger import count_stages, noted, rejected_rows
-from segmentation.ingest.restate import restate
-from segmentation.quality.reasons import Reason
+from segmentation.ingest.plan import plan_increment
+from segmentation.ingest.snapshot import Erased, without_erased
 from segmentation.sources.identifiers import compose_identifier
-from segmentation.tables import DUPLICATES, EVENT, INGEST_LEDGER, QUARANTINE, RECORD_KEY
-from segmentation.tables.ingest_ledger import ACCEPTED, DUPLICATE
 from segmentation.tables.table import STRING
 
 if TYPE_CHECKING:
@@ -29,7 +25,9 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
-    from segmentation.ingest.changes import Store
+    from segmentation.ingest.batches import Batch
+    from segmentation.ingest.changes import Store, TableChange
+    from segmentation.ingest.params import IngestParams
     from segmentation.ingest.snapshot import Snapshot
     from segmentation.parameters import WorkspaceParams
     from segmentation.sessions.params import SessionParams
@@ -40,24 +38,29 @@ _OF_A_NAME = r"[\p{L}\p{N}_.@+-]"
 
 
 class PersonTraces(NamedTuple):
-    """What is stored of a person; all held."""
+    """The stored records of a person, and the names that they are found by."""
 
     names: tuple[str, ...]
-    """What they are called: the person, and identifiers that are nobody else's; sorted."""
-    events: DataFrame
-    """Rows of `events`."""
-    copies: DataFrame
-    """Rows of `duplicates`: copies of those, and of events that were held as too late or beyond the cap."""
-    rejected: DataFrame
-    """Rows of `quarantine` whose text holds one of the names, not as part of a longer one."""
+    """The person, and identifiers that no other person has; sorted."""
+    records: Erased
+    """Their events; the duplicates of these, and of their too late events or those beyond the cap; and the rows of
+    `quarantine` whose text contains one of the names, not as part of a longer one."""
 
-    def records(self) -> DataFrame:
-        """Return the positions (unit_id, record_no) of all their records."""
-        return union_all(rows.select(*RECORD_KEY) for rows in (self.events, self.copies, self.rejected))
+    def sources(self) -> list[str]:
+        """Return the sources of their records, sorted."""
+        parts = (self.records.events, self.records.duplicates, self.records.quarantined)
+        named = union_all(part.rows.select("source") for part in parts).distinct()
+        return sorted(row["source"] for row in named.collect())  # a row per source
+
+    def of_source(self, source: str) -> Erased:
+        """Return their records of one source."""
+        parts = (self.records.events, self.records.duplicates, self.records.quarantined)
+        return Erased(*(checkpoint_counted(part.where(F.col("source") == source)) for part in parts))
 
     def name_frame(self) -> DataFrame:
         """Return the names as rows of one column, user_id."""
-        return small_frame(self.events.sparkSession, [(name,) for name in self.names], StructType().add(NAME, STRING))
+        spark = self.records.events.rows.sparkSession
+        return small_frame(spark, [(name,) for name in self.names], StructType().add(NAME, STRING))
 
 
 def find_traces(person: str, snapshot: Snapshot, identities: DataFrame) -> PersonTraces:
@@ -71,12 +74,13 @@ def find_traces(person: str, snapshot: Snapshot, identities: DataFrame) -> Perso
         snapshot: the published tables.
         identities: the table, empty where there is none.
     """
-    theirs = checkpoint(snapshot.events.where(F.col(NAME) == person))
-    names = _names(person, theirs, snapshot.events, identities)
+    events = checkpoint_counted(snapshot.events.where(F.col(NAME) == person))
+    names = _names(person, events.rows, snapshot.events, identities)
     text = compose_identifier(F.concat_ws("\n", "raw", "event_id"))
-    rejected = checkpoint(snapshot.quarantine.where(text.rlike(name_pattern(names))))
-    copies = snapshot.duplicates.join(stored_payloads(theirs, rejected), [*IDENTITY, "payload_hash"], "left_semi")
-    return PersonTraces(names, theirs, checkpoint(copies), rejected)
+    rejected = checkpoint_counted(snapshot.quarantine.where(text.rlike(name_pattern(names))))
+    payloads = stored_payloads(events.rows, rejected.rows)
+    copies = snapshot.duplicates.join(payloads, [*IDENTITY, "payload_hash"], "left_semi")
+    return PersonTraces(names, Erased(events, checkpoint_counted(copies), rejected))
 
 
 def name_pattern(names: Iterable[str]) -> str:
@@ -87,34 +91,31 @@ def name_pattern(names: Iterable[str]) -> str:
 
 
 def plan_erasure(
-    traces: PersonTraces, snapshot: Snapshot, store: Store, *, sessions: SessionParams, workspace: WorkspaceParams
+    erased: Erased,
+    batch: Batch,
+    snapshot: Snapshot,
+    store: Store,
+    *,
+    ingest: IngestParams,
+    sessions: SessionParams,
+    workspace: WorkspaceParams,
 ) -> tuple[TableChange, ...]:
-    """Remove all records of a person, as if they had never been received.
+    """Remove a person's records of one source from all tables of ingest, as if they had never been received.
 
-    Sessions, user days and transitions follow. The ledger's rows of every stage shrink by what is removed, so that it
-    still adds up.
+    Records of other persons with the identity of an erased one are judged again: a conflict whose survivor is erased
+    becomes an event, and a day that was over the cap gets events back.
 
     Args:
-        traces: of :func:`find_traces`.
-        snapshot: the same tables.
+        erased: the records.
+        batch: of their source, without records.
+        snapshot: the published tables.
         store: writes a change of `events` or `sessions` and returns the rows.
+        ingest: deduplication window and cap.
         sessions: session parameters.
         workspace: reporting zone, currency and conversion events.
     """
-    nothing = no_rows(traces.events.select(*EVENT))
-    removed = checkpoint_counted(traces.events)
-    restated = restate(removed, nothing, snapshot, store, sessions=sessions, workspace=workspace)
-    unparsable = (F.col("reason") == Reason.MALFORMED.value).alias("unparsable")
-    rejected = traces.rejected.select("*", unparsable)
-    erased = count_stages([noted(traces.events, ACCEPTED), noted(traces.copies, DUPLICATE), rejected_rows(rejected)])
-    return (
-        *restated,
-        *(
-            TableChange(table, (Deletion(rows.select(*RECORD_KEY), RECORD_KEY),))
-            for table, rows in ((DUPLICATES, traces.copies), (QUARANTINE, traces.rejected))
-        ),
-        TableChange(INGEST_LEDGER, corrections=erased.withColumn("records", -F.col("records"))),
-    )
+    left = without_erased(snapshot, erased)
+    return plan_increment(batch, left, store, ingest=ingest, sessions=sessions, workspace=workspace).changes
 
 
 def _names(person: str, theirs: DataFrame, events: DataFrame, identities: DataFrame) -> tuple[str, ...]:

@@ -11,9 +11,11 @@ from pyspark.sql import functions as F
 
 from segmentation.checkpoints import checkpoint
 from segmentation.errors import ContractError
+from segmentation.frames import empty_frame
 from segmentation.sources.parse import parse_records, raw_row_key
 from segmentation.sources.readers.files import named_read_errors, one_task_per_block, read_records
 from segmentation.sources.readers.units import megabytes_of
+from segmentation.tables import PARSED_RECORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -40,6 +42,12 @@ class Batch:
     unit_ids: tuple[str, ...]
     of_messages: bool = False
     """Whether the records come from a topic. Such a batch may be empty, and a short one may be all bad."""
+
+
+def batch_without_records(spark: SparkSession, source: str, allowed_lateness_days: int | None) -> Batch:
+    """Return a batch that brings no record, with which records of its source may leave the tables."""
+    records = empty_frame(spark, PARSED_RECORDS.schema)
+    return Batch(records, lambda _: records, allowed_lateness_days, source, unit_ids=(), of_messages=True)
 
 
 TINY_MB = 2

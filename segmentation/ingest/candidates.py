@@ -79,11 +79,13 @@ def _superseded_hashes(snapshot: Snapshot) -> tuple[Counted, datetime | None]:
     nothing = no_rows(snapshot.events.select(IDENTITY_HASH, "received_at"))
     if not snapshot.superseded:
         return nothing, None
-    of_unit, judged = snapshot.superseded.of_unit(), F.col("reason").isin(*VERDICTS)
+    of_unit, judged, erased = snapshot.superseded.of_unit(), F.col("reason").isin(*VERDICTS), snapshot.superseded.erased
+    quarantined = snapshot.quarantine.where(of_unit) if erased is None else erased.quarantined.rows
+    duplicates = snapshot.duplicates.where(of_unit) if erased is None else erased.duplicates.rows
     parts = (
         snapshot.superseded_events().select(IDENTITY_HASH, "received_at"),
-        snapshot.quarantine.where(of_unit & judged).select(identity_hash(), "received_at"),
-        snapshot.duplicates.where(of_unit).select(identity_hash(), "received_at"),
+        quarantined.where(judged).select(identity_hash(), "received_at"),
+        duplicates.select(identity_hash(), "received_at"),
     )
     figures = F.count(F.lit(1)).alias("rows"), F.min(F.unix_micros("received_at")).alias("first")
     rows, found = checkpoint_observing(union_all(parts), *figures)
@@ -93,7 +95,7 @@ def _superseded_hashes(snapshot: Snapshot) -> tuple[Counted, datetime | None]:
 def _earlier_hashes(snapshot: Snapshot, since: datetime) -> DataFrame:
     """Return the hash of every earlier record received since, the day of accepted events, and whether it stands."""
     recent, stands = F.col("received_at") >= F.lit(since), ~snapshot.superseded.of_unit()
-    accepted = snapshot.events.where(recent).select(IDENTITY_HASH, "event_date", stands.alias("stands"))
+    accepted = snapshot.kept_events.where(recent).select(IDENTITY_HASH, "event_date", stands.alias("stands"))
     others = (identity_hash(), F.lit(None).cast("date").alias("event_date"), stands.alias("stands"))
     judged = snapshot.quarantine.where(recent & F.col("reason").isin(*VERDICTS)).select(*others)
     return union_all([accepted, judged, snapshot.duplicates.where(recent).select(*others)])

@@ -19,15 +19,18 @@ FEW_MESSAGES = 1_000
 def check_rejected(index: Index, batch: Batch, *, max_share: float) -> None:
     """Check, before anything is written, that there are records and that not too many are rejected.
 
+    Excluded records do not count: the share is of all others.
+
     Raises:
         DataError: the message names the share, the limit and the most frequent reasons.
     """
-    total, name = index.records, f"source '{batch.source}'"
-    if total == 0 and not batch.of_messages:
+    total, rejected = index.records - index.excluded, index.rejected - index.excluded
+    name = f"source '{batch.source}'"
+    if index.records == 0 and not batch.of_messages:
         raise DataError(f"{name}: the input holds no records")
-    if not index.rejected or (batch.of_messages and total < FEW_MESSAGES):
+    if not rejected or (batch.of_messages and total < FEW_MESSAGES):
         return
-    share = index.rejected / total
+    share = rejected / total
     if share <= max_share and (share < 1 or batch.of_messages):
         return
     reasons = _most_frequent_reasons(batch)
@@ -40,7 +43,7 @@ def check_rejected(index: Index, batch: Batch, *, max_share: float) -> None:
 
 
 def _most_frequent_reasons(batch: Batch) -> str:
-    rejected = batch.records.where("rejected").groupBy(F.col("reasons")[0].alias("reason")).count()
+    rejected = batch.records.where("rejected AND NOT excluded").groupBy(F.col("reasons")[0].alias("reason")).count()
     worst = rejected.orderBy(F.desc("count"), "reason").limit(3).collect()
     return ", ".join(f"{row['reason']} {row['count']}" for row in worst)
 
@@ -59,7 +62,9 @@ def check_accepted(accepted: int, batch: Batch) -> None:
     """Check that the first batch of a lake has an event.
 
     Raises:
-        DataError: all records were duplicates, conflicts or too late.
+        DataError: all records were excluded, duplicates, conflicts or too late.
     """
     if not accepted and not batch.of_messages:
-        raise DataError(f"source '{batch.source}': no event was accepted; every record was a copy or too late")
+        raise DataError(
+            f"source '{batch.source}': no event was accepted; every record was excluded, a copy or too late"
+        )

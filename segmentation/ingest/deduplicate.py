@@ -34,7 +34,9 @@ class Outcome:
     not_events: Counted
     """row_key of every record of the batch that is no event."""
     rejected: Counted
-    """Records rejected by their own checks, as parsed."""
+    """Records rejected by their own checks and not excluded, as parsed."""
+    excluded: Counted
+    """Excluded records, as parsed."""
     late: Counted
     """Survivors received too late, as parsed."""
     duplicates: Counted
@@ -74,7 +76,8 @@ def deduplicate(
             told.where(F.col("rejected") | is_late | F.col("outcome").isNotNull()).select("row_key"),
             sum(counts.values()),
         ),
-        rejected=Counted(selected.where("rejected"), index.rejected),
+        rejected=Counted(selected.where("rejected AND NOT excluded"), index.rejected - index.excluded),
+        excluded=Counted(selected.where("excluded"), index.excluded),
         late=Counted(told.where(is_late), counts["late"]),
         duplicates=Counted(told.where(F.col("outcome") == DUPLICATE), counts["duplicates"]),
         conflicts=Counted(told.where(F.col("outcome") == CONFLICT), counts["conflicts"]),

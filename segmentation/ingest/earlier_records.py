@@ -50,7 +50,7 @@ def earlier_records(snapshot: Snapshot, candidates: Candidates) -> DataFrame:
     def of_hashes(df: DataFrame) -> DataFrame:
         return df.where(recent).join(candidates.hashes.hinted, IDENTITY_HASH, "left_semi").drop(IDENTITY_HASH)
 
-    stored = snapshot.on_days(snapshot.events, "event_date", candidates.earlier_days)
+    stored = snapshot.on_days(snapshot.kept_events, "event_date", candidates.earlier_days)
     accepted = of_hashes(stored).select("*", payload_json().alias("payload"))
     judged = snapshot.quarantine.where(F.col("reason").isin(*VERDICTS)).select("*", identity_hash())
     payload, user = F.col("raw").alias("payload"), F.lit(None).cast("string").alias("user_id")
@@ -75,8 +75,8 @@ def earlier_payloads(records: DataFrame, snapshot: Snapshot) -> DataFrame:
     Grain: IDENTITY, payload_hash, payload.
     """
     hashes = F.broadcast(records.select(identity_hash()).distinct())
-    quarantine = snapshot.quarantine.select("*", identity_hash())
-    return stored_payloads(*(rows.join(hashes, IDENTITY_HASH, "left_semi") for rows in (snapshot.events, quarantine)))
+    stored = (snapshot.kept_events, snapshot.quarantine.select("*", identity_hash()))
+    return stored_payloads(*(rows.join(hashes, IDENTITY_HASH, "left_semi") for rows in stored))
 
 
 def stored_payloads(events: DataFrame, quarantine: DataFrame) -> DataFrame:

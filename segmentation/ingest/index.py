@@ -28,6 +28,8 @@ class Index:
     """One row per record (INDEX), checkpointed. Hashes, day and instant are null if the record is rejected."""
     records: int
     rejected: int
+    excluded: int
+    """Rejected records that are excluded."""
     late: int
     """Records that are not rejected and exceed the lateness bound."""
     hinted: int
@@ -62,18 +64,20 @@ def index_records(records: DataFrame) -> Index:
     given = ~F.col("rejected")
     columns = [F.when(given, c).alias(n) for n, c in _keys().items()]
     received, hinted = F.when(given, F.unix_micros("received_at")), given & F.col("session_hint").isNotNull()
-    wide = records.select("row_key", *columns, "rejected", "late", received.alias("_received"), hinted.alias("_hinted"))
+    beside = (received.alias("_received"), hinted.alias("_hinted"))
+    wide = records.select("row_key", *columns, "rejected", "excluded", "late", *beside)
     rows, figures = checkpoint_observing(
         wide,
         F.count(F.lit(1)).alias("records"),
         F.count_if("rejected").alias("rejected"),
+        F.count_if("excluded").alias("excluded"),
         F.count_if(given & F.col("late")).alias("late"),
         F.count_if("_hinted").alias("hinted"),
         F.min("_received").alias("first_received"),
         F.min(F.unix_date("event_date")).alias("first_date"),
         F.max(F.unix_date("event_date")).alias("last_date"),
     )
-    counts = {name: figures[name] for name in ("records", "rejected", "late", "hinted")}
+    counts = {name: figures[name] for name in ("records", "rejected", "excluded", "late", "hinted")}
     first = figures["first_received"]
     return Index(
         rows.select(*INDEX),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
     from segmentation.ingest.deduplicate import Outcome
+    from segmentation.ingest.snapshot import Erased
     from segmentation.ingest.user_day_cap import Admitted
 
 LEDGER_OF = ("unit_id", "source", "event_date", "event_name")
@@ -46,6 +47,8 @@ def count_batch(accepted: DataFrame, outcome: Outcome, admitted: Admitted) -> Da
         noted(over, stages.QUARANTINED, OVER_CAP),
         rejected_rows(outcome.rejected.rows),
     ]
+    if outcome.excluded.count:
+        parts.append(_by_reason(outcome.excluded.rows, F.lit(stages.EXCLUDED)))
     return count_stages(parts)
 
 
@@ -83,6 +86,17 @@ def count_moves(outcome: Outcome, admitted: Admitted, zone: str) -> list[DataFra
     return moves
 
 
+def count_erased(erased: Erased) -> DataFrame:
+    """Count erased records, signed, in every stage that they passed."""
+    unparsable = (F.col("reason") == Reason.MALFORMED.value).alias("unparsable")
+    parts = [
+        noted(erased.events.rows, stages.ACCEPTED),
+        noted(erased.duplicates.rows, stages.DUPLICATE),
+        rejected_rows(erased.quarantined.rows.select("*", unparsable)),
+    ]
+    return count_stages(parts).withColumn("records", -F.col("records"))
+
+
 def sum_signed(parts: list[DataFrame]) -> DataFrame:
     """Sum signed ledger rows by key; rows that cancel out are left out."""
     sums = union_all(parts).groupBy(*INGEST_LEDGER.key).agg(F.sum("records").alias("records"))
@@ -92,7 +106,7 @@ def sum_signed(parts: list[DataFrame]) -> DataFrame:
 def rejected_rows(rejected: DataFrame) -> DataFrame:
     """Return a ledger row for each record that its own checks reject."""
     stage = F.when(F.col("unparsable"), stages.UNPARSABLE).otherwise(stages.QUARANTINED)
-    return rejected.select(*LEDGER_OF, stage.alias("stage"), F.col("reasons")[0].alias("reason"), _one(1))
+    return _by_reason(rejected, stage)
 
 
 def noted(rows: DataFrame, stage: str, reason: str | None = None, sign: int = 1) -> DataFrame:
@@ -100,6 +114,10 @@ def noted(rows: DataFrame, stage: str, reason: str | None = None, sign: int = 1)
     return rows.select(
         *LEDGER_OF, F.lit(stage).alias("stage"), F.lit(reason).cast("string").alias("reason"), _one(sign)
     )
+
+
+def _by_reason(rows: DataFrame, stage: Column) -> DataFrame:
+    return rows.select(*LEDGER_OF, stage.alias("stage"), F.col("reasons")[0].alias("reason"), _one(1))
 
 
 def _moved(rows: DataFrame, by: str, sign: int) -> DataFrame:

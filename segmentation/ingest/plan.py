@@ -18,7 +18,7 @@ from segmentation.ingest.checks import check_accepted, check_ledger, check_rejec
 from segmentation.ingest.deduplicate import deduplicate
 from segmentation.ingest.derived import store_and_derive
 from segmentation.ingest.index import index_records
-from segmentation.ingest.ledger import count_batch, count_moves, sum_signed
+from segmentation.ingest.ledger import count_batch, count_erased, count_moves, sum_signed
 from segmentation.ingest.rejections import change_duplicates, change_quarantine, superseded_rows
 from segmentation.ingest.resessionise import resessionise, spans_of_batch
 from segmentation.ingest.user_day_cap import admit_events
@@ -61,7 +61,7 @@ def plan_increment(
     """Store the events and sessions of a batch, and return all other changes of tables.
 
     Args:
-        batch: the parsed records.
+        batch: the parsed records; none if records are erased.
         snapshot: the tables as published before the batch; its own units already in `input_units`.
         store: writes a change of `events` or `sessions` and returns the rows.
         ingest: deduplication window, cap and thresholds.
@@ -98,7 +98,7 @@ def plan_increment(
         derived = store_and_derive(resessioned, snapshot, store, workspace=workspace, params=sessions)
     # Every record is accounted for.
     with named("ledger"):
-        accepted = _of_batch(derived.events, batch, resessioned.before.count)
+        accepted = _of_batch(derived.events, batch, resessioned.before.count + admitted.from_earlier.count)
         ledger, figures = _count(accepted, outcome, admitted, workspace)
         check_ledger(index, figures["read"], batch)
         if snapshot.is_empty:
@@ -111,9 +111,9 @@ def plan_increment(
     return Increment((*derived.changes, *rest), figures["no_rate"])
 
 
-def _of_batch(events: DataFrame, batch: Batch, stored_before: int) -> DataFrame:
+def _of_batch(events: DataFrame, batch: Batch, of_earlier: int) -> DataFrame:
     """Return the stored events that came in the batch's own units."""
-    return events.where(F.col("unit_id").isin(*batch.unit_ids)) if stored_before else events
+    return events.where(F.col("unit_id").isin(*batch.unit_ids)) if of_earlier else events
 
 
 def _count(
@@ -133,7 +133,10 @@ def _count(
 
 def _change_ledger(ledger: DataFrame, moves: list[DataFrame], snapshot: Snapshot) -> TableChange:
     """Append the batch's rows; correct those of earlier units if their records moved, drop those of superseded ones."""
-    deletions = superseded_rows(snapshot)
+    erased = snapshot.superseded.erased
+    deletions = superseded_rows(snapshot) if erased is None else ()
+    if erased is not None:
+        moves = [*moves, count_erased(erased)]
     if not moves:
         return TableChange(INGEST_LEDGER, deletions, ledger)
     return TableChange(INGEST_LEDGER, deletions, corrections=checkpoint(sum_signed([ledger, *moves])))

@@ -97,9 +97,11 @@ def _located(rows: DataFrame, units: DataFrame) -> DataFrame:
 
 
 def superseded_rows(snapshot: Snapshot) -> tuple[Deletion, ...]:
-    """Delete all rows of superseded units."""
+    """Delete the rows of superseded units, or of erased records."""
     if not snapshot.superseded:
         return ()
+    if snapshot.superseded.erased is not None:
+        return (Deletion(snapshot.superseded.erased.keys(), RECORD_KEY),)
     units = snapshot.input_units.where(snapshot.superseded.of_unit()).select("unit_id")
     return (Deletion(units, ("unit_id",)),)
 

@@ -1,4 +1,4 @@
-"""Change stored events for a reason outside of the records: merged or separated persons, erasure."""
+"""Change stored events for a reason outside of the records: merged or separated persons."""
 
 from __future__ import annotations
 

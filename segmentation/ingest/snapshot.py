@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from segmentation.checkpoints import checkpoint
+from segmentation.checkpoints import Counted, checkpoint
+from segmentation.frames import union_all
 from segmentation.tables import (
     DUPLICATES,
     EVENTS,
@@ -15,6 +16,7 @@ from segmentation.tables import (
     INGEST_LEDGER,
     INPUT_UNITS,
     QUARANTINE,
+    RECORD_KEY,
     SESSIONS,
     USER_DAYS,
 )
@@ -34,16 +36,34 @@ COMPARED = (EVENTS, SESSIONS, USER_DAYS, QUARANTINE, DUPLICATES)
 
 
 @dataclass(frozen=True)
+class Erased:
+    """Single records that leave every table, as if they had never been received."""
+
+    events: Counted
+    """Rows of `events`."""
+    duplicates: Counted
+    """Rows of `duplicates`."""
+    quarantined: Counted
+    """Rows of `quarantine`."""
+
+    def keys(self) -> DataFrame:
+        """Return the positions (RECORD_KEY) of all these records."""
+        return union_all(part.rows.select(*RECORD_KEY) for part in (self.events, self.duplicates, self.quarantined))
+
+
+@dataclass(frozen=True)
 class Superseded:
-    """Input units that a batch supersedes: their records leave every table with it."""
+    """Records that leave every table with a batch: those of superseded input units, or those that are erased."""
 
     unit_ids: tuple[str, ...] = ()
     event_dates: tuple[date, ...] = ()
-    """Days of their accepted events."""
+    """Days of the accepted events of these units."""
+    erased: Erased | None = None
+    """Erased records; `events` alone still has them (:func:`without_erased`)."""
 
     def __bool__(self) -> bool:
         """Return whether there is any."""
-        return bool(self.unit_ids)
+        return bool(self.unit_ids) or self.erased is not None
 
     def of_unit(self) -> Column:
         """Return whether a row (with unit_id) came in one of these units."""
@@ -77,8 +97,16 @@ class Snapshot:
         """Keep only rows of the given days, so that files of other days are skipped; a small lake needs no skipping."""
         return rows if self.is_small else rows.where(F.col(column).isin(*days))
 
+    @property
+    def kept_events(self) -> DataFrame:
+        """The stored events without those that are erased."""
+        erased = self.superseded.erased
+        return self.events if erased is None else _without(self.events, erased.events)
+
     def superseded_events(self) -> DataFrame:
-        """Return the stored events of superseded units."""
+        """Return the stored events that leave: those of superseded units, or those that are erased."""
+        if self.superseded.erased is not None:
+            return self.superseded.erased.events.rows
         on_days = F.col("event_date").isin(*self.superseded.event_dates) if self.superseded else F.lit(False)
         return self.events.where(on_days & self.superseded.of_unit())
 
@@ -116,6 +144,25 @@ def read_snapshot(
         superseded=_superseded(lake, superseded),
         has_persons=lake.version(IDENTITIES) is not None,
     )
+
+
+def without_erased(snapshot: Snapshot, erased: Erased) -> Snapshot:
+    """Return the tables without the erased records, for judging the records that they share an identity with.
+
+    The erased events stay in `events`: the sessions and user days from which they leave are still those with them.
+    """
+    return replace(
+        snapshot,
+        quarantine=_without(snapshot.quarantine, erased.quarantined),
+        duplicates=_without(snapshot.duplicates, erased.duplicates),
+        superseded=Superseded(erased=erased),
+    )
+
+
+def _without(rows: DataFrame, left_out: Counted) -> DataFrame:
+    if not left_out.count:
+        return rows
+    return rows.join(left_out.select(*RECORD_KEY).hinted, list(RECORD_KEY), "left_anti")
 
 
 def _superseded(lake: Lake, unit_ids: Sequence[str]) -> Superseded:

@@ -18,6 +18,8 @@ class Check(NamedTuple):
 
     reason: str
     fails: Column
+    excludes: bool = False
+    """A record that fails such checks alone is excluded: it is counted, and not quarantined."""
 
 
 def any_fails(checks: Sequence[Check]) -> Column:

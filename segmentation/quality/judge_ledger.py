@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from segmentation.quality.declarations import DUPLICATES, REJECTED, EventNames, LedgerShare, Limits, Volume
 from segmentation.quality.ledger_counts import days_before
 from segmentation.quality.results import Result, list_names, share_result
-from segmentation.tables.ingest_ledger import DUPLICATE, QUARANTINED, READ, UNPARSABLE
+from segmentation.tables.ingest_ledger import DUPLICATE, EXCLUDED, QUARANTINED, READ, UNPARSABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +96,7 @@ def _judge_share(check: NamedCheck, rule: LedgerShare, counts: LedgerCounts, sou
         source,
         day,
         part=sum(fates.get(stage, 0) for stage in stages),
-        whole=fates.get(READ, 0),
+        whole=fates.get(READ, 0) - (fates.get(EXCLUDED, 0) if rule.of == REJECTED else 0),
         limits=Limits(at_most=rule.at_most),
         what=f"records {rule.of}" if rule.of in (REJECTED, DUPLICATES) else f"records rejected as {rule.of}",
         least_records=rule.min_records,

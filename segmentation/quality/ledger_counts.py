@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pyspark.sql import functions as F
 
-from segmentation.tables.ingest_ledger import ACCEPTED, DUPLICATE, QUARANTINED, READ, UNPARSABLE
+from segmentation.tables.ingest_ledger import ACCEPTED, DUPLICATE, EXCLUDED, QUARANTINED, READ, UNPARSABLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pyspark.sql import DataFrame
 
-WEIGHED = (READ, ACCEPTED, DUPLICATE, QUARANTINED, UNPARSABLE)
+WEIGHED = (READ, ACCEPTED, DUPLICATE, QUARANTINED, EXCLUDED, UNPARSABLE)
 
 
 class Cell(NamedTuple):

@@ -22,6 +22,7 @@ def summarise(ledger: Mapping[str, Any], profiles: DataFrame, lake: str) -> list
         f"{ledger.get('read', 0):,} records read = {ledger.get('accepted', 0):,} accepted"
         f" + {ledger.get('duplicate', 0):,} duplicates + {ledger.get('quarantined', 0):,} quarantined"
         f" + {ledger.get('unparsable', 0):,} unparsable"
+        + (f" + {ledger['excluded']:,} excluded" if ledger.get("excluded") else "")
     )
     rows = profiles.select("segment_name", "users", "share").orderBy(profiles["users"].desc(), "segment_id").collect()
     segments = [f"  {row['users']:>8,} users  {row['share']:>6.1%}  {row['segment_name']}" for row in rows]

@@ -120,6 +120,8 @@ class RejectionRule(Parameters):
 
     reason: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     expr: Expression
+    exclude: bool = False
+    """Exclude the record: count it in the ledger, and store neither it nor its text."""
 
 
 class SourceMapping(Parameters):
@@ -148,8 +150,8 @@ class SourceMapping(Parameters):
     property_map: Expression | None = None
     """Spark SQL that gives a MAP<STRING, STRING> of further properties, whose names need not be known."""
     agent: FieldMapping | None = None
-    """The user agent. Mapped: records of known bots are quarantined as `known_bot`, unless `bots` is keep."""
-    bots: Literal["quarantine", "keep"] = "quarantine"
+    """The user agent. Mapped: records of known bots are rejected as `known_bot`, unless `bots` is keep."""
+    bots: Literal["quarantine", "exclude", "keep"] = "quarantine"
     id_form: Literal["as_sent", "nfc"] = "as_sent"
     """nfc: ids of users, events and sessions are composed, so that one id that is written in two ways is one."""
     rules: tuple[RejectionRule, ...] = ()
@@ -251,6 +253,9 @@ class SourceMapping(Parameters):
         for name, unset in (("multiline", False), ("id_form", "as_sent")):  # lakes are older than these keys
             if said[name] == unset:
                 del said[name]
+        for rule in said["rules"]:
+            if not rule["exclude"]:
+                del rule["exclude"]
         return fingerprint_of(said)
 
     @property

@@ -80,18 +80,17 @@ def parse_records(
     raw = _derive(raw, mapping)
     origins = _origins(raw, mapping)
     drafts = raw.select("*", *_drafts(raw, origins, mapping))
-    checks = _checks(drafts, mapping, clock_skew_hours)
-    if plan is not None and plan.enforced_on(mapping.name):
-        sent = {name: F.col(f"_{name}") for name in ("event_name", "properties", *PLANNED_FIELDS)}
-        checks.append(Check(Reason.OFF_PLAN, breaks_plan(plan, sent)))
-    judged = drafts.select("*", any_fails(checks).alias("_fails"))
+    checks = _ordered_checks(drafts, mapping, clock_skew_hours, plan)
+    fails, excludes = (any_fails([check for check in checks if check.excludes is own]) for own in (False, True))
+    judged = drafts.select("*", fails.alias("_fails"), excludes.alias("_excludes"))
     secret = mapping.pseudonymise if keys is not None else ()
     text = F.col(RAW_TEXT)
     if keys is not None:
         # Only now: no expression of a mapping can have touched the keys.
         judged = judged.crossJoin(F.broadcast(keys))
         text = sealed(text, F.col(RAW_UNIT), F.col(RAW_RECORD_NO))
-    corrupt, rejected = F.col(RAW_CORRUPT), F.col(RAW_CORRUPT) | F.col("_fails")
+    corrupt, quarantined = F.col(RAW_CORRUPT), F.col(RAW_CORRUPT) | F.col("_fails")
+    rejected = quarantined | F.col("_excludes")
     reasons = F.when(corrupt, F.array(F.lit(Reason.MALFORMED.value))).otherwise(failed_reasons(checks))
     late = is_late("_received_at", "_event_at", mapping.lateness_bound(allowed_lateness_days))
     # What only rejected records need is not even computed for the others.
@@ -100,8 +99,9 @@ def parse_records(
         F.col(RAW_RECORD_NO).alias("record_no"),
         raw_row_key().alias("row_key"),
         F.when(rejected, F.col(RAW_LOCATION)).alias("location"),
-        F.when(rejected, text).alias("raw"),
+        F.when(quarantined, text).alias("raw"),
         rejected.alias("rejected"),
+        (rejected & ~quarantined).alias("excluded"),
         F.when(rejected, reasons).otherwise(F.array().cast("array<string>")).alias("reasons"),
         corrupt.alias("unparsable"),
         late.alias("late"),
@@ -190,6 +190,17 @@ def _drafts(raw: DataFrame, origins: Mapping[str, Origin], mapping: SourceMappin
     return [column.alias(f"_{name}") for name, column in drafts.items()]
 
 
+def _ordered_checks(
+    drafts: DataFrame, mapping: SourceMapping, clock_skew_hours: int, plan: TrackingPlan | None
+) -> list[Check]:
+    """List all checks. Those that exclude come last, so that their reason is the first only if no other applies."""
+    checks = _checks(drafts, mapping, clock_skew_hours)
+    if plan is not None and plan.enforced_on(mapping.name):
+        sent = {name: F.col(f"_{name}") for name in ("event_name", "properties", *PLANNED_FIELDS)}
+        checks.append(Check(Reason.OFF_PLAN, breaks_plan(plan, sent)))
+    return sorted(checks, key=lambda check: check.excludes)
+
+
 def _checks(drafts: DataFrame, mapping: SourceMapping, clock_skew_hours: int) -> list[Check]:
     fields = mapping.fields
     at, given, received = F.col("_event_at"), F.col("_event_at_given"), F.col("_received_at")
@@ -212,10 +223,12 @@ def _checks(drafts: DataFrame, mapping: SourceMapping, clock_skew_hours: int) ->
         spec = getattr(fields, name)
         if isinstance(spec, FieldMapping):
             checks += _field_checks(name, spec)
-    if mapping.agent is not None and mapping.bots == "quarantine":
-        checks.append(Check(Reason.KNOWN_BOT, is_known_bot(F.col("_agent"))))
-    rules = [Check(r.reason, ~_expression(drafts, f"rule {r.reason}", r.expr).cast("boolean")) for r in mapping.rules]
-    return [*checks, *rules]
+    if mapping.agent is not None and mapping.bots != "keep":
+        checks.append(Check(Reason.KNOWN_BOT, is_known_bot(F.col("_agent")), mapping.bots == "exclude"))
+    for rule in mapping.rules:
+        holds = _expression(drafts, f"rule {rule.reason}", rule.expr).cast("boolean")
+        checks.append(Check(rule.reason, ~holds, rule.exclude))
+    return checks
 
 
 def _holds_separator(*names: str) -> Column:

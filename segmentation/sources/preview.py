@@ -29,11 +29,11 @@ def preview_records(parsed: DataFrame) -> dict[str, Any]:
     """Summarise parsed records (PARSED_RECORDS, held): a few numbers whatever their number.
 
     Returns:
-        records, accepted, identities (distinct among the accepted), users, decomposed (accepted records whose user's id
-        has another form in NFC), reasons (reason -> records; a record may
-        have several), examples (reason -> the first location) and fields (name -> filled, distinct, and least and
-        greatest among the accepted, as text, of fields that are not personal). `distinct` is exact for event_id and
-        user_id, and within some 1 % for others, never above `filled`.
+        records, accepted, rejected, identities (distinct among the accepted), users, decomposed (accepted records whose
+        user's id has another form in NFC), reasons (reason -> rejected records; a record may have several), excluded
+        (the same of excluded records), examples (reason -> the first location) and fields (name -> filled, distinct,
+        and least and greatest among the accepted, as text, of fields that are not personal). `distinct` is exact for
+        event_id and user_id, and within some 1 % for others, never above `filled`.
     """
     decomposed = (compose_identifier(F.col("user_id")) != F.col("user_id")).alias("decomposed")
     accepted = parsed.where(~F.col("rejected")).select("*", decomposed)
@@ -50,17 +50,20 @@ def preview_records(parsed: DataFrame) -> dict[str, Any]:
             ]
     exact = [F.count_distinct(name).alias(f"{name} distinct") for name in IDENTIFYING]
     totals = accepted.agg(*measures).collect()[0].asDict() | accepted.agg(*exact).collect()[0].asDict()
-    reasons = parsed.where("rejected").select(F.explode("reasons").alias("reason"), "location", "row_key")
+    reasons = parsed.where("rejected").select(F.explode("reasons").alias("reason"), "excluded", "location", "row_key")
     first = F.min_by("location", "row_key").alias("example")
-    by_reason = reasons.groupBy("reason").agg(F.count(F.lit(1)).alias("records"), first)
+    by_reason = reasons.groupBy("reason", "excluded").agg(F.count(F.lit(1)).alias("records"), first)
     found = by_reason.orderBy(F.desc("records"), "reason").collect()  # a row per reason
+    whole = parsed.agg(F.count(F.lit(1)).alias("records"), F.count_if("excluded").alias("excluded")).collect()[0]
     return {
-        "records": parsed.count(),
+        "records": whole["records"],
+        "rejected": whole["records"] - totals["records"] - whole["excluded"],
         "accepted": totals["records"],
         "identities": totals["event_id distinct"],
         "users": totals["user_id distinct"],
         "decomposed": totals["decomposed"],
-        "reasons": {row["reason"]: row["records"] for row in found},
+        "reasons": {row["reason"]: row["records"] for row in found if not row["excluded"]},
+        "excluded": {row["reason"]: row["records"] for row in found if row["excluded"]},
         "examples": {row["reason"]: row["example"] for row in found},
         "fields": {
             name: {part: totals[f"{name} {part}"] for part in PARTS if f"{name} {part}" in totals} for name in FIELDS
@@ -72,8 +75,11 @@ def describe_preview(preview: dict[str, Any]) -> list[str]:
     """Write a preview as lines for people."""
     records, accepted = preview["records"], preview["accepted"]
     copies = accepted - preview["identities"]
-    users, rejected = preview["users"], records - accepted
+    users, rejected = preview["users"], preview["rejected"]
+    excluded = records - accepted - rejected
     lines = [f"{records:,} records: {accepted:,} would be events of {users:,} users, {rejected:,} would be rejected"]
+    if excluded:
+        lines[0] += f", {excluded:,} would be excluded"
     if copies:
         lines.append(f"{copies:,} of the {accepted:,} share their event id with another: copies or conflicts")
     if preview["decomposed"]:
@@ -81,8 +87,10 @@ def describe_preview(preview: dict[str, Any]) -> list[str]:
             f"{preview['decomposed']:,} of the {accepted:,} write their user's id with separate marks (e + \u0308 for "
             "\u00eb): with `id_form: nfc` in the mapping both ways are one user"
         )
-    for reason, count in preview["reasons"].items():
-        lines.append(f"  rejected as {reason}: {count:,}, first {preview['examples'][reason]}")
+    for how in ("reasons", "excluded"):
+        done = "rejected" if how == "reasons" else how
+        for reason, count in preview[how].items():
+            lines.append(f"  {done} as {reason}: {count:,}, first {preview['examples'][reason]}")
     lines.append(f"  {'field':<14}{'filled':>10}{'distinct':>10}  values")
     for name, field in preview["fields"].items():
         values = f"{field['least']} .. {field['greatest']}" if field.get("least") is not None else ""

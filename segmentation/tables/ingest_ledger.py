@@ -1,4 +1,4 @@
-"""The reconciliation ledger: read = parsed + unparsable, parsed = accepted + duplicate + quarantined."""
+"""The reconciliation ledger: read = parsed + unparsable, parsed = accepted + duplicate + quarantined + excluded."""
 
 from segmentation.tables.table import COUNT, DAY, STRING, Column, Table
 
@@ -8,7 +8,9 @@ PARSED = "parsed"
 ACCEPTED = "accepted"
 DUPLICATE = "duplicate"
 QUARANTINED = "quarantined"
-STAGES = (READ, UNPARSABLE, PARSED, ACCEPTED, DUPLICATE, QUARANTINED)
+EXCLUDED = "excluded"
+"""Left out on purpose, by a rule or bot list of the mapping that says so: counted here and stored nowhere."""
+STAGES = (READ, UNPARSABLE, PARSED, ACCEPTED, DUPLICATE, QUARANTINED, EXCLUDED)
 
 INGEST_LEDGER = Table(
     name="ingest_ledger",
@@ -20,7 +22,12 @@ INGEST_LEDGER = Table(
         Column("event_date", DAY, "day of the event; null: could not be read", nullable=True),
         Column("event_name", STRING, "event name; null: could not be read", nullable=True),
         Column("stage", STRING, "one of " + ", ".join(STAGES)),
-        Column("reason", STRING, "first reason of unparsable and quarantined; null in other stages", nullable=True),
+        Column(
+            "reason",
+            STRING,
+            "first reason of unparsable, quarantined and excluded; null in other stages",
+            nullable=True,
+        ),
         Column("records", COUNT, "number of records"),
     ),
     clustered_by=("event_date",),

@@ -29,9 +29,13 @@ PARSED_RECORDS = Table(
         Column("row_key", COUNT, "unit's place in the batch x 2^40 + record_no: tells the batch's records apart"),
         Column("location", STRING, "file and line, file and row, or topic, partition and offset"),
         Column(
-            "raw", STRING, "text of a rejected record; null: not rejected, or a message without a value", nullable=True
+            "raw",
+            STRING,
+            "text of a rejected record; null: not rejected, excluded, or a message without a value",
+            nullable=True,
         ),
         Column("rejected", FLAG, "whether there is any reason against the record itself"),
+        Column("excluded", FLAG, "rejected, and all its reasons exclude: counted in the ledger and stored nowhere"),
         Column("reasons", STRINGS, "why the record itself is rejected; empty: it is not"),
         Column("unparsable", FLAG, "not a record of the declared format at all"),
         Column("late", FLAG, "received later after the event than the source's bound"),

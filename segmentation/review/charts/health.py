@@ -9,12 +9,18 @@ import plotly.graph_objects as go
 
 from segmentation.review import text
 from segmentation.review.charts.base import ROW, new_figure, rows_axis
-from segmentation.tables.ingest_ledger import ACCEPTED, DUPLICATE, QUARANTINED, UNPARSABLE
+from segmentation.tables.ingest_ledger import ACCEPTED, DUPLICATE, EXCLUDED, QUARANTINED, UNPARSABLE
 
 if TYPE_CHECKING:
     from segmentation.review.frames.records import Records
 
-_FATES = {ACCEPTED: "series-3", DUPLICATE: "series-7", QUARANTINED: "series-5", UNPARSABLE: "series-4"}
+_FATES = {
+    ACCEPTED: "series-3",
+    DUPLICATE: "series-7",
+    QUARANTINED: "series-5",
+    UNPARSABLE: "series-4",
+    EXCLUDED: "series-6",
+}
 
 _VERDICTS = {"passed": "series-3", "not_judged": "series-7", "warned": "series-5", "failed": "series-4"}
 
@@ -34,6 +40,7 @@ def draw_ledger(balances: Records) -> go.Figure:
             marker={"color": f"var(--{colour})"},
         )
         for fate, colour in _FATES.items()
+        if fate != EXCLUDED or any(record[fate] for record in balances)
     ]
     return new_figure(
         traces,
@@ -70,7 +77,7 @@ def draw_checks(results: Records) -> go.Figure:
 
 
 def draw_reasons(reasons: Records) -> go.Figure:
-    """Show why records were rejected."""
+    """Show why records were rejected or excluded."""
     bar = go.Bar(
         orientation="h",
         y=list(range(len(reasons))),

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.review.frames.records import Record, Records, fetch_records
-from segmentation.tables.ingest_ledger import ACCEPTED, DUPLICATE, PARSED, QUARANTINED, READ, STAGES, UNPARSABLE
+from segmentation.tables.ingest_ledger import (
+    ACCEPTED,
+    DUPLICATE,
+    EXCLUDED,
+    PARSED,
+    QUARANTINED,
+    READ,
+    STAGES,
+    UNPARSABLE,
+)
 
 if TYPE_CHECKING:
     from datetime import date
@@ -25,7 +34,7 @@ def balance_ledger(sums: Records) -> Records:
 
     Returns:
         source, one count per stage, and `balanced`: read = parsed + unparsable and
-        parsed = accepted + duplicate + quarantined.
+        parsed = accepted + duplicate + quarantined + excluded.
     """
     totals: dict[str, Record] = {}
     for row in sums:
@@ -35,8 +44,8 @@ def balance_ledger(sums: Records) -> Records:
 
 
 def rank_reasons(sums: Records) -> Records:
-    """List why records were rejected, per source, stage and reason, most frequent first."""
-    rejected = [row for row in sums if row["stage"] in {UNPARSABLE, QUARANTINED} and row["records"]]
+    """List why records were rejected or excluded, per source, stage and reason, most frequent first."""
+    rejected = [row for row in sums if row["stage"] in {UNPARSABLE, QUARANTINED, EXCLUDED} and row["records"]]
     return sorted(rejected, key=lambda r: (-r["records"], r["source"], r["stage"], r["reason"] or ""))
 
 
@@ -54,5 +63,5 @@ def list_checks(results: DataFrame, cut: date) -> Records:
 
 
 def _is_balanced(totals: Record) -> bool:
-    verdicts = totals[ACCEPTED] + totals[DUPLICATE] + totals[QUARANTINED]
+    verdicts = totals[ACCEPTED] + totals[DUPLICATE] + totals[QUARANTINED] + totals[EXCLUDED]
     return bool(totals[READ] == totals[PARSED] + totals[UNPARSABLE] and totals[PARSED] == verdicts)

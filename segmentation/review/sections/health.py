@@ -9,7 +9,7 @@ from segmentation.review.charts.health import draw_checks, draw_ledger, draw_rea
 from segmentation.review.exhibits import Exhibit, Grid, GridColumn, Section
 from segmentation.review.frames.health import balance_ledger, list_checks, list_evaluations, rank_reasons
 from segmentation.tables import EVALUATIONS, INGEST_LEDGER, QUALITY_RESULTS
-from segmentation.tables.ingest_ledger import QUARANTINED, READ, STAGES, UNPARSABLE
+from segmentation.tables.ingest_ledger import EXCLUDED, QUARANTINED, READ, STAGES, UNPARSABLE
 
 if TYPE_CHECKING:
     from segmentation.review.frames.records import Record, Records
@@ -33,9 +33,10 @@ def _ledger_exhibits(reading: Reading) -> list[Exhibit]:
     balances = balance_ledger(reading.ledger)
     if not balances:
         return []
+    excludes = any(balance[EXCLUDED] for balance in balances)
     columns = (
         GridColumn("source", "Source"),
-        *(GridColumn(stage, stage.capitalize(), "count") for stage in STAGES),
+        *(GridColumn(stage, stage.capitalize(), "count") for stage in STAGES if stage != EXCLUDED or excludes),
         GridColumn("status", "Balance", "status"),
     )
     rows = [{**balance, "status": "balanced" if balance["balanced"] else _BREACH} for balance in balances]
@@ -46,7 +47,7 @@ def _ledger_exhibits(reading: Reading) -> list[Exhibit]:
         crossed=() if all(balance["balanced"] for balance in balances) else (_balance_sentence(balances),),
         figure=draw_ledger(balances),
         grid=Grid(columns, rows),
-        method="read = parsed + unparsable; parsed = accepted + duplicate + quarantined, to the record.",
+        method="read = parsed + unparsable; parsed = accepted + duplicate + quarantined + excluded, to the record.",
     )
     reasons = rank_reasons(reading.ledger)
     return [ledger, _reasons_exhibit(reasons)] if reasons else [ledger]
@@ -60,8 +61,8 @@ def _balance_sentence(balances: Records) -> str:
 
 
 def _reasons_exhibit(reasons: Records) -> Exhibit:
-    rejected = sum(reason["records"] for reason in reasons)
-    most = reasons[0]
+    excluded = sum(reason["records"] for reason in reasons if reason["stage"] == EXCLUDED)
+    rejected = sum(reason["records"] for reason in reasons) - excluded
     columns = (
         GridColumn("source", "Source"),
         GridColumn("stage", "Stage"),
@@ -70,13 +71,24 @@ def _reasons_exhibit(reasons: Records) -> Exhibit:
     )
     return Exhibit(
         key="reasons",
-        title="Why records were rejected",
-        finding=f"{text.plural(rejected, 'record')} rejected, most often as {text.shorten(most['reason'], 60)} "
-        f"({text.share_of(most['records'], rejected)}).",
+        title="Why records were rejected or excluded" if excluded else "Why records were rejected",
+        finding=" ".join(
+            _most_often([reason for reason in reasons if (reason["stage"] == EXCLUDED) == is_excluded], how, total)
+            for how, total, is_excluded in (("rejected", rejected, False), ("excluded", excluded, True))
+            if total
+        ),
         figure=draw_reasons(reasons[:20]),
         grid=Grid(columns, reasons),
-        method=f"Each {QUARANTINED} or {UNPARSABLE} record counts under its first reason and stands, with its text, in "
-        "table quarantine.",
+        method=f"Each {QUARANTINED} or {UNPARSABLE} record counts under its first reason and is stored, with its text, "
+        f"in table quarantine. {EXCLUDED.capitalize()} records are counted and not stored.",
+    )
+
+
+def _most_often(reasons: Records, how: str, total: int) -> str:
+    most = reasons[0]
+    return (
+        f"{text.plural(total, 'record')} {how}, most often as {text.shorten(most['reason'], 60)} "
+        f"({text.share_of(most['records'], total)})."
     )
 
 

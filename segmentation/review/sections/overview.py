@@ -8,12 +8,18 @@ from segmentation.review import text
 from segmentation.review.exhibits import Card, Section
 from segmentation.review.frames.health import balance_ledger
 from segmentation.tables import EVENTS, INGEST_LEDGER, SEGMENT_PROFILES, SESSIONS
-from segmentation.tables.ingest_ledger import ACCEPTED, DUPLICATE, QUARANTINED, READ, UNPARSABLE
+from segmentation.tables.ingest_ledger import ACCEPTED, DUPLICATE, EXCLUDED, QUARANTINED, READ, UNPARSABLE
 
 if TYPE_CHECKING:
     from segmentation.review.sections.reading import Reading
 
-_FATES = {ACCEPTED: "Accepted", DUPLICATE: "Duplicates", QUARANTINED: "Quarantined", UNPARSABLE: "Unparsable"}
+_FATES = {
+    ACCEPTED: "Accepted",
+    DUPLICATE: "Duplicates",
+    QUARANTINED: "Quarantined",
+    UNPARSABLE: "Unparsable",
+    EXCLUDED: "Excluded",
+}
 
 
 def overview_section(reading: Reading) -> Section:
@@ -62,7 +68,8 @@ def _ledger_cards(reading: Reading) -> list[Card]:
         return []
     read = sum(balance[READ] for balance in balances)
     fates = {stage: sum(balance[stage] for balance in balances) for stage in _FATES}
+    shown = {stage: title for stage, title in _FATES.items() if stage != EXCLUDED or fates[stage]}
     return [
         Card("Records read", text.count(read), f"from {text.plural(len(balances), 'source')}"),
-        *(Card(title, text.count(fates[stage]), text.share_of(fates[stage], read)) for stage, title in _FATES.items()),
+        *(Card(title, text.count(fates[stage]), text.share_of(fates[stage], read)) for stage, title in shown.items()),
     ]

@@ -20,7 +20,7 @@ def figures(spark: SparkSession):
     whole = {"read": 10, "unparsable": 1, "parsed": 9, "accepted": 6, "duplicate": 2, "quarantined": 1}
     ledger = [
         *rows("a", "shop", **whole),
-        *rows("b", "shop", **whole),
+        *rows("b", "shop", **{**whole, "read": 15, "parsed": 14, "excluded": 5}),
         # Two batches whose errors would cancel in a sum over the source.
         *rows("c", "till", **{**whole, "read": 11}),
         *rows("d", "till", **{**whole, "read": 9}),

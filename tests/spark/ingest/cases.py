@@ -40,9 +40,11 @@ fields:
   event_name: name
   event_at: {column: at, unit: us}
   received_at: {column: received, unit: us}
-  value: value
+  value: {column: value, min: 0}
   platform: platform
   session_hint: hint
+rules:
+  - {reason: internal, expr: "platform <> 'test'", exclude: true}
 supersede:
   key: '/unit_(\d)_'
   version: '_v(\d)\.'
@@ -82,8 +84,8 @@ def deliveries(draw: st.DrawFn) -> list[Delivery]:
             name=draw(st.sampled_from(["view", "cart", "purchase"])),
             event_at=at,
             received_at=at + draw(st.sampled_from(DELAYS)),
-            value=draw(st.sampled_from([None, 3, 10])),
-            platform=draw(st.sampled_from(["web", "ios"])),
+            value=draw(st.sampled_from([None, 3, 10, 3, 10, -1])),
+            platform=draw(st.sampled_from(["web", "ios", "web", "ios", "test"])),
             hint=draw(st.sampled_from([None, None, None, "h1"])),
         )
         deliver(record)
@@ -165,7 +167,7 @@ def ingest(
     for number, (batch, way) in enumerate(zip(batches, ways, strict=False)):
         path = folder / "input" / f"{names[number] if names else number}.jsonl"
         path.parent.mkdir(exist_ok=True)
-        path.write_text("".join(json.dumps(as_json(record)) + "\n" for record in batch))
+        path.write_text(as_lines(batch))
         context = open_context(
             conf_dir=folder / "conf",
             lake=str(folder / "lake"),
@@ -178,6 +180,10 @@ def ingest(
             ingest_events.run(context)
     assert context is not None
     return context.lake
+
+
+def as_lines(records: Iterable[Record]) -> str:
+    return "".join(json.dumps(as_json(record)) + "\n" for record in records)
 
 
 def as_json(record: Record) -> dict:
@@ -196,8 +202,9 @@ def as_json(record: Record) -> dict:
 def read(lake: Lake) -> dict:
     """Read the tables in the oracle's form."""
     micros = F.unix_micros
-    ledger = lake.read(INGEST_LEDGER).where(F.col("stage").isin("accepted", "duplicate", "quarantined"))
-    counts = ledger.groupBy(F.coalesce("reason", "stage").alias("what")).agg(F.sum("records").alias("n")).collect()
+    ledger = lake.read(INGEST_LEDGER).where(~F.col("stage").isin("read", "parsed"))
+    by = F.when(F.col("stage") == "quarantined", F.col("reason")).otherwise(F.concat_ws(": ", "stage", "reason"))
+    counts = ledger.groupBy(by.alias("what")).agg(F.sum("records").alias("n")).collect()
     return {
         "events": rows(
             lake.read(EVENTS),

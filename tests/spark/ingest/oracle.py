@@ -10,6 +10,8 @@ from itertools import pairwise
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
+EXCLUDED_PLATFORM = "test"
+"""Records of this platform are excluded, unless something else is wrong with them."""
 CAP_DAYS = 3
 """Longer sessions are capped."""
 
@@ -49,9 +51,14 @@ def day(micros: int) -> str:
 def judge(records: list[Record], limits: Limits) -> dict[str, list]:
     """Give every record its verdict; payloads of one identity that compare equal are told apart by nothing else."""
     by_identity: dict[str, list[Record]] = defaultdict(list)
-    for record in records:
-        by_identity[record.event_id].append(record)
     verdicts: dict[str, list] = defaultdict(list)
+    for record in records:
+        if (record.value or 0) < 0:
+            verdicts["out_of_range"].append(record)
+        elif record.platform == EXCLUDED_PLATFORM:
+            verdicts["excluded"].append(record)
+        else:
+            by_identity[record.event_id].append(record)
     punctual: dict[tuple[str, str], list[Record]] = defaultdict(list)
     for copies in by_identity.values():
         previous, head = None, None
@@ -120,9 +127,8 @@ def tables(records: list[Record], limits: Limits) -> dict[str, Counter]:
     """Return the rows of every table, each with how often it occurs."""
     verdicts = judge(records, limits)
     cut = sessions(verdicts["accepted"], limits)
-    quarantined = [
-        (r.event_id, r.received_at, why) for why in ("conflict", "too_late", "over_cap") for r in verdicts[why]
-    ]
+    reasons = ("out_of_range", "conflict", "too_late", "over_cap")
+    quarantined = [(r.event_id, r.received_at, why) for why in reasons for r in verdicts[why]]
     return {
         "events": Counter(row for events in cut for row in event_rows(events)),
         "quarantine": Counter(quarantined),
@@ -135,6 +141,7 @@ def tables(records: list[Record], limits: Limits) -> dict[str, Counter]:
             {
                 "accepted": len(verdicts["accepted"]),
                 "duplicate": len(verdicts["duplicate"]),
+                "excluded: internal": len(verdicts["excluded"]),
                 **Counter(q[2] for q in quarantined),
             }
         ),

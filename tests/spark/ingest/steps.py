@@ -48,8 +48,9 @@ def parsed_record(number: int, **known: Any) -> Row:
     user, name, at = known.get("user_id", "u"), known.get("event_name", "view"), known.get("event_at", AT)
     ordinary = {
         "unit_id": NEW, "record_no": number, "row_key": number, "location": f"new:{number}", "rejected": False,
-        "reasons": [], "unparsable": False, "late": False, "source": "s", "event_id": str(number), "user_id": user,
-        "identifier": user, "event_name": name, "state": name, "event_at": at, "received_at": at,
+        "excluded": False, "reasons": [], "unparsable": False, "late": False, "source": "s",
+        "event_id": str(number), "user_id": user, "identifier": user,
+        "event_name": name, "state": name, "event_at": at, "received_at": at,
         "event_date": at.date(), "platform": "web", "properties": "{}",
     }  # fmt: skip
     return {**dict.fromkeys(PARSED_RECORDS.names), **ordinary, **known}
@@ -128,7 +129,7 @@ def nothing_judged(spark: SparkSession) -> Outcome:
     beside = [name for name in COMPARED if name not in events.columns]
     compared = events.select("*", *_nulls(*beside)).select(*COMPARED, *_nulls("outcome", "survivor_hash"))
     reinstated = events.select(*EVENT, *_nulls("stored_as"), F.lit(False).alias("late"))
-    return Outcome(none, none, none, none, none, no_rows(compared), no_rows(reinstated))
+    return Outcome(none, none, none, none, none, none, no_rows(compared), no_rows(reinstated))
 
 
 def _nulls(*names: str) -> list:

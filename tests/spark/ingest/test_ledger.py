@@ -33,6 +33,7 @@ OF_BATCH: dict[str, tuple[str, dict[tuple[str, str | None], int]]] = {
     "old": ("late", {**READ_AND_PARSED, ("quarantined", "too_late"): 1}),
     "bot": ("over_cap", {**READ_AND_PARSED, ("quarantined", "over_cap"): 1}),
     "nameless": ("rejected", {**READ_AND_PARSED, ("quarantined", "null_user"): 1}),
+    "meant": ("excluded", {**READ_AND_PARSED, ("excluded", "test_order"): 1}),
     "broken": ("unparsable", {("read", None): 1, ("unparsable", "malformed"): 1}),
 }
 MOVES: dict[str, tuple[str, str, dict[tuple[str, str | None], int]]] = {
@@ -60,6 +61,7 @@ def test_count_batch__every_outcome(spark: SparkSession) -> None:
     outcome = replace(
         nothing_judged(spark),
         rejected=of("rejected", "unparsable"),
+        excluded=of("excluded"),
         late=of("late"),
         duplicates=of("duplicates"),
         conflicts=of("conflicts"),
@@ -125,7 +127,8 @@ def test_sum_ledger__rows_that_cancel_out_are_left_out(spark: SparkSession) -> N
 
 
 def record(number: int, name: str) -> Row:
-    reasons = {"rejected": ["null_user", "null_time"], "unparsable": ["malformed"]}.get(OF_BATCH[name][0], [])
+    of_outcome = {"rejected": ["null_user", "null_time"], "unparsable": ["malformed"], "excluded": ["test_order"]}
+    reasons = of_outcome.get(OF_BATCH[name][0], [])
     return parsed_record(
         number, event_name=name, rejected=bool(reasons), reasons=reasons, unparsable=OF_BATCH[name][0] == "unparsable"
     )

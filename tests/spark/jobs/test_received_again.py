@@ -121,17 +121,23 @@ def test_times_that_no_clock_says_are_set_aside_and_hold_nothing_up(workspace: W
 
 
 @pytest.mark.faults  # three runs
-def test_a_conflict_that_outlives_its_erased_survivor_is_an_event_once_it_is_judged_again(workspace: Workspace) -> None:
+def test_conflict__its_survivor_is_erased(workspace: Workspace) -> None:
     workspace.source("shop", MAPPING)
-    files = [("1 ana view 01", "9 cay view 01"), ("1 ben cart 04",)]
+    files = [("1 ana view 01", "9 cay view 01", "4 ana view 20"), ("1 ben cart 04", "4 dan cart 21")]
     paths = [write(workspace, f"{n}.csv", *events, seconds=n) for n, events in enumerate(files)]
-    assert ingest(workspace, "--input", *paths).result["quality"]["reasons"] == {"conflict": 1}
+    assert ingest(workspace, "--input", *paths).result["quality"]["reasons"] == {"conflict": 2, "too_late": 1}
+    (workspace.folder / "conf" / "sources" / "shop.yaml").rename(workspace.folder / "shop.yaml")
+    refused = workspace.run(erase_person, "--person", "ana")
+    assert (refused.code, "unknown source 'shop'" in refused.stderr) == (2, True)
+    assert ids(workspace) == [("1", "view"), ("9", "view")]
+    workspace.source("shop", MAPPING)
     assert workspace.run(erase_person, "--person", "ana").code == 0
+    assert ids(workspace) == [("1", "cart"), ("9", "view")]
+    assert [row["reason"] for row in workspace.table("quarantine").collect()] == ["too_late"]
     later = write(workspace, "2.csv", "1 ben cart 06", "2 cay view 03", seconds=2)
     quality = ingest(workspace, "--input", later).result["quality"]
     assert ids(workspace) == [("1", "cart"), ("2", "view"), ("9", "view")]
-    assert (quality["accepted"], quality["duplicate"], quality["reasons"]) == (3, 1, {})
-    assert workspace.table("quarantine").count() == 0
+    assert (quality["accepted"], quality["duplicate"], quality["reasons"]) == (3, 1, {"too_late": 1})
 
 
 @pytest.mark.faults  # three runs

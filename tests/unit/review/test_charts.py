@@ -88,7 +88,15 @@ def figures() -> dict:
     kept = {"cohort": date(2024, 1, 1), "users": 4, "active": 2, "share": 0.5}
     feature = {"feature": SCRIPT, "psi": 0.3, "psi_noise": 0.1, "status": "shifted", "nulls_share": 0.2}
     feature |= {"bin_edges": [0.0, 1.0, 2.0], "bin_counts": [3, 1]}
-    ledger = {"source": SCRIPT, "read": 10, "accepted": 8, "duplicate": 1, "quarantined": 1, "unparsable": 0}
+    ledger = {
+        "source": SCRIPT,
+        "read": 10,
+        "accepted": 8,
+        "duplicate": 1,
+        "quarantined": 1,
+        "unparsable": 0,
+        "excluded": 0,
+    }
     drift = {"name": SCRIPT, "psi": 0.3, "psi_mix": None, "psi_within": 0.1}
     watched = {"name": SCRIPT, "difference": -0.1, "difference_lower": -0.2, "difference_upper": 0.0}
     line = Line(SCRIPT, [date(2024, 1, 1), date(2024, 2, 1)], [0.1, 0.2], ["10 %", "20 %"])
