@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from segmentation.errors import ConfigurationError
 from segmentation.runtime.cut import read_cut, read_stored
 from segmentation.segments.asking import measure_at_cut, read_history
-from segmentation.segments.behaviour import Traces
+from segmentation.segments.behaviours.behaviour import Traces
 from segmentation.segments.labels import Known
 from segmentation.sequences.funnels import load_funnels
 from segmentation.sequences.states import load_states
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from segmentation.models.windows import History
     from segmentation.runtime.context import Context
-    from segmentation.segments.behaviour import Behaviour
+    from segmentation.segments.behaviours.behaviour import Behaviour
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Inputs:
 def measure_behaviours(ctx: Context, behaviours: Sequence[Behaviour], as_of: date) -> DataFrame | None:
     """Measure what conditions ask of users' events, from the stored counts if these know nothing beyond the cut.
 
-    Grain: see `behaviour.measure_behaviour`; None where nothing is asked.
+    Grain: see `measure.measure_behaviour`; None where nothing is asked.
 
     Raises:
         ConfigurationError: events were not ingested yet, or funnels or states are wrong.
