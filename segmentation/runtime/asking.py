@@ -12,7 +12,9 @@ from segmentation.errors import ConfigurationError
 from segmentation.runtime.cut import read_cut, read_stored
 from segmentation.segments.asking import measure_at_cut, read_history
 from segmentation.segments.behaviours.behaviour import Traces
-from segmentation.segments.labels import Known
+from segmentation.segments.labels import Known, label_users
+from segmentation.segments.rules import behaviours_of
+from segmentation.segments.targets import mark_asked
 from segmentation.sequences.funnels import load_funnels
 from segmentation.sequences.states import load_states
 from segmentation.sessions.as_of import before_cut
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from segmentation.models.windows import History
     from segmentation.runtime.context import Context
     from segmentation.segments.behaviours.behaviour import Behaviour
+    from segmentation.segments.targets import Target
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,14 @@ def read_inputs(ctx: Context) -> Inputs:
         time_zone=zone,
     )
     return Inputs(known, ctx.lake.require(USER_FEATURES, "build_features"), history)
+
+
+def label_target(ctx: Context, inputs: Inputs, target: Target, cut: date, features: Sequence[str]) -> DataFrame:
+    """Label the users at a cut that a target asks about; see `labels.label_users`."""
+    who = () if target.who is None else (target.who,)
+    behaviour = measure_behaviours(ctx, behaviours_of(*who), cut)
+    asked = mark_asked(inputs.features, targets=(target,), cut=cut, behaviour=behaviour)
+    return label_users(asked, inputs.known, target=target, cut=cut, features=features)
 
 
 def find_baseline(ctx: Context) -> date | None:

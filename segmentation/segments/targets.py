@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError, nearest
 from segmentation.models.params import Costs
-from segmentation.models.windows import Cuts, History, LabelWindow, choose_cuts, maturity_of
+from segmentation.models.windows import Cuts, History, LabelWindow, choose_cuts, maturity_of, too_short
 from segmentation.parameters import Declared, fingerprint_of, load_declared
 from segmentation.segments import behaviours
 from segmentation.segments.conditions import Condition
@@ -111,6 +111,32 @@ def find_cuts(
     """Find the earlier cuts that a target is learnt from and measured at; None where the history is too short."""
     maturity = maturity_of(history, allowed_lateness_days=allowed_lateness_days, params=params)
     return choose_cuts(target.window, as_of=as_of, history=history, maturity_days=maturity, params=params)
+
+
+def require_cuts(
+    target: Target, *, as_of: date, history: History, allowed_lateness_days: int, params: PropensityParams
+) -> Cuts:
+    """Choose the earlier cuts that a target is learnt from and measured at.
+
+    Raises:
+        UntrainableError: the history is too short.
+    """
+    found = find_cuts(target, as_of=as_of, history=history, allowed_lateness_days=allowed_lateness_days, params=params)
+    if found is None:
+        maturity = maturity_of(history, allowed_lateness_days=allowed_lateness_days, params=params)
+        raise too_short(target.name, target.window, as_of=as_of, history=history, maturity_days=maturity)
+    return found
+
+
+def list_training_cuts(
+    targets: Sequence[Target], *, as_of: date, history: History, allowed_lateness_days: int, params: PropensityParams
+) -> list[date]:
+    """List the earlier cuts that any of the targets is learnt from or measured at, oldest first."""
+    chosen = (
+        find_cuts(target, as_of=as_of, history=history, allowed_lateness_days=allowed_lateness_days, params=params)
+        for target in targets
+    )
+    return sorted({cut for cuts in chosen if cuts is not None for cut in cuts.all})
 
 
 def mark_asked(
