@@ -13,7 +13,7 @@ from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.tables import EVENTS, MODEL_DECISIONS
 from segmentation.tables.model_decisions import ROLLED_BACK
-from segmentation.tracking.challenge import rollback_row
+from segmentation.tracking.promotion import rollback_row
 
 if TYPE_CHECKING:
     import argparse

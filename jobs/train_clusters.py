@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from segmentation.evaluation.comparison import compare_means
-from segmentation.evaluation.separation import SILHOUETTE, SILHOUETTE_EUCLIDEAN
+from segmentation.evaluation.separation import SILHOUETTE_EUCLIDEAN
 from segmentation.models.clustering import CLUSTERS, fit_clusters, silhouettes_of
 from segmentation.models.identity import carry_identities, count_segment_flows, match_successors
 from segmentation.models.inputs import feature_set_at, select_cut, training_fingerprint
@@ -15,19 +15,10 @@ from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.decisions import write_decisions
 from segmentation.runtime.main import run_job
 from segmentation.tables import MODEL_DECISIONS, USER_FEATURES
-from segmentation.tracking.challenge import crown, judge_refit, outdated, settled_before
-from segmentation.tracking.cluster_trainings import (
-    AS_OF,
-    CANDIDATE,
-    FOUND,
-    NONE,
-    STRUCTURE,
-    describe_clusters,
-    has_structure,
-    rule_behind,
-)
+from segmentation.tracking.cluster_trainings import describe_clusters, has_structure, summarise_clusters
+from segmentation.tracking.promotion import decide_on_clusters
 from segmentation.tracking.records import DECISION, REASON, DataSet, ModelVersion, Verdict
-from segmentation.tracking.trainings import features_of, segments_of
+from segmentation.tracking.trainings import features_of, has_features, segments_of
 
 if TYPE_CHECKING:
     import argparse
@@ -35,6 +26,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
+    from segmentation.evaluation.comparison import Difference
     from segmentation.models.clustering import ClusterFit
     from segmentation.models.identity import Comparison
     from segmentation.models.methods.method import Points
@@ -69,22 +61,10 @@ def run(ctx: Context) -> RunReport:
     if DECISION not in model.tags:
         model = store.settle(model, _judge(ctx, table, model))
     write_decisions(ctx, {CLUSTERS: model})
-    segments = {segment.segment_name: segment.users for segment in segments_of(model)}
-    quality = {
-        "model": model.name,
-        "version": model.version,
-        "trained": found is None,
-        "decision": model.tags[DECISION],
-        "k": len(segments),
-        STRUCTURE: FOUND if has_structure(model) else NONE,
-        "candidate": model.tags.get(CANDIDATE),
-        **{name: model.metrics[name] for name in (SILHOUETTE_EUCLIDEAN, SILHOUETTE) if name in model.metrics},
-        "segments": segments,
-    }
     notes = [f"nothing changed since version {model.version} was trained: it is kept"] if found else []
     if not has_structure(model):
         notes.append(f"NO cluster structure at {as_of}: {model.tags[REASON]}; see the nested runs of {model.run_id}")
-    return RunReport(as_of=as_of, quality=quality, notes=notes)
+    return RunReport(as_of=as_of, quality=summarise_clusters(model, trained=found is None), notes=notes)
 
 
 def _train(ctx: Context, table: DataFrame, fingerprint: str) -> ModelVersion:
@@ -107,8 +87,10 @@ def _compare(ctx: Context, table: DataFrame, fit: ClusterFit) -> Comparison | No
 
     Everyone together is no segment: a cluster that holds most of them is not what they were.
     """
-    champion = _usable_champion(ctx, table)
-    if champion is None or fit.chosen is None or not has_structure(champion):
+    champion = ctx.tracking.store.champion(CLUSTERS)
+    if champion is None or not has_features(champion, table.columns):
+        return None
+    if fit.chosen is None or not has_structure(champion):
         return None
     features = tuple(dict.fromkeys((*fit.features, *features_of(champion))))
     users = select_cut(table, as_of=ctx.as_of, features=features)
@@ -119,38 +101,18 @@ def _compare(ctx: Context, table: DataFrame, fit: ClusterFit) -> Comparison | No
     return match_successors(segments, fit.segments, flows=flows)
 
 
-def _usable_champion(ctx: Context, table: DataFrame) -> ModelVersion | None:
-    """Return the champion, None where there is none or a feature of it is gone."""
-    champion = ctx.tracking.store.champion(CLUSTERS)
-    return champion if champion and set(features_of(champion)) <= set(table.columns) else None
-
-
 def _judge(ctx: Context, table: DataFrame, model: ModelVersion) -> Verdict:
-    """Compare with the champion on the users at this cut, each model in its own scaled space.
+    """Compare with the champion on the users at this cut."""
+    champion = ctx.tracking.store.champion(CLUSTERS)
 
-    A model without cluster structure becomes champion only where there is none: segments in use stay in use.
-    """
-    store = ctx.tracking.store
-    champion = store.champion(CLUSTERS)
-    if champion is not None and champion.version == model.version:
-        return settled_before(model)
-    version = champion.version if champion else None
-    if champion is not None and champion.tags[AS_OF] > str(ctx.as_of):
-        return outdated(champion.version, since=champion.tags[AS_OF], cut=str(ctx.as_of))
-    if not has_structure(model):
-        kept = f"the segments of version {version} stay in use" if champion else "everyone is one segment"
-        reason = f"no candidate kept to the rule ({rule_behind(model)}): {kept}"
-        return Verdict(promoted=champion is None, reason=reason, evidence={"champion_before": version})
-    usable = _usable_champion(ctx, table)
-    if usable is None:
-        gone = f"champion {version} cannot be compared: user_features has not all of its features any more"
-        return crown(gone if champion else "there was no champion", version)
-    ours, theirs = (_silhouettes(ctx, table, one) for one in (model, usable))
-    if ours is None or theirs is None:
-        return crown(f"champion {version} puts everyone into one segment", version)
-    seed = ctx.config.clusters.seed
-    difference = compare_means(ours, theirs, metric=SILHOUETTE_EUCLIDEAN, rounds=BOOTSTRAP_ROUNDS, seed=seed)
-    return judge_refit(difference, champion=usable.version)
+    def compare(champion: ModelVersion) -> Difference | None:
+        ours, theirs = (_silhouettes(ctx, table, one) for one in (model, champion))
+        if ours is None or theirs is None:
+            return None
+        seed = ctx.config.clusters.seed
+        return compare_means(ours, theirs, metric=SILHOUETTE_EUCLIDEAN, rounds=BOOTSTRAP_ROUNDS, seed=seed)
+
+    return decide_on_clusters(model, champion, cut=ctx.as_of, known=table.columns, compare=compare)
 
 
 def _silhouettes(ctx: Context, table: DataFrame, model: ModelVersion) -> Points | None:

@@ -10,35 +10,30 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import functions as F
 
 from segmentation.errors import UntrainableError
-from segmentation.evaluation.classification import AUC_PR, AUC_ROC, BRIER, LOG_LOSS
 from segmentation.frames import hold_small, union_all
-from segmentation.models.clustering import CLUSTERS, assign_clusters
+from segmentation.models.clustering import CLUSTERS, assign_clusters, name_cluster
 from segmentation.models.held_out import PREDICTION, RAW, SEGMENT, score_measuring
 from segmentation.models.inputs import check_known, feature_sets_at, select_cut, training_fingerprint
 from segmentation.models.measures import better_by
 from segmentation.models.propensity import fit_propensity
 from segmentation.models.rows import learnt_features
-from segmentation.models.windows import LABEL, Cuts, maturity_of, too_short
-from segmentation.runtime.asking import measure_behaviours, read_inputs
+from segmentation.models.windows import LABEL, Cuts
+from segmentation.runtime.asking import label_target, read_inputs
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.decisions import write_decisions
 from segmentation.runtime.main import run_job
-from segmentation.segments.labels import label_users
-from segmentation.segments.rules import behaviours_of
-from segmentation.segments.targets import Target, find_cuts, load_targets, mark_asked
+from segmentation.segments.targets import Target, list_training_cuts, load_targets, require_cuts
 from segmentation.tables import EVENTS, MODEL_DECISIONS, SESSIONS, USER_DAYS, USER_FEATURES
-from segmentation.tracking.challenge import crown, judge_challenger, outdated, settled_before
-from segmentation.tracking.records import CHOSEN, DECISION, DataSet, ModelVersion, Verdict
+from segmentation.tracking.promotion import decide_on_propensity
+from segmentation.tracking.records import DECISION, DataSet, ModelVersion, Verdict
 from segmentation.tracking.trainings import (
-    CALIBRATED,
-    CALIBRATION_METHOD,
-    EVALUATION_CUT,
     REMARKS,
-    TARGET_VERSION,
     describe_propensity,
     features_of,
+    has_features,
     propensity_kind,
     segments_of,
+    summarise_training,
 )
 
 if TYPE_CHECKING:
@@ -48,7 +43,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
-    from segmentation.models.windows import History
+    from segmentation.evaluation.comparison import Difference
     from segmentation.runtime.asking import Inputs
 
 READS = (EVENTS, SESSIONS, USER_DAYS, USER_FEATURES, MODEL_DECISIONS)
@@ -93,36 +88,26 @@ def run(ctx: Context) -> RunReport:
 
 def _hold_features(ctx: Context, inputs: Inputs, targets: Sequence[Target]) -> Inputs:
     """Collect the features at the cuts of all targets once if they are few (`frames.hold_small`)."""
-    params, lateness = ctx.config.propensity, ctx.config.ingest.allowed_lateness_days
-    found = (
-        find_cuts(target, as_of=ctx.as_of, history=inputs.history, allowed_lateness_days=lateness, params=params)
-        for target in targets
-    )
-    cuts = sorted({cut for cuts in found if cuts is not None for cut in cuts.all})
-    if not cuts:
-        return inputs
-    return replace(inputs, features=hold_small(inputs.features.where(F.col("as_of").isin(*cuts))))
+    cuts = list_training_cuts(targets, **_cut_settings(ctx, inputs))
+    return replace(inputs, features=hold_small(inputs.features.where(F.col("as_of").isin(*cuts)))) if cuts else inputs
+
+
+def _cut_settings(ctx: Context, inputs: Inputs) -> dict[str, Any]:
+    lateness = ctx.config.ingest.allowed_lateness_days
+    params = ctx.config.propensity
+    return {"as_of": ctx.as_of, "history": inputs.history, "allowed_lateness_days": lateness, "params": params}
 
 
 def _learn(ctx: Context, inputs: Inputs, target: Target) -> tuple[ModelVersion, dict[str, Any]]:
     """Train and judge the model of a target, where nothing like it was trained before; say what it is like."""
-    cuts = _cuts_of(ctx, target, inputs.history)
+    cuts = require_cuts(target, **_cut_settings(ctx, inputs))
     versions = feature_sets_at(inputs.features, cuts=sorted(cuts.all))
     fingerprint = _fingerprint(ctx, target, [versions[cut] for cut in cuts.all])
     found = ctx.tracking.store.find(propensity_kind(target.name), fingerprint)
     model = found or _train(ctx, inputs, target, cuts, fingerprint)
     if DECISION not in model.tags:
         model = ctx.tracking.store.settle(model, _judge(ctx, inputs, target, cuts, model))
-    return model, _summary(model, cuts, trained=found is None)
-
-
-def _cuts_of(ctx: Context, target: Target, history: History) -> Cuts:
-    params, lateness = ctx.config.propensity, ctx.config.ingest.allowed_lateness_days
-    found = find_cuts(target, as_of=ctx.as_of, history=history, allowed_lateness_days=lateness, params=params)
-    if found is None:
-        maturity = maturity_of(history, allowed_lateness_days=lateness, params=params)
-        raise too_short(target.name, target.window, as_of=ctx.as_of, history=history, maturity_days=maturity)
-    return found
+    return model, summarise_training(model, cuts, trained=found is None)
 
 
 def _fingerprint(ctx: Context, target: Target, feature_sets: Sequence[str]) -> str:
@@ -143,7 +128,7 @@ def _train(ctx: Context, inputs: Inputs, target: Target, cuts: Cuts, fingerprint
     params, kind = ctx.config.propensity, propensity_kind(target.name)
     features = learnt_features(params)
     fit = fit_propensity(
-        union_all(_labelled(ctx, inputs, target, cut, features) for cut in cuts.all),
+        union_all(label_target(ctx, inputs, target, cut, features) for cut in cuts.all),
         cuts=cuts,
         window=target.window,
         target=target.name,
@@ -163,66 +148,41 @@ def _train(ctx: Context, inputs: Inputs, target: Target, cuts: Cuts, fingerprint
     )
 
 
-def _labelled(ctx: Context, inputs: Inputs, target: Target, cut: date, features: Sequence[str]) -> DataFrame:
-    """Label the users at a cut that a target asks about."""
-    who = () if target.who is None else (target.who,)
-    behaviour = measure_behaviours(ctx, behaviours_of(*who), cut)
-    asked = mark_asked(inputs.features, targets=(target,), cut=cut, behaviour=behaviour)
-    return label_users(asked, inputs.known, target=target, cut=cut, features=features)
-
-
 def _segments(ctx: Context, inputs: Inputs, cut: date) -> DataFrame | None:
     """Place the users of the evaluation cut into the segments of the cluster champion; None where there is none."""
     champion = ctx.tracking.store.champion(CLUSTERS)
-    if champion is None or not set(features_of(champion)) <= set(inputs.features.columns):
+    if champion is None or not has_features(champion, inputs.features.columns):
         return None
     users = select_cut(inputs.features, as_of=cut, features=features_of(champion))
-    names = [part for s in segments_of(champion) for part in (F.lit(s.cluster_id), F.lit(s.segment_name))]
-    placed = assign_clusters(users, pipeline=ctx.tracking.store.load(champion), segments=segments_of(champion))
-    return placed.select("user_id", F.element_at(F.create_map(*names), F.col("cluster_id")).alias(SEGMENT))
+    segments = segments_of(champion)
+    placed = assign_clusters(users, pipeline=ctx.tracking.store.load(champion), segments=segments)
+    return placed.select("user_id", name_cluster(segments).alias(SEGMENT))
 
 
 def _judge(ctx: Context, inputs: Inputs, target: Target, cuts: Cuts, model: ModelVersion) -> Verdict:
     """Compare with the champion on the measuring half of this training's evaluation cut."""
     store, params = ctx.tracking.store, ctx.config.propensity
-    champion = store.champion(propensity_kind(target.name))
-    if champion is None:
-        return crown("there was no champion")
-    if champion.version == model.version:
-        return settled_before(model)
-    since = champion.tags.get(EVALUATION_CUT, "")
-    if since > str(cuts.evaluation):
-        return outdated(champion.version, since=since, cut=str(cuts.evaluation))
-    hindrance = _hindrance(champion, target, inputs)
-    if hindrance:
-        return crown(f"champion {champion.version} cannot be compared: {hindrance}", champion.version)
-    features = tuple(dict.fromkeys((*features_of(model), *features_of(champion))))
-    labelled = _labelled(ctx, inputs, target, cuts.evaluation, features).cache()
-    users = int(model.metrics["calibration_half_users"] + model.metrics["measuring_half_users"])
-    one, other = (
-        score_measuring(labelled, pipeline=store.load(m), params=params, users=users) for m in (model, champion)
+
+    def compare(champion: ModelVersion) -> Difference:
+        features = tuple(dict.fromkeys((*features_of(model), *features_of(champion))))
+        labelled = label_target(ctx, inputs, target, cuts.evaluation, features).cache()
+        users = int(model.metrics["calibration_half_users"] + model.metrics["measuring_half_users"])
+        one, other = (
+            score_measuring(labelled, pipeline=store.load(m), params=params, users=users) for m in (model, champion)
+        )
+        labelled.unpersist()
+        ours, theirs = ((scored[RAW].to_numpy(), scored[PREDICTION].to_numpy()) for scored in (one, other))
+        return better_by(ours, theirs, one[LABEL].to_numpy(), params=params)
+
+    return decide_on_propensity(
+        model,
+        store.champion(propensity_kind(target.name)),
+        target=target.name,
+        target_version=target.version,
+        cut=cuts.evaluation,
+        known=inputs.features.columns,
+        compare=compare,
     )
-    labelled.unpersist()
-    ours, theirs = ((scored[RAW].to_numpy(), scored[PREDICTION].to_numpy()) for scored in (one, other))
-    difference = better_by(ours, theirs, one[LABEL].to_numpy(), params=params)
-    return judge_challenger(difference, is_calibrated=model.tags[CALIBRATED] == "true", champion=champion.version)
-
-
-def _hindrance(champion: ModelVersion, target: Target, inputs: Inputs) -> str:
-    """Say why a champion cannot be measured on today's users; nothing where it can."""
-    if CALIBRATION_METHOD not in champion.tags:
-        return "it was trained by an earlier release"
-    if champion.tags.get(TARGET_VERSION) != target.version:
-        return f"conf/targets/{target.name}.yaml has changed since it was trained"
-    missing = sorted(set(features_of(champion)) - set(inputs.features.columns))
-    return f"user_features has no {', '.join(missing)} any more" if missing else ""
-
-
-def _summary(model: ModelVersion, cuts: Cuts, *, trained: bool) -> dict[str, Any]:
-    figures = {name: model.metrics[name] for name in (AUC_PR, AUC_ROC, LOG_LOSS, BRIER)}
-    about = {"model": model.name, "version": model.version, "trained": trained}
-    decided = {"decision": model.tags[DECISION], CHOSEN: model.tags[CHOSEN]}
-    return {**about, **decided, "training_cuts": cuts.training, "evaluation_cut": cuts.evaluation, **figures}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,16 +1,30 @@
-"""Access the JVM of a Spark session. No other module does, so the rest also runs on Spark Connect."""
+"""Access the JVM of a Spark session. No other module does or imports py4j, so the rest also runs on Spark Connect."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from py4j.java_gateway import JavaPackage
+from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.sql import DataFrame
 from pyspark.sql.types import BinaryType, StructType
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
     from pyspark.sql import SparkSession
+
+__all__ = [
+    "Py4JError",  # any failure of the connection to the JVM, or of Java code that it called
+    "Py4JJavaError",  # an exception of Java code for which PySpark has no class of its own
+    "binary_frame",
+    "hadoop_configuration",
+    "is_class",
+    "java",
+    "new_array",
+    "persistent_frames",
+    "set_log_level",
+    "spark_context",
+]
 
 
 def java(spark: SparkSession) -> Any:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-M = TypeVar("M", bound=BaseModel)
+    from pydantic.fields import FieldInfo
+
+M = TypeVar("M", bound="Parameters")
 D = TypeVar("D", bound="Declared")
 
 
@@ -51,6 +53,11 @@ class Parameters(BaseModel):
     def fingerprint(self) -> str:
         """First 16 hex digits of the SHA-256 of the canonical JSON of all values."""
         return fingerprint_of(self.model_dump(mode="json"))
+
+    @classmethod
+    def fields_by_key(cls) -> dict[str, FieldInfo]:
+        """Return the fields by their keys in YAML."""
+        return {field.alias or name: field for name, field in cls.model_fields.items()}
 
 
 def fingerprint_of(value: object) -> str:
@@ -173,11 +180,12 @@ def validated(model: type[M], values: dict[str, Any], origin: str) -> M:
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        problems = [_describe(model, problem) for problem in error.errors()]
+        problems = [describe_problem(model, problem) for problem in error.errors()]
         raise ConfigurationError(f"{origin}: " + "; ".join(problems)) from error
 
 
-def _describe(model: type[BaseModel], problem: Any) -> str:
+def describe_problem(model: type[Parameters], problem: Any) -> str:
+    """Describe one problem that pydantic found, with the nearest known key for an unknown one."""
     path = [str(part) for part in problem["loc"]]
     key = ".".join(path)
     if problem["type"] != "extra_forbidden":
@@ -189,20 +197,20 @@ def _describe(model: type[BaseModel], problem: Any) -> str:
     return f"unknown key '{key}'{nearest(path[-1], known)}"
 
 
-def _keys_at(model: type[BaseModel], path: Sequence[str]) -> list[str]:
+def _keys_at(model: type[Parameters], path: Sequence[str]) -> list[str]:
     """Return the keys that may stand at a path; pydantic's paths name the member of a tagged union too."""
     here: Any = model
     for part in path:
         here = _inside(here, part)
-    return list(here.model_fields) if _is_model(here) else []
+    return list(here.fields_by_key()) if _is_model(here) else []
 
 
 def _inside(kind: Any, part: str) -> Any:
     kind = _bare(kind)
     if _is_model(kind):
-        field = kind.model_fields.get(part)
+        field = kind.fields_by_key().get(part)
         return kind if field is None else _bare(field.annotation)
-    members = [_bare(member) for member in get_args(kind)]
+    members = [_bare(member) for member in get_args(kind) if member is not Ellipsis]
     tagged = (m for m in members if _is_model(m) and any(get_args(f.annotation) == (part,) for f in _fields(m)))
     return next(tagged, members[-1] if members else kind)
 
@@ -215,9 +223,9 @@ def _bare(kind: Any) -> Any:
     return _bare(some[0]) if len(some) == 1 and type(None) in get_args(kind) else kind
 
 
-def _fields(model: type[BaseModel]) -> list[Any]:
+def _fields(model: type[Parameters]) -> list[Any]:
     return list(model.model_fields.values())
 
 
 def _is_model(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
+    return isinstance(kind, type) and issubclass(kind, Parameters)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from py4j.protocol import Py4JError
 from pyspark import inheritable_thread_target
 
-from segmentation.jvm import spark_context
+from segmentation.jvm import Py4JError, spark_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

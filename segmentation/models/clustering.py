@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
@@ -36,7 +37,7 @@ from segmentation.parameters import fingerprint_of
 
 if TYPE_CHECKING:
     from pyspark.ml import Transformer
-    from pyspark.sql import DataFrame
+    from pyspark.sql import Column, DataFrame
 
     from segmentation.models.params import ClusterParams
 
@@ -162,6 +163,22 @@ def assign_clusters(users: DataFrame, *, pipeline: PipelineModel, segments: Sequ
     """
     placed = pipeline.transform(users).select(*users.columns, SCALED, F.col(PREDICTION).cast("int").alias("cluster_id"))
     return measure_places(placed, segments=segments)
+
+
+def name_cluster(segments: Sequence[Segment], *, distinct: bool = False) -> Column:
+    """Return the name of the segment of `cluster_id`.
+
+    Args:
+        segments: of the model.
+        distinct: whether names that several segments share are followed by the number of the cluster.
+    """
+    times = Counter(segment.segment_name for segment in segments)
+    shown = {
+        s.cluster_id: f"{s.segment_name} ({s.cluster_id})" if distinct and times[s.segment_name] > 1 else s.segment_name
+        for s in segments
+    }
+    pairs = (F.lit(part) for pair in shown.items() for part in pair)
+    return F.element_at(F.create_map(*pairs), F.col("cluster_id"))
 
 
 def measure_places(placed: DataFrame, *, segments: Sequence[Segment]) -> DataFrame:

@@ -11,8 +11,10 @@ from pyspark.sql import functions as F
 from segmentation.errors import ConfigurationError
 from segmentation.runtime.cut import read_cut, read_stored
 from segmentation.segments.asking import measure_at_cut, read_history
-from segmentation.segments.behaviour import Traces
-from segmentation.segments.labels import Known
+from segmentation.segments.behaviours.behaviour import Traces
+from segmentation.segments.labels import Known, label_users
+from segmentation.segments.rules import behaviours_of
+from segmentation.segments.targets import mark_asked
 from segmentation.sequences.funnels import load_funnels
 from segmentation.sequences.states import load_states
 from segmentation.sessions.as_of import before_cut
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
 
     from segmentation.models.windows import History
     from segmentation.runtime.context import Context
-    from segmentation.segments.behaviour import Behaviour
+    from segmentation.segments.behaviours.behaviour import Behaviour
+    from segmentation.segments.targets import Target
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Inputs:
 def measure_behaviours(ctx: Context, behaviours: Sequence[Behaviour], as_of: date) -> DataFrame | None:
     """Measure what conditions ask of users' events, from the stored counts if these know nothing beyond the cut.
 
-    Grain: see `behaviour.measure_behaviour`; None where nothing is asked.
+    Grain: see `measure.measure_behaviour`; None where nothing is asked.
 
     Raises:
         ConfigurationError: events were not ingested yet, or funnels or states are wrong.
@@ -75,6 +78,14 @@ def read_inputs(ctx: Context) -> Inputs:
         time_zone=zone,
     )
     return Inputs(known, ctx.lake.require(USER_FEATURES, "build_features"), history)
+
+
+def label_target(ctx: Context, inputs: Inputs, target: Target, cut: date, features: Sequence[str]) -> DataFrame:
+    """Label the users at a cut that a target asks about; see `labels.label_users`."""
+    who = () if target.who is None else (target.who,)
+    behaviour = measure_behaviours(ctx, behaviours_of(*who), cut)
+    asked = mark_asked(inputs.features, targets=(target,), cut=cut, behaviour=behaviour)
+    return label_users(asked, inputs.known, target=target, cut=cut, features=features)
 
 
 def find_baseline(ctx: Context) -> date | None:

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from segmentation.frames import small_frame
 from segmentation.tables import MODEL_DECISIONS
-from segmentation.tracking.challenge import decision_row, is_noted
+from segmentation.tracking.promotion import decision_row, is_noted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

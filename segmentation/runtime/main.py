@@ -13,11 +13,11 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from py4j.protocol import Py4JError
 from pyspark.errors import PySparkException
 
 from segmentation.config import ENVIRONMENTS, Config, load_config
 from segmentation.errors import ExecutorLostError, SegmentationError
+from segmentation.jvm import Py4JError
 from segmentation.lake.commits import rivals_named
 from segmentation.lake.lake import Lake
 from segmentation.lake.lock import exclusive

@@ -8,7 +8,8 @@ from pyspark.sql import functions as F
 
 from segmentation.errors import DataError
 from segmentation.models.windows import History
-from segmentation.segments.behaviour import Behaviour, Traces, measure_behaviour
+from segmentation.segments.behaviours.behaviour import Behaviour, Declarations, Traces
+from segmentation.segments.behaviours.measure import measure_behaviour
 from segmentation.sessions.as_of import CutTables, before_cut, choose_tables
 
 if TYPE_CHECKING:
@@ -58,12 +59,11 @@ def measure_at_cut(
 ) -> DataFrame | None:
     """Measure what is asked of users' events before a cut, from the stored counts if these know nothing beyond it.
 
-    Grain: events, and the tables made of them -> a user who did any of it, see `behaviour.measure_behaviour`; None
+    Grain: events, and the tables made of them -> a user who did any of it, see `measure.measure_behaviour`; None
     where nothing is asked.
     """
     if not behaviours:
         return None
     traces = Traces.of(choose_tables(stored, as_of=as_of, workspace=workspace, sessions=sessions))
-    return measure_behaviour(
-        traces, behaviours=behaviours, funnels=funnels, states=states, as_of=as_of, time_zone=workspace.time_zone
-    )
+    given = Declarations(as_of, workspace.time_zone, funnels, states)
+    return measure_behaviour(traces, behaviours=behaviours, given=given)

@@ -1,22 +1,30 @@
-"""Conditions of rule segments: comparisons of what is known of a user with numbers, and their combinations."""
+"""Conditions of rule segments: comparisons of features and behaviours with numbers, and their combinations."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    InstanceOf,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
-from segmentation.parameters import Parameters, Texts
-from segmentation.segments.behaviour import Behaviour, Done, Reached
-from segmentation.segments.visits import Passed, SessionKind, Visited
-from segmentation.sequences.funnels import Steps
+from segmentation.parameters import Parameters
+from segmentation.segments import behaviours
+from segmentation.segments.behaviours.behaviour import Behaviour
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pydantic.fields import FieldInfo
 
-KINDS = ("feature", "did", "reached", "session", "path")
-"""What can be compared."""
+COMPARISON = ("op", "value", "percentile")
+COMBINATIONS = ("all", "any", "not")
 
 
 @dataclass(frozen=True)
@@ -38,36 +46,14 @@ class Condition(Parameters):
     """A comparison of a feature or a behaviour (op, value or percentile), or a combination (all, any, not).
 
     A feature that is null makes its comparison false, so `not` of that comparison is true: combine it with a
-    condition that the feature is known where that matters.
+    condition that the feature is known where that matters. The keys of a behaviour (`behaviours.FAMILIES`) stand beside
+    those of the condition.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     feature: str | None = None
     """Column of `user_features`."""
-    did: Texts | None = Field(default=None, min_length=1)
-    """Event names (in which `*` is any text), one of which must fit: how often the user did it. Without op and value:
-    at least once."""
-    where: dict[str, str] | None = Field(default=None, min_length=1)
-    """With `did`: property -> text (in which `*` is any) that its value must be: buying one product, say."""
-    then: str | None = None
-    """With `did`: how often this state came right after that one in a session (states instead of event names)."""
-    count: Literal["times", "days"] | None = None
-    """With `did` or `session`: whether every time counts (if not given), or every day."""
-    reached: str | None = None
-    """Name of a funnel (conf/funnels): whether the user got to its `step`, within the window that the funnel has."""
-    step: str | None = None
-    """With `reached`: a state of the step."""
-    session: SessionKind | None = None
-    """How many sessions of a kind the user began. Without op and value: at least one."""
-    path: Steps | None = Field(default=None, min_length=2)
-    """Steps, each a state or a list of states of which any will do: how many sessions went through them in this order.
-    Without op and value: at least one."""
-    order: Literal["ordered", "strict"] | None = None
-    """With `path`: whether other states may lie between the steps (`ordered`, if not given), or none."""
-    within_days: int | None = Field(default=None, ge=1)
-    """With `did`, `reached`, `session` or `path`: only the last n days before the cut; not given: ever. Sessions count
-    on the day they began."""
     op: Literal[">", ">=", "<", "<=", "==", "between"] | None = None
     """Comparison; `between` includes both ends."""
     value: FiniteFloat | tuple[FiniteFloat, FiniteFloat] | None = None
@@ -77,44 +63,50 @@ class Condition(Parameters):
     all_of: tuple[Condition, ...] | None = Field(default=None, alias="all", min_length=1)
     any_of: tuple[Condition, ...] | None = Field(default=None, alias="any", min_length=1)
     negated: Condition | None = Field(default=None, alias="not")
+    behaviour: InstanceOf[Behaviour] | None = Field(default=None, exclude=True)
+    """The behaviour that is compared; not a key in YAML: the behaviour's own keys are."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _parse_behaviour(cls, data: Any) -> Any:
+        """Let the behaviour whose key is given parse its own keys. Unknown keys are left for pydantic to refuse."""
+        if not isinstance(data, Mapping):
+            return data
+        rest = {key: value for key, value in data.items() if key not in _fields_of_behaviours()}
+        if not data.keys() <= cls.fields_by_key().keys():
+            return rest
+        given = [key for key, value in data.items() if value is not None]
+        if sum(key in given for key in _kinds()) != 1:
+            raise ValueError(f"a condition has exactly one of {', '.join(_kinds())}")
+        family = next((family for family in behaviours.FAMILIES if family.key in given), None)
+        own = {} if family is None else family.fields_by_key()
+        for key in (key for key in given if key not in own and key not in rest):
+            fitting = [family.key for family in behaviours.FAMILIES if key in family.fields_by_key()]
+            raise ValueError(f"{key} goes with {' or '.join(fitting)}")
+        if family is None:
+            return rest
+        return {**rest, "behaviour": family.model_validate({key: data[key] for key in given if key in own})}
+
+    @model_serializer(mode="wrap")
+    def _write(self, write_rest: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Write the keys of the behaviour beside the others, as in YAML."""
+        behaviour = {} if self.behaviour is None else self.behaviour.as_written()
+        return {**write_rest(self), **behaviour}
+
+    @classmethod
+    def fields_by_key(cls) -> dict[str, FieldInfo]:
+        """Return the condition's fields, and those of all behaviours."""
+        own = {key: field for key, field in super().fields_by_key().items() if key != "behaviour"}
+        return {**own, **_fields_of_behaviours()}
 
     @model_validator(mode="after")
-    def _is_one_thing(self) -> Condition:
-        kinds = (*(getattr(self, kind) for kind in KINDS), self.all_of, self.any_of, self.negated)
-        if sum(part is not None for part in kinds) != 1:
-            raise ValueError(f"a condition has exactly one of {', '.join(KINDS)}, all, any, not")
-        self._check_companions()
-        if self._is_compared:
-            self._check_comparison()
-        return self
-
-    def _check_companions(self) -> None:
-        """Refuse what does not go with the kind of condition."""
-        goes_with = {
-            "then": ("did",),
-            "where": ("did",),
-            "count": ("did", "session"),
-            "step": ("reached",),
-            "order": ("path",),
-            "within_days": ("did", "reached", "session", "path"),
-            **dict.fromkeys(("op", "value", "percentile"), ("feature", "did", "session", "path")),
-        }
-        for key, kinds in goes_with.items():
-            if getattr(self, key) is not None and all(getattr(self, kind) is None for kind in kinds):
-                raise ValueError(f"{key} goes with {' or '.join(kinds)}")
-        if self.reached is not None and self.step is None:
-            raise ValueError(f"the condition on funnel {self.reached} needs step: a state of the step to be reached")
-        if self.then is not None and self.where is not None:
-            raise ValueError("then is about states, which have no properties: leave out where")
-        if self.then is not None and self.count == "days":
-            raise ValueError("then is counted in times, not in days")
-
-    @property
-    def _is_compared(self) -> bool:
-        """Tell whether there is a comparison to check; without one, doing it once is enough."""
-        return self.feature is not None or any(x is not None for x in (self.op, self.value, self.percentile))
-
-    def _check_comparison(self) -> None:
+    def _check_comparison(self) -> Condition:
+        given = [key for key in COMPARISON if getattr(self, key) is not None]
+        if given and self.feature is None and (self.behaviour is None or not self.behaviour.is_compared):
+            compared = [family.key for family in behaviours.FAMILIES if family.is_compared]
+            raise ValueError(f"{given[0]} goes with {' or '.join(['feature', *compared])}")
+        if self.feature is None and not given:
+            return self  # a combination, or a behaviour of which once is enough
         what = self.subject
         if self.op is None or (self.value is None) == (self.percentile is None):
             raise ValueError(f"the condition on {what} needs op, and either value or percentile")
@@ -124,20 +116,12 @@ class Condition(Parameters):
             raise ValueError(f"the condition on {what}: between takes [low, high] in this order")
         if self.percentile is not None and not all(0 <= number <= 100 for number in self.numbers):  # noqa: PLR2004
             raise ValueError(f"the condition on {what}: a percentile lies between 0 and 100")
+        return self
 
     @property
     def subject(self) -> str | Behaviour | None:
         """What is compared: a feature by name, or a behaviour; None for combinations."""
-        if self.did is not None:
-            where = tuple(sorted((self.where or {}).items()))
-            return Done(self.did, self.then, self.count == "days", self.within_days, where)
-        if self.reached is not None and self.step is not None:
-            return Reached(self.reached, self.step, self.within_days)
-        if self.session is not None:
-            return Visited(self.session, self.count == "days", self.within_days)
-        if self.path is not None:
-            return Passed(self.path, self.order == "strict", self.within_days)
-        return self.feature
+        return self.feature if self.behaviour is None else self.behaviour
 
     @property
     def numbers(self) -> tuple[float, ...]:
@@ -167,3 +151,11 @@ class Condition(Parameters):
         yield from self.own_bounds
         for part in self.parts:
             yield from part.bounds()
+
+
+def _fields_of_behaviours() -> dict[str, FieldInfo]:
+    return {key: field for family in behaviours.FAMILIES for key, field in family.fields_by_key().items()}
+
+
+def _kinds() -> tuple[str, ...]:
+    return ("feature", *(family.key for family in behaviours.FAMILIES), *COMBINATIONS)

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.models.windows import LABEL
-from segmentation.segments.behaviour import Traces, measure_behaviour
+from segmentation.segments.behaviours.behaviour import Declarations, Traces
+from segmentation.segments.behaviours.measure import measure_behaviour
 from segmentation.segments.rules import holds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import DataFrame
 
     from segmentation.segments.targets import Target
     from segmentation.sequences.funnels import Funnel
@@ -49,23 +50,11 @@ def label_users(asked: DataFrame, known: Known, *, target: Target, cut: date, fe
     """
     values = [F.col(name).cast("double").alias(name) for name in features]
     users = asked.where(F.col(target.asked_column)).select("user_id", F.lit(cut).alias("cut"), *values)
-    opens, closes = F.lit(target.window.opens(cut)), F.lit(target.window.closes(cut))
-
-    def inside(day: str) -> Column:
-        return (F.col(day) >= opens) & (F.col(day) < closes)
-
-    traces = known.traces
+    closes = target.window.closes(cut)
     outcome = measure_behaviour(
-        Traces(
-            traces.events.where(inside("event_date")),
-            traces.item_counts.where(inside("event_date")),
-            traces.sessions.where(inside("session_date")),
-        ),
+        known.traces.between(target.window.opens(cut), closes),
         behaviours=target.outcomes,
-        funnels=known.funnels,
-        states=known.states,
-        as_of=target.window.closes(cut),
-        time_zone=known.time_zone,
+        given=Declarations(closes, known.time_zone, known.funnels, known.states),
     )
     measured = [name for name in outcome.columns if name != "user_id"]
     numbers = {bound: F.lit(bound.number) for bound in target.happens.bounds()}

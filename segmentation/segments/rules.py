@@ -13,13 +13,9 @@ from pyspark.sql.types import ArrayType, BooleanType, NumericType, StructField, 
 
 from segmentation.errors import ConfigurationError, nearest
 from segmentation.frames import conform
-from segmentation.parameters import Parameters, fingerprint_of, parse_yaml
-from segmentation.segments.behaviour import Behaviour, Reached
+from segmentation.parameters import Parameters, describe_problem, fingerprint_of, parse_yaml
+from segmentation.segments.behaviours.behaviour import Behaviour
 from segmentation.segments.conditions import Bound, Condition
-from segmentation.segments.measures import column_of
-from segmentation.segments.visits import Passed, SessionKind
-from segmentation.sequences.funnels import load_funnels
-from segmentation.sequences.states import load_states
 from segmentation.tables import COHORTS
 
 if TYPE_CHECKING:
@@ -76,7 +72,7 @@ def load_rules(conf_dir: Path) -> tuple[Rule, ...]:
             step that does not exist.
     """
     rules = tuple(_load_rule(path) for path in sorted((conf_dir / FOLDER).glob("*.yaml")))
-    return tuple(_with_funnels(rule, conf_dir) for rule in rules)
+    return tuple(_with_basis(rule, conf_dir) for rule in rules)
 
 
 def load_rule(path: Path, conf_dir: Path) -> Rule:
@@ -87,7 +83,7 @@ def load_rule(path: Path, conf_dir: Path) -> Rule:
     """
     if not path.is_file():
         raise ConfigurationError(f"{path} does not exist")
-    return _with_funnels(_read_rule(path), conf_dir)
+    return _with_basis(_read_rule(path), conf_dir)
 
 
 def _load_rule(path: Path) -> Rule:
@@ -106,9 +102,9 @@ def _read_rule(path: Path) -> Rule:
         raise ConfigurationError(f"{path}: " + "; ".join(_problems(error))) from error
 
 
-def _with_funnels(rule: Rule, conf_dir: Path) -> Rule:
+def _with_basis(rule: Rule, conf_dir: Path) -> Rule:
     """Check the funnels that a rule asks for, and make them part of its version."""
-    basis = funnel_basis(rule.behaviours, file=f"{FOLDER}/{rule.name}.yaml", conf_dir=conf_dir)
+    basis = declared_basis(rule.behaviours, file=f"{FOLDER}/{rule.name}.yaml", conf_dir=conf_dir)
     return rule if basis is None else rule.model_copy(update={"basis": basis})
 
 
@@ -118,38 +114,24 @@ def behaviours_of(*conditions: Condition) -> tuple[Behaviour, ...]:
     return tuple(subject for subject in subjects if not isinstance(subject, str))
 
 
-def funnel_basis(behaviours: Sequence[Behaviour], *, file: str, conf_dir: Path) -> str | None:
-    """Fingerprint the funnels and states that behaviours rest on; None where they ask for no funnel and no path.
+def declared_basis(behaviours: Sequence[Behaviour], *, file: str, conf_dir: Path) -> str | None:
+    """Fingerprint the declarations (funnels, states) that behaviours depend on; None if they depend on none.
 
     Raises:
-        ConfigurationError: a funnel or its step does not exist; names the file and the nearest.
+        ConfigurationError: a declaration does not exist; names the file and the nearest.
     """
-    wanted = [one for one in behaviours if isinstance(one, Reached)]
-    if not wanted and not any(isinstance(one, Passed) for one in behaviours):
-        return None
-    funnels = {funnel.name: funnel for funnel in load_funnels(conf_dir)}
-    for one in wanted:
-        if one.funnel not in funnels:
-            raise ConfigurationError(f"{file}: there is no funnel '{one.funnel}'{nearest(one.funnel, funnels)}")
-        states = [state for step in funnels[one.funnel].steps for state in step]
-        if one.step not in states:
-            raise ConfigurationError(
-                f"{file}: funnel '{one.funnel}' has no step '{one.step}'{nearest(one.step, states)}"
-            )
-    used = [funnels[name].fingerprint for name in sorted({one.funnel for one in wanted})]
-    return fingerprint_of([load_states(conf_dir).fingerprint, *used])
+    found: dict[str, str] = {}
+    for one in behaviours:
+        found |= one.find_declarations(conf_dir, file=file)
+    ordered = sorted(found, key=lambda name: (name.count("/"), name))  # files of the folder itself, then of those below
+    return fingerprint_of([found[name] for name in ordered]) if found else None
 
 
 def _problems(error: ValidationError) -> Iterator[str]:
-    keys = {*Rule.model_fields, *(f.alias or name for name, f in Condition.model_fields.items())}
     for problem in error.errors():
-        key = ".".join(map(str, problem["loc"]))
-        if problem["type"] == "extra_forbidden":
-            known = SessionKind.model_fields if problem["loc"][-2:-1] == ("session",) else keys
-            yield f"unknown key '{key}'{nearest(str(problem['loc'][-1]), known)}"
-        else:
-            quoted = ' (in YAML it must stand in quotes, as in op: ">")' if problem["loc"][-1:] == ("op",) else ""
-            yield f"{key}: {problem['msg']}{quoted}" if key else problem["msg"]
+        is_op = problem["type"] != "extra_forbidden" and problem["loc"][-1:] == ("op",)
+        quoted = ' (in YAML it must stand in quotes, as in op: ">")' if is_op else ""
+        yield describe_problem(Rule, problem) + quoted
 
 
 def build_cohorts(
@@ -167,7 +149,7 @@ def build_cohorts(
         user_features: rows of `user_features`, of any cuts.
         rules: the segments.
         as_of: the cut.
-        behaviour: of `behaviour.measure_behaviour` at the cut; needed where a rule asks for any.
+        behaviour: of `measure.measure_behaviour` at the cut; needed where a rule asks for any.
 
     Raises:
         ConfigurationError: a rule names a feature that does not exist or is no number.
@@ -257,7 +239,7 @@ def holds(condition: Condition, thresholds: Mapping[Bound, Column]) -> Column:
 
 
 def _column(subject: str | Behaviour) -> str:
-    return subject if isinstance(subject, str) else column_of(subject)
+    return subject if isinstance(subject, str) else subject.column
 
 
 def _number(column: str) -> Column:

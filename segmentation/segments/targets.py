@@ -10,10 +10,11 @@ from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError, nearest
 from segmentation.models.params import Costs
-from segmentation.models.windows import Cuts, History, LabelWindow, choose_cuts, maturity_of
+from segmentation.models.windows import Cuts, History, LabelWindow, choose_cuts, maturity_of, too_short
 from segmentation.parameters import Declared, fingerprint_of, load_declared
+from segmentation.segments import behaviours
 from segmentation.segments.conditions import Condition
-from segmentation.segments.rules import behaviours_of, check_features, funnel_basis, holds, resolve_thresholds
+from segmentation.segments.rules import behaviours_of, check_features, declared_basis, holds, resolve_thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,11 +25,9 @@ if TYPE_CHECKING:
 
     from segmentation.models.params import PropensityParams
     from segmentation.parameters import WorkspaceParams
-    from segmentation.segments.behaviour import Behaviour
+    from segmentation.segments.behaviours.behaviour import Behaviour
 
 FOLDER = "targets"
-CONVERSION = "@conversion"
-"""In `did`: the workspace's conversion events, whatever they are called."""
 
 
 class Target(Declared):
@@ -53,11 +52,12 @@ class Target(Declared):
     def _happens_in_the_window(self) -> Target:
         for part in _flattened(self.happens):
             if part.feature is not None:
+                *others, last = (family.key for family in behaviours.FAMILIES)
                 raise ValueError(
-                    f"happens: feature {part.feature} is known at the cut, so it cannot come true after it: use did, "
-                    f"reached, session or path here, and feature in who"
+                    f"happens: feature {part.feature} is known at the cut, so it cannot come true after it: use "
+                    f"{', '.join(others)} or {last} here, and feature in who"
                 )
-            if part.within_days is not None:
+            if part.behaviour is not None and part.behaviour.within_days is not None:
                 raise ValueError("happens: leave out within_days, the label window (horizon_days) is meant")
             if part.percentile is not None:
                 raise ValueError("happens: a percentile is not known beforehand, give a value")
@@ -113,6 +113,32 @@ def find_cuts(
     return choose_cuts(target.window, as_of=as_of, history=history, maturity_days=maturity, params=params)
 
 
+def require_cuts(
+    target: Target, *, as_of: date, history: History, allowed_lateness_days: int, params: PropensityParams
+) -> Cuts:
+    """Choose the earlier cuts that a target is learnt from and measured at.
+
+    Raises:
+        UntrainableError: the history is too short.
+    """
+    found = find_cuts(target, as_of=as_of, history=history, allowed_lateness_days=allowed_lateness_days, params=params)
+    if found is None:
+        maturity = maturity_of(history, allowed_lateness_days=allowed_lateness_days, params=params)
+        raise too_short(target.name, target.window, as_of=as_of, history=history, maturity_days=maturity)
+    return found
+
+
+def list_training_cuts(
+    targets: Sequence[Target], *, as_of: date, history: History, allowed_lateness_days: int, params: PropensityParams
+) -> list[date]:
+    """List the earlier cuts that any of the targets is learnt from or measured at, oldest first."""
+    chosen = (
+        find_cuts(target, as_of=as_of, history=history, allowed_lateness_days=allowed_lateness_days, params=params)
+        for target in targets
+    )
+    return sorted({cut for cuts in chosen if cuts is not None for cut in cuts.all})
+
+
 def mark_asked(
     user_features: DataFrame, *, targets: Sequence[Target], cut: date, behaviour: DataFrame | None = None
 ) -> DataFrame:
@@ -125,7 +151,7 @@ def mark_asked(
         user_features: of any cuts.
         targets: the targets.
         cut: day of the reporting zone, exclusive.
-        behaviour: of `behaviour.measure_behaviour` at the cut; needed where a target's `who` asks for any.
+        behaviour: of `measure.measure_behaviour` at the cut; needed where a target's `who` asks for any.
 
     Raises:
         ConfigurationError: a target names a feature that does not exist or is no number.
@@ -154,24 +180,23 @@ def _completed(target: Target, conf_dir: Path, params: PropensityParams, workspa
         }
     )
     conditions = [filled.happens] if filled.who is None else [filled.happens, filled.who]
-    basis = funnel_basis(behaviours_of(*conditions), file=f"{FOLDER}/{target.name}.yaml", conf_dir=conf_dir)
+    basis = declared_basis(behaviours_of(*conditions), file=f"{FOLDER}/{target.name}.yaml", conf_dir=conf_dir)
     return filled.model_copy(update={"basis": basis})
 
 
 def _rewritten(condition: Condition, workspace: WorkspaceParams, *, within_days: int | None = None) -> Condition:
-    """Put names for `@conversion`, and the window's length into every behaviour that has none."""
+    """Fill conversion events and the length of the window into all behaviours of a condition."""
     update: dict[str, Any] = {}
-    if condition.did is not None:
-        named = ((workspace.conversion_events if name == CONVERSION else (name,)) for name in condition.did)
-        update["did"] = tuple(dict.fromkeys(name for names in named for name in names))
-    if within_days is not None and condition.subject is not None:
-        update["within_days"] = within_days
     for key in ("all_of", "any_of"):
         parts = getattr(condition, key)
         if parts is not None:
             update[key] = tuple(_rewritten(part, workspace, within_days=within_days) for part in parts)
     if condition.negated is not None:
         update["negated"] = _rewritten(condition.negated, workspace, within_days=within_days)
+    if condition.behaviour is not None:
+        window = {} if within_days is None else {"within_days": within_days}
+        behaviour = condition.behaviour.with_conversions(workspace.conversion_events)
+        update["behaviour"] = behaviour.model_copy(update=window)
     return condition.model_copy(update=update)
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from segmentation.evaluation.separation import DAVIES_BOULDIN, SILHOUETTE, SILHOUETTE_EUCLIDEAN
 from segmentation.models.clustering import CLUSTERS, EVERYONE
 from segmentation.models.evidence import rule_of
-from segmentation.tracking.records import Curve, NestedRun, Training
-from segmentation.tracking.trainings import COST, FEATURES, SEGMENTS, encode_params
+from segmentation.tracking.records import DECISION, Curve, NestedRun, Training
+from segmentation.tracking.trainings import COST, FEATURES, SEGMENTS, encode_params, segments_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -89,6 +89,22 @@ def _describe(fit: ClusterFit, params: ClusterParams) -> str:
 def has_structure(model: ModelVersion) -> bool:
     """Tell whether a cluster model found clusters; models from before that was asked did."""
     return model.tags.get(STRUCTURE, FOUND) == FOUND
+
+
+def summarise_clusters(model: ModelVersion, *, trained: bool) -> dict[str, object]:
+    """Summarise a cluster model and the decision on it for the report of a run."""
+    segments = {segment.segment_name: segment.users for segment in segments_of(model)}
+    return {
+        "model": model.name,
+        "version": model.version,
+        "trained": trained,
+        "decision": model.tags[DECISION],
+        "k": len(segments),
+        STRUCTURE: FOUND if has_structure(model) else NONE,
+        "candidate": model.tags.get(CANDIDATE),
+        **{name: model.metrics[name] for name in (SILHOUETTE_EUCLIDEAN, SILHOUETTE) if name in model.metrics},
+        "segments": segments,
+    }
 
 
 def rule_behind(model: ModelVersion) -> str:

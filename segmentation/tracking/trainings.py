@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from segmentation.evaluation.classification import AUC_PR, AUC_ROC, BRIER, LOG_LOSS
 from segmentation.models.clustering import Segment
 from segmentation.tracking.propensity_report import propensity_report
-from segmentation.tracking.records import CHOSEN, Curve, Training
+from segmentation.tracking.records import CHOSEN, DECISION, Curve, Training
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from segmentation.evaluation.calibration import CalibrationBin
     from segmentation.models.params import ClusterParams, PropensityParams
     from segmentation.models.propensity import PropensityFit
@@ -87,6 +90,19 @@ def segments_of(model: ModelVersion) -> tuple[Segment, ...]:
 def features_of(model: ModelVersion) -> tuple[str, ...]:
     """Return the features that a model reads."""
     return tuple(json.loads(model.tags[FEATURES]))
+
+
+def has_features(model: ModelVersion, known: Collection[str]) -> bool:
+    """Return whether all features that a model reads are known."""
+    return set(features_of(model)) <= set(known)
+
+
+def summarise_training(model: ModelVersion, cuts: Cuts, *, trained: bool) -> dict[str, Any]:
+    """Summarise a propensity model and the decision on it for the report of a run."""
+    figures = {name: model.metrics[name] for name in (AUC_PR, AUC_ROC, LOG_LOSS, BRIER)}
+    about = {"model": model.name, "version": model.version, "trained": trained}
+    decided = {"decision": model.tags[DECISION], CHOSEN: model.tags[CHOSEN]}
+    return {**about, **decided, "training_cuts": cuts.training, "evaluation_cut": cuts.evaluation, **figures}
 
 
 def encode_params(params: ClusterParams | PropensityParams) -> dict[str, object]:

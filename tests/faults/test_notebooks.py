@@ -21,8 +21,8 @@ from segmentation.runtime.main import open_context
 from segmentation.sessions.as_of import tables_at_cut
 from segmentation.sessions.params import SessionParams
 from segmentation.tables import EVENTS, USER_DAYS
-from segmentation.tracking.challenge import crown
 from segmentation.tracking.cluster_trainings import CANDIDATES
+from segmentation.tracking.promotion import crown
 from segmentation.tracking.records import Curve, Training
 from segmentation.tracking.trainings import REPORT, propensity_kind
 from tests.spark.review.small_lake import few_hits, write_lake

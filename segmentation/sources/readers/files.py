@@ -6,7 +6,6 @@ import csv
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
@@ -14,6 +13,7 @@ from pyspark.sql.types import StructType
 from segmentation.errors import ConfigurationError, DataError
 from segmentation.filesystem import read_first_line
 from segmentation.frames import small_frame, union_all
+from segmentation.jvm import Py4JJavaError
 from segmentation.sources.location import BLOCK_BYTES, CSV_RECORDS, first_offset, record_location
 from segmentation.sources.parse import RAW_CORRUPT, RAW_LOCATION, RAW_RECORD_NO, RAW_TEXT, RAW_UNIT, RAW_UNIT_NO
 from segmentation.sources.readers.messages import LANDED, MESSAGES, parse_messages

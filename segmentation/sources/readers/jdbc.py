@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 from pyspark.sql.types import DecimalType, IntegralType, TimestampNTZType, TimestampType
 
 from segmentation.errors import ConfigurationError, RetryableError
 from segmentation.filesystem import delete_path, glob_paths, move_file
+from segmentation.jvm import Py4JJavaError
 from segmentation.sources.jdbc import JdbcParams, Stretch, next_stretch, sort_landed
 from segmentation.sources.parse import RAW_CORRUPT, RAW_LOCATION, RAW_RECORD_NO, RAW_TEXT, RAW_UNIT, RAW_UNIT_NO
 from segmentation.sources.readers.kafka import raw_folder

@@ -6,14 +6,13 @@ import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError, RetryableError
 from segmentation.filesystem import delete_path, glob_paths, is_local, move_file, replace_file
 from segmentation.frames import empty_frame
-from segmentation.jvm import is_class, java
+from segmentation.jvm import Py4JJavaError, is_class, java
 from segmentation.sources.kafka import (
     LANDED_PATH,
     KafkaParams,

@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 
 from segmentation.errors import ConfigurationError
+from segmentation.segments.behaviours.behaviour import Declarations, Traces
+from segmentation.segments.behaviours.measure import measure_behaviour
 from segmentation.segments.rules import Rule, build_cohorts, load_rules, view_memberships
-from segmentation.segments.visits import count_visits
+from segmentation.sequences.states import StateMapping
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -65,7 +67,11 @@ def test_shipped_rules_hold_at_their_edges(spark: SparkSession) -> None:
         ],
         "user_id string, exit_state string, converted boolean, ago int",
     ).selectExpr("*", f"date_sub(DATE'{AS_OF}', ago) AS session_date")  # fmt: skip
-    behaviour = count_visits(sessions, sessions, visited=[one for r in rules for one in r.behaviours], as_of=AS_OF)
+    behaviour = measure_behaviour(
+        Traces(sessions, sessions, sessions),
+        behaviours=[one for r in rules for one in r.behaviours],
+        given=Declarations(AS_OF, "UTC", {}, StateMapping()),
+    )
     assert members(build_cohorts(frame, rules=rules, as_of=AS_OF, behaviour=behaviour)) == {
         "checkout_leavers": {"new", "busy"},
         "new_users": {"new"},

@@ -7,8 +7,8 @@ import pytest
 
 from segmentation.evaluation.comparison import compare_means
 from segmentation.tracking import Tracking
-from segmentation.tracking.challenge import judge_refit
 from segmentation.tracking.params import TrackingParams
+from segmentation.tracking.promotion import judge_refit
 from segmentation.tracking.records import Curve, parse_points
 
 
