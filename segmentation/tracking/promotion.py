@@ -56,7 +56,7 @@ def decide_on_clusters(
         return outdated(champion.version, since=champion.tags[AS_OF], cut=str(cut))
     if not has_structure(model):
         return _without_structure(model, champion.version)
-    difference, hindrance = None, "puts everyone into one segment"
+    difference, hindrance = None, "puts all users into one segment"
     if has_features(champion, known):
         difference = compare(champion)
     else:
@@ -172,7 +172,7 @@ def judge_refit(difference: Difference, *, champion: str) -> Verdict:
 
 
 def _without_structure(model: ModelVersion, champion: str | None) -> Verdict:
-    kept = "everyone is one segment" if champion is None else f"the segments of version {champion} stay in use"
+    kept = "all users are one segment" if champion is None else f"the segments of version {champion} stay in use"
     reason = f"no candidate kept to the rule ({rule_behind(model)}): {kept}"
     return Verdict(promoted=champion is None, reason=reason, evidence={"champion_before": champion})
 

@@ -26,7 +26,7 @@ CONVERSION = "@conversion"
 
 
 class Done(Behaviour):
-    """How often a user did one of several things, or did one of them with a certain state right after it.
+    """The number of times a user did one of several things, or did one of them with a certain state right after it.
 
     Days are those of the reporting time zone; a transition counts on the day on which its session began. An event
     without a property that `where` names does not count.

@@ -25,7 +25,7 @@ FOREVER_S = 10**9
 
 
 class Passed(Behaviour):
-    """How many sessions of a user went through states in their order. Each event can be one step only.
+    """The number of sessions of a user that went through states in their order. Each event can be one step only.
 
     Steps are states of conf/states.yaml. A session counts once, on the day on which it began.
     """

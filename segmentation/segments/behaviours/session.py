@@ -26,7 +26,7 @@ TEXTS = {"entry": "entry_state", "exit": "exit_state", "platform": "platform", "
 
 
 class SessionKind(Parameters):
-    """Which sessions count: those that fit everything that is given, or all. In texts `*` is any text.
+    """The sessions to count: those that match every given condition, or all. In texts `*` is any text.
 
     An unknown value fits nothing: the duration of a session of one event, or a channel that the source did not give.
     Capped sessions have no duration, as in all statistics.
@@ -87,7 +87,7 @@ class SessionKind(Parameters):
 
 
 class Visited(Behaviour):
-    """How many sessions of a kind a user began, or on how many days of the reporting time zone.
+    """The number of sessions of a kind that a user began, or of days of the reporting time zone with one.
 
     A session counts as a whole on the day on which it began. Its channel is that of its first event; events are read
     only if a kind names a channel.
@@ -97,7 +97,7 @@ class Visited(Behaviour):
     reads: ClassVar[tuple[str, ...]] = ("events", "sessions")
 
     kind: SessionKind = Field(alias="session")
-    """Which sessions count. Without op and value: at least one."""
+    """The sessions to count. Without op and value: at least one."""
     count: Literal["times", "days"] = "times"
     """Whether to count sessions or days."""
 
