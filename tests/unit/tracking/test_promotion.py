@@ -39,7 +39,7 @@ def not_compared(champion):
     [
         ("no champion", clusters("2"), None, not_compared, True, "there was no champion"),
         ("no champion and no structure", clusters("2", cluster_structure="none"), None, not_compared, True,
-         "no candidate kept to the rule (the rule): everyone is one segment"),
+         "no candidate kept to the rule (the rule): all users are one segment"),
         ("a run that broke off", clusters("2", decision_reason="r", decision_evidence="{}"), clusters("2"),
          not_compared, True, "r"),
         ("an earlier cut", clusters("2"), clusters("1", as_of="2024-04-01"), not_compared, False,
@@ -49,7 +49,7 @@ def not_compared(champion):
         ("a feature is gone", clusters("2"), clusters("1", "gone_count"), not_compared, True,
          "champion 1 cannot be compared: user_features has not all of its features any more"),
         ("one segment", clusters("2"), clusters("1"), compared_by(None), True,
-         "champion 1 puts everyone into one segment"),
+         "champion 1 puts all users into one segment"),
         ("better", clusters("2"), clusters("1"), compared_by(AHEAD), True, "against champion 1"),
         ("as good", clusters("2"), clusters("1"), compared_by(EVEN), True, "against champion 1"),
         ("worse", clusters("2"), clusters("1"), compared_by(BEHIND), False, "against champion 1"),
