@@ -16,6 +16,7 @@ from segmentation.sources.infer import draft_mapping
 from segmentation.sources.mapping import load_mapping
 from segmentation.sources.parse import parse_records
 from segmentation.sources.preview import describe_preview, preview_records
+from segmentation.sources.readers.absent_columns import find_absent_columns, notes_on_absent_columns
 from segmentation.sources.readers.files import named_read_errors, one_task_per_block, read_records
 from segmentation.sources.readers.jdbc import read_rows
 from segmentation.sources.readers.kafka import read_newest
@@ -95,7 +96,11 @@ def _parse(ctx: Context, mapping: SourceMapping) -> DataFrame:
     units = list_units(ctx.spark, mapping, ctx.options["input"])
     units = [unit for unit in units if unit.format == units[0].format]
     with named_read_errors(units), one_task_per_block(ctx.spark):
-        return _judge(ctx, mapping, read_records(ctx.spark, mapping, units).limit(records))
+        raw = read_records(ctx.spark, mapping, units)
+        if units[0].format == "parquet":
+            for note in notes_on_absent_columns(find_absent_columns(raw, mapping)):
+                ctx.progress.say(note)
+        return _judge(ctx, mapping, raw.limit(records))
 
 
 def _judge(ctx: Context, mapping: SourceMapping, raw: DataFrame) -> DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote
 
 from pyspark.sql import functions as F
@@ -21,6 +21,7 @@ from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.runtime.stored import accept_rates, shaping, write_rates
 from segmentation.sources.mapping import SourceMapping, load_mapping
+from segmentation.sources.readers.absent_columns import notes_on_absent_columns, sum_absent_columns
 from segmentation.sources.readers.files import named_read_errors
 from segmentation.sources.readers.jdbc import land_rows
 from segmentation.sources.readers.kafka import land_rounds, open_topic, raw_folder
@@ -43,12 +44,20 @@ if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Mapping, Sequence
 
+    from segmentation.sources.readers.absent_columns import AbsentColumn
     from segmentation.sources.readers.units import InputUnit
 
 READS = (INPUT_UNITS, EVENTS, SESSIONS, USER_DAYS, QUARANTINE, DUPLICATES, CURRENCY_RATES)
 WRITES = (*READS, TRANSITIONS, INGEST_LEDGER)
 REBUILT = tuple(table for table in WRITES if table is not CURRENCY_RATES)
 DERIVED = (SESSIONS, USER_DAYS, TRANSITIONS)
+
+
+class Ingested(NamedTuple):
+    """Findings on a batch, for the notes of the run."""
+
+    values_without_rate: int
+    absent_columns: tuple[AbsentColumn, ...]
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -81,9 +90,9 @@ def run(ctx: Context) -> RunReport:
         return RunReport(as_of=ctx.given_as_of, notes=notes)
     units = list_units(ctx.spark, mapping, inputs)
     received = sort_units(units, read_units(ctx.lake, mapping.name), mapping.supersede)
-    without_rate = 0
+    done: list[Ingested] = []
     for part in split_into_batches(received.to_ingest, ctx.config.ingest.batch_mb):
-        without_rate += _ingest(ctx, mapping, part, received.superseded_by(part))
+        done.append(_ingest(ctx, mapping, part, received.superseded_by(part)))
         ctx.lake.publish(ctx.lake.basis(EVENTS, DERIVED))
     if received.not_read:
         ctx.lake.append(
@@ -93,7 +102,7 @@ def run(ctx: Context) -> RunReport:
     return RunReport(
         as_of=ctx.as_of,
         quality=reconcile(ctx, mapping.name),
-        notes=[*notes, *received.notes(), *_on_rates(ctx, without_rate)],
+        notes=[*notes, *received.notes(), *_notes(ctx, done)],
     )
 
 
@@ -125,14 +134,14 @@ def _follow(ctx: Context, mapping: SourceMapping, command: str) -> RunReport:
     taken = [row["path"] for row in read_units(lake, mapping.name)]
     _check_parameters(ctx, mapping, command)
     opened = open_topic(ctx.spark, mapping, folder, taken)
-    ranges = without_rate = 0
+    ranges, done = 0, list[Ingested]()
     for units in land_rounds(ctx.spark, mapping, folder, ctx.run_id, opened):
         for part in split_into_batches(units, ctx.config.ingest.batch_mb):
-            without_rate += _ingest(ctx, mapping, part, {})
+            done.append(_ingest(ctx, mapping, part, {}))
             lake.publish(lake.basis(EVENTS, DERIVED))
         ranges += len(units)
     told = f"{ranges} ranges of offsets were ingested" if ranges else "no new message: unchanged"
-    notes = [*opened.notes, told, *_on_rates(ctx, without_rate)]
+    notes = [*opened.notes, told, *_notes(ctx, done)]
     as_of = ctx.given_as_of if lake.read(EVENTS).isEmpty() else ctx.as_of
     return RunReport(as_of=as_of, quality=reconcile(ctx, mapping.name), notes=notes)
 
@@ -172,15 +181,15 @@ def _rebuild(ctx: Context) -> RunReport:
         ctx.lake.clear(table)
     if ctx.config.workspace.rates or ctx.lake.version(CURRENCY_RATES) is not None:
         write_rates(ctx)
-    without_rate = 0
+    done: list[Ingested] = []
     for name, mapping in mappings.items():
-        for part in split_into_batches(found[name], ctx.config.ingest.batch_mb):
-            without_rate += _ingest(ctx, mapping, part, {})
+        parts = split_into_batches(found[name], ctx.config.ingest.batch_mb)
+        done += [_ingest(ctx, mapping, part, {}) for part in parts]
     ctx.lake.publish(ctx.lake.basis(EVENTS, DERIVED))
     return RunReport(
         as_of=ctx.as_of,
         quality={name: reconcile(ctx, name) for name in sources},
-        notes=[*notes, *_on_rates(ctx, without_rate)],
+        notes=[*notes, *_notes(ctx, done)],
     )
 
 
@@ -205,14 +214,17 @@ def _mapping(ctx: Context, source: str) -> SourceMapping:
     return load_mapping(ctx.options["conf_dir"], source).under(ctx.config.privacy)
 
 
-def _on_rates(ctx: Context, values: int) -> list[str]:
-    """Return a note if values without a rate are missing from sums of money."""
+def _notes(ctx: Context, done: Sequence[Ingested]) -> list[str]:
+    """Note values that are in no sum of money, and columns that Parquet files lack."""
+    values = sum(batch.values_without_rate for batch in done)
     missing = f"whose currency has no rate to {ctx.config.workspace.currency} on their day"
-    return [f"values in no sum of money, {missing}: {values} (see conf/rates.csv)"] if values > 0 else []
+    on_rates = [f"values in no sum of money, {missing}: {values} (see conf/rates.csv)"] if values > 0 else []
+    absent = sum_absent_columns(column for batch in done for column in batch.absent_columns)
+    return [*on_rates, *notes_on_absent_columns(absent)]
 
 
-def _ingest(ctx: Context, mapping: SourceMapping, units: list[InputUnit], superseded: Mapping[str, str]) -> int:
-    """Ingest one batch without publishing it; return how many of its values have no rate."""
+def _ingest(ctx: Context, mapping: SourceMapping, units: list[InputUnit], superseded: Mapping[str, str]) -> Ingested:
+    """Ingest one batch without publishing it."""
     config, lake, spark = ctx.config, ctx.lake, ctx.spark
     new_units = unit_rows(spark, units, mapping.name, ctx.run_id)
     is_small = is_small_lake(lake, config.ingest.small_lake_mb)
@@ -244,7 +256,7 @@ def _ingest(ctx: Context, mapping: SourceMapping, units: list[InputUnit], supers
             workspace=config.workspace,
         )
         write_changes(lake, (*increment.changes, change_units(new_units, snapshot.input_units, superseded)))
-    return increment.values_without_rate
+    return Ingested(increment.values_without_rate, batch.absent_columns)
 
 
 def _check_parameters(ctx: Context, mapping: SourceMapping, rebuild: str) -> None:

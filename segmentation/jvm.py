@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from py4j.java_gateway import JavaPackage
 from py4j.protocol import Py4JError, Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql.types import BinaryType, StructType
 
@@ -46,6 +48,72 @@ def new_array(spark: SparkSession, kind: Any, length: int) -> Any:
 def hadoop_configuration(spark: SparkSession) -> Any:
     """Return Hadoop's configuration with the settings of the session."""
     return spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001  as above
+
+
+class ParquetSchema(NamedTuple):
+    """A schema that Parquet files of one frame share."""
+
+    columns: tuple[str, ...]
+    """Names of the top-level columns."""
+    files: int
+    first: str
+    """The first of these files, as the frame lists them."""
+
+
+def parquet_schemas(frame: DataFrame) -> list[ParquetSchema]:
+    """Return the distinct schemas of the Parquet files that a frame reads.
+
+    Footers are read on the driver, several at a time; no data are read, no Spark job runs, and no folder is listed
+    again.
+    """
+    spark = frame.sparkSession
+    root, found = java(spark), {}
+    for files in _listed_files(frame):
+        listed = root.scala.jdk.javaapi.CollectionConverters.asJava(files)
+        reader = root.org.apache.parquet.hadoop.ParquetFileReader
+        for footer in reader.readAllFootersInParallel(hadoop_configuration(spark), listed, True):
+            schema = footer.getParquetMetadata().getFileMetaData().getSchema()
+            text = schema.toString()
+            if text not in found:
+                columns = tuple(column.getName() for column in schema.getFields())
+                found[text] = ParquetSchema(columns, 0, footer.getFile().toString())
+            found[text] = found[text]._replace(files=found[text].files + 1)
+    return list(found.values())
+
+
+def _listed_files(frame: DataFrame) -> list[Any]:
+    """Return, of each scan of files in a frame's plan, the files as Spark listed them."""
+    plan: Any = frame._jdf.queryExecution().analyzed()  # noqa: SLF001  the plan is in the JVM only
+    scans = (leaf for leaf in _elements(plan.collectLeaves()) if leaf.getClass().getSimpleName() == "LogicalRelation")
+    return [scan.relation().location().allFiles() for scan in scans]
+
+
+@lru_cache(maxsize=1_000)
+def columns_of_expression(spark: SparkSession, sql: str) -> frozenset[tuple[str, ...]]:
+    """Return the columns that a Spark SQL expression refers to, each as the parts of its name (`a.b`: a, b).
+
+    Variables of lambda functions are no columns. An expression that cannot be parsed refers to none.
+    """
+    parser: Any = spark._jsparkSession.sessionState().sqlParser()  # noqa: SLF001  Spark's parser is in the JVM only
+    try:
+        return _columns_of(parser.parseExpression(sql), frozenset())
+    except PySparkException:
+        return frozenset()
+
+
+def _columns_of(expression: Any, variables: frozenset[str]) -> frozenset[tuple[str, ...]]:
+    kind = expression.getClass().getSimpleName()
+    if kind in {"UnresolvedAttribute", "UnresolvedNamedLambdaVariable"}:
+        parts = tuple(_elements(expression.nameParts()))
+        return frozenset() if parts[0].lower() in variables else frozenset({parts})
+    if kind == "LambdaFunction":
+        variables |= {argument.nameParts().head().lower() for argument in _elements(expression.arguments())}
+    return frozenset().union(*(_columns_of(child, variables) for child in _elements(expression.children())))
+
+
+def _elements(sequence: Any) -> list[Any]:
+    """Return the elements of a Scala sequence."""
+    return [sequence.apply(n) for n in range(sequence.size())]
 
 
 def persistent_frames(spark: SparkSession) -> dict[int, Any]:

@@ -13,6 +13,7 @@ from segmentation.checkpoints import checkpoint
 from segmentation.errors import ContractError
 from segmentation.frames import empty_frame
 from segmentation.sources.parse import parse_records, raw_row_key
+from segmentation.sources.readers.absent_columns import find_absent_columns
 from segmentation.sources.readers.files import named_read_errors, one_task_per_block, read_records
 from segmentation.sources.readers.units import megabytes_of
 from segmentation.tables import PARSED_RECORDS
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from segmentation.ingest.params import IngestParams
     from segmentation.sources.mapping import SourceMapping
+    from segmentation.sources.readers.absent_columns import AbsentColumn
     from segmentation.sources.readers.units import InputUnit
     from segmentation.sources.tracking_plan import TrackingPlan
 
@@ -42,6 +44,8 @@ class Batch:
     unit_ids: tuple[str, ...]
     of_messages: bool = False
     """Whether the records come from a topic. Such a batch may be empty, and a short one may be all bad."""
+    absent_columns: tuple[AbsentColumn, ...] = ()
+    """Columns that some of its Parquet files lack."""
 
 
 def batch_without_records(spark: SparkSession, source: str, allowed_lateness_days: int | None) -> Batch:
@@ -115,7 +119,7 @@ def parse_batch(
     """Parse the units of a batch. Records are checkpointed, except that much Parquet is read again, which is cheaper.
 
     Raises:
-        DataError: a text file cannot be read; the message names it.
+        DataError: a text file cannot be read, or a Parquet file lacks a column of a required field; names it.
         ContractError: the mapping asks for pseudonyms, and no keys are given.
     """
     if mapping.pseudonymise and keys is None:
@@ -135,14 +139,22 @@ def parse_batch(
     unit_ids, of_messages = tuple(unit.unit_id for unit in units), mapping.kafka is not None
     about = (mapping.lateness_bound(ingest.allowed_lateness_days), mapping.name, unit_ids, of_messages)
     if units[0].format == "parquet" and not is_tiny(units):
-        raw = read_records(spark, mapping, units)
+        raw, absent = _read(spark, mapping, units)
 
         def pick(keys: DataFrame) -> DataFrame:
             # Join before parsing: Spark does not push a join below the parsing expressions.
             wanted = keys.withColumnRenamed("row_key", "_wanted")
             return parse(raw.join(wanted, raw_row_key() == F.col("_wanted"), "left_semi"))
 
-        return Batch(parse(raw), pick, *about)
+        return Batch(parse(raw), pick, *about, absent)
     with named_read_errors(units), one_task_per_block(spark):
-        held = checkpoint(parse(read_records(spark, mapping, units)))  # read now, while each task has one block
-    return Batch(held, lambda keys: held.join(keys, "row_key", "left_semi"), *about)
+        raw, absent = _read(spark, mapping, units)
+        held = checkpoint(parse(raw))  # read now, while each task has one block
+    return Batch(held, lambda keys: held.join(keys, "row_key", "left_semi"), *about, absent)
+
+
+def _read(
+    spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]
+) -> tuple[DataFrame, tuple[AbsentColumn, ...]]:
+    raw = read_records(spark, mapping, units)
+    return raw, find_absent_columns(raw, mapping) if units[0].format == "parquet" else ()

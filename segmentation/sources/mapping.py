@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
@@ -122,6 +122,16 @@ class RejectionRule(Parameters):
     expr: Expression
     exclude: bool = False
     """Exclude the record: count it in the ledger, and store neither it nor its text."""
+
+
+class Place(NamedTuple):
+    """A place of a mapping that reads columns of the source."""
+
+    name: str
+    columns: tuple[str, ...]
+    sql: str | None
+    """The expression, which may read further columns."""
+    is_rule: bool = False
 
 
 class SourceMapping(Parameters):
@@ -293,6 +303,20 @@ class SourceMapping(Parameters):
         of_messages = set(MESSAGE_COLUMNS) if self.kafka is not None else set()
         doubtful = {name for sql in self._expressions() for name in names_like_functions(sql)}
         return tuple(sorted((named | own | doubtful) - set(self.derive) - of_messages))
+
+    def places(self) -> list[Place]:
+        """List all places that read columns of the source."""
+        identity = self.fields.event_id
+        fields = {name: getattr(self.fields, name) for name in EventFields.model_fields if name != "event_id"}
+        properties = {PROPERTY + name: field for name, field in self.properties.items()}
+        mapped = {**fields, "agent": self.agent, **properties}
+        return [
+            Place("event_id", (identity.column,) if identity.column else identity.key, identity.expr),
+            *(Place(name, (f.column,) if f.column else (), f.expr) for name, f in mapped.items() if f is not None),
+            Place("property_map", (), self.property_map),
+            *(Place(f"derive.{name}", (), sql) for name, sql in self.derive.items()),
+            *(Place(f"rule {rule.reason}", (), rule.expr, is_rule=True) for rule in self.rules),
+        ]
 
     def lateness_bound(self, default_days: int) -> int | None:
         """Return the days after which a record is too late; None: no received time is mapped, so none is."""

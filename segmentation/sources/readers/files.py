@@ -16,6 +16,7 @@ from segmentation.frames import small_frame, union_all
 from segmentation.jvm import Py4JJavaError
 from segmentation.sources.location import BLOCK_BYTES, CSV_RECORDS, first_offset, record_location
 from segmentation.sources.parse import RAW_CORRUPT, RAW_LOCATION, RAW_RECORD_NO, RAW_TEXT, RAW_UNIT, RAW_UNIT_NO
+from segmentation.sources.readers.absent_columns import add_absent_columns
 from segmentation.sources.readers.messages import LANDED, MESSAGES, parse_messages
 from segmentation.sources.readers.quoted_records import split_records
 from segmentation.sources.readers.values import decode_text, parse_csv, parse_json, parse_plain
@@ -61,7 +62,7 @@ def read_records(spark: SparkSession, mapping: SourceMapping, units: Sequence[In
     Blank lines and CSV headers are not records. Files of one batch are of one format; their CSV headers may differ.
 
     Raises:
-        ConfigurationError: a file lacks a column that the mapping names.
+        ConfigurationError: a CSV file lacks a column that the mapping names.
         DataError: a file cannot be read at all (named).
     """
     readers = {
@@ -193,14 +194,7 @@ def _read_parquet(spark: SparkSession, mapping: SourceMapping, units: Sequence[I
         raw = _placed_rows(read)
     except (PySparkException, Py4JJavaError):  # columns of one name are of several types, or a file is no Parquet
         raw = _read_by_schema(spark, units)
-    given = _given(raw)
-    missing = sorted(set(mapping.raw_columns) - set(given))
-    if missing:
-        raise ConfigurationError(
-            f"source '{mapping.name}': {units[0].path} has no column {', '.join(missing)}; "
-            f"its columns are: {', '.join(given)}"
-        )
-    return raw
+    return add_absent_columns(raw, mapping)
 
 
 def _read_by_schema(spark: SparkSession, units: Sequence[InputUnit]) -> DataFrame:
