@@ -11,7 +11,7 @@ import pytest
 
 from jobs.describe_features import run
 from segmentation.errors import ConfigurationError
-from segmentation.review.sections.features import build_features
+from segmentation.review.sections.features import features_section
 from segmentation.review.sections.reading import Reading
 from segmentation.runtime.main import open_context
 from segmentation.tables import FEATURE_CORRELATIONS, FEATURE_STATISTICS, user_features_table
@@ -55,7 +55,7 @@ def test_features_are_described_compared_and_shown(spark: SparkSession, tmp_path
         ("twice_count", "visits_count", 1.0, USERS)
     ]
 
-    section = build_features(Reading(ctx.lake))
+    section = features_section(Reading(ctx.lake))
     assert [exhibit.key for exhibit in section.exhibits] == [
         "feature-changes",
         "feature-distributions",

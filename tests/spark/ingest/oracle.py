@@ -53,10 +53,10 @@ def judge(records: list[Record], limits: Limits) -> dict[str, list]:
     by_identity: dict[str, list[Record]] = defaultdict(list)
     verdicts: dict[str, list] = defaultdict(list)
     for record in records:
-        if (record.value or 0) < 0:
-            verdicts["out_of_range"].append(record)
-        elif record.platform == EXCLUDED_PLATFORM:
+        if is_excluded(record):
             verdicts["excluded"].append(record)
+        elif is_out_of_range(record):
+            verdicts["out_of_range"].append(record)
         else:
             by_identity[record.event_id].append(record)
     punctual: dict[tuple[str, str], list[Record]] = defaultdict(list)
@@ -77,6 +77,14 @@ def judge(records: list[Record], limits: Limits) -> dict[str, list]:
         verdicts["accepted"] += ranked[: limits.cap]
         verdicts["over_cap"] += ranked[limits.cap :]
     return verdicts
+
+
+def is_out_of_range(record: Record) -> bool:
+    return (record.value or 0) < 0
+
+
+def is_excluded(record: Record) -> bool:
+    return record.platform == EXCLUDED_PLATFORM and not is_out_of_range(record)
 
 
 def arrival(record: Record) -> tuple:

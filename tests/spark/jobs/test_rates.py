@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from jobs import build_sessions, ingest_events
-from segmentation.parameters import Rate, WorkspaceParams
+from segmentation.parameters import CurrencyRate, WorkspaceParams
 from segmentation.sessions.money import reporting_value
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def test_the_newest_rate_at_or_before_the_day_counts_to_the_last_digit(spark: Sp
     pick, first = random.Random(5), date(2024, 1, 1)
     days = [first + timedelta(days=n) for n in range(60)]
     rates = tuple(
-        Rate(currency=currency, since=day, rate=Decimal(pick.randint(1, 10**9)).scaleb(-8))
+        CurrencyRate(currency=currency, since=day, rate=Decimal(pick.randint(1, 10**9)).scaleb(-8))
         for currency in ("EUR", "GBP")
         for day in pick.sample(days[5:], 20)
     )
