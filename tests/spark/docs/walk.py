@@ -244,11 +244,17 @@ def labelled(parts: dict[str, DataFrame], *columns: str) -> list[dict[str, Any]]
 
 
 def described(change: TableChange) -> dict[str, Any]:
-    """Describe a change of a table by its numbers of rows."""
+    """Describe the ways in which a table is changed, by numbers of keys or rows."""
     deleted = (f"{deletion.keys.count()} by {'+'.join(deletion.on)}" for deletion in change.deletions)
-    written = {"rows": change.rows, "corrections": change.corrections}
-    numbers = {name: None if frame is None else frame.count() for name, frame in written.items()}
-    return {"table": change.table.name, "deletions": ", ".join(deleted), **numbers, "replaces": change.replaces}
+    rows, added = (None if frame is None else frame.count() for frame in (change.rows, change.corrections))
+    replaces = change.replaces is not None
+    return {
+        "table": change.table.name,
+        "delete": ", ".join(deleted),
+        "append": None if replaces else rows,
+        "add": added,
+        "replace": f"{rows} where {change.replaces}" if replaces else None,
+    }
 
 
 def without_totals(frame: DataFrame) -> DataFrame:
