@@ -153,9 +153,10 @@ class Lake:
         self._note(table)
 
     def clear(self, table: Table) -> None:
-        """Delete all rows and forget the parameters, for a rebuild."""
+        """Delete all rows and forget the parameters, for a rebuild. A table that does not exist is not made."""
         self._sign()
-        self._create(table)
+        if not self._exists(table):
+            return
         self._target(table).delete()
         stale = sorted(self._fingerprints(table))
         if stale:
