@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from jobs.ingest_events import check_input
 from segmentation.checkpoints import checkpoint
 from segmentation.errors import ConfigurationError
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.sources.infer import draft_mapping
-from segmentation.sources.mapping import load_mapping
+from segmentation.sources.mapping import check_input, load_mapping
 from segmentation.sources.parse import parse_records
 from segmentation.sources.preview import describe_preview, preview_records
 from segmentation.sources.readers.absent_columns import find_absent_columns, notes_on_absent_columns

@@ -15,6 +15,7 @@ from segmentation.errors import ConfigurationError
 from segmentation.identities.erasure import NAME, PersonTraces, find_traces, plan_erasure
 from segmentation.ingest.apply import choose_store, write_changes
 from segmentation.ingest.batches import batch_without_records
+from segmentation.ingest.derived import DERIVED
 from segmentation.ingest.snapshot import is_small_lake, read_snapshot
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
@@ -29,9 +30,6 @@ from segmentation.tables import (
     INGEST_LEDGER,
     INPUT_UNITS,
     QUARANTINE,
-    SESSIONS,
-    TRANSITIONS,
-    USER_DAYS,
 )
 from segmentation.tables.reference import all_tables
 
@@ -41,7 +39,6 @@ if TYPE_CHECKING:
 
     from segmentation.ingest.snapshot import Snapshot
 
-DERIVED = (SESSIONS, USER_DAYS, TRANSITIONS)
 RESTATED = (EVENTS, *DERIVED, QUARANTINE, DUPLICATES, INGEST_LEDGER)
 OF_USERS = tuple(table for table in all_tables() if NAME in table.names and table not in RESTATED)
 """Made of the tables above at some cut: rows of the person go, and nothing follows."""

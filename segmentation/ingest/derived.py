@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from segmentation.parameters import WorkspaceParams
     from segmentation.sessions.params import SessionParams
 
+DERIVED = (SESSIONS, USER_DAYS, TRANSITIONS)
+"""Tables that are derived from `events` with every batch. They are published with its version as their basis."""
+
 
 @dataclass(frozen=True)
 class Derived:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
@@ -101,6 +102,23 @@ def sum_signed(parts: list[DataFrame]) -> DataFrame:
     """Sum signed ledger rows by key; rows that cancel out are left out."""
     sums = union_all(parts).groupBy(*INGEST_LEDGER.key).agg(F.sum("records").alias("records"))
     return conform(sums.where(F.col("records") != 0), INGEST_LEDGER)
+
+
+def totals_of_source(ledger: DataFrame, source: str) -> dict[str, Any]:
+    """Count a source's records by stage, and under `reasons` those with a reason, which were rejected or excluded."""
+    rows = (
+        ledger.where(F.col("source") == source)
+        .groupBy("stage", "reason")
+        .agg(F.sum("records").alias("records"))
+        .collect()  # a row per stage and reason
+    )
+    by_stage: Counter[str] = Counter()
+    for row in sorted(rows, key=lambda r: (r["stage"], r["reason"] or "")):
+        by_stage[row["stage"]] += row["records"]
+    by_reason: Counter[str] = Counter()
+    for row in sorted((r for r in rows if r["reason"]), key=lambda r: r["reason"]):
+        by_reason[row["reason"]] += row["records"]
+    return {**by_stage, "reasons": dict(by_reason)}
 
 
 def rejected_rows(rejected: DataFrame) -> DataFrame:

@@ -15,6 +15,7 @@ from segmentation.sources.kafka import MESSAGE_COLUMNS, TIMESTAMP, KafkaParams
 from segmentation.sources.supersede import SupersedeParams
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from segmentation.privacy.params import PrivacyParams
@@ -355,3 +356,17 @@ def load_mapping(conf_dir: Path, name: str) -> SourceMapping:
         )
     path = folder / f"{name}.yaml"
     return validated(SourceMapping, {"name": name, **read_yaml(path)}, str(path))
+
+
+def check_input(mapping: SourceMapping, given: Sequence[str] | None) -> None:
+    """Check that files are given exactly where the mapping reads files, and not a topic or a table.
+
+    Raises:
+        ConfigurationError: files are missing, or are given where none are read.
+    """
+    if not mapping.is_fetched and not given:
+        raise ConfigurationError(f"source '{mapping.name}' reads files: say which with --input (files or folders)")
+    if mapping.kafka is not None and given:
+        raise ConfigurationError(f"source '{mapping.name}' reads the topic {mapping.kafka.topic}: leave --input out")
+    if mapping.jdbc is not None and given:
+        raise ConfigurationError(f"source '{mapping.name}' reads the table {mapping.jdbc.table}: leave --input out")

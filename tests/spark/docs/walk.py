@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 
 from jobs import ingest_events
 from segmentation.ingest import plan
+from segmentation.runtime import ingestion
 from segmentation.runtime.main import open_context
 from segmentation.runtime.session import open_session
 from segmentation.tables import (
@@ -167,8 +168,8 @@ class Walk:
         with ExitStack() as stack:
             for name, show in shown.items():
                 stack.enter_context(mock.patch.object(plan, name, observed(getattr(plan, name), show)))
-            planned = observed(ingest_events.plan_increment, self._increment)
-            stack.enter_context(mock.patch.object(ingest_events, "plan_increment", planned))
+            planned = observed(ingestion.plan_increment, self._increment)
+            stack.enter_context(mock.patch.object(ingestion, "plan_increment", planned))
             yield
 
     def _index(self, index: Index) -> None:

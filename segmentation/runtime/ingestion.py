@@ -1,0 +1,157 @@
+"""Ingest the input units of a source batch by batch: open its mapping, check parameters, ingest, publish, note."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from segmentation.checkpoints import release_checkpoints
+from segmentation.ingest.apply import choose_store, write_changes
+from segmentation.ingest.batches import is_tiny, parse_batch, planned_for
+from segmentation.ingest.derived import DERIVED
+from segmentation.ingest.plan import plan_increment
+from segmentation.ingest.received import change_units, unit_rows
+from segmentation.ingest.snapshot import is_small_lake, read_snapshot
+from segmentation.privacy.keys import key_frame, load_keys
+from segmentation.runtime.stored import accept_rates, shaping
+from segmentation.sources.mapping import load_mapping
+from segmentation.sources.readers.absent_columns import notes_on_absent_columns, sum_absent_columns
+from segmentation.sources.readers.files import named_read_errors
+from segmentation.sources.readers.units import split_into_batches
+from segmentation.sources.tracking_plan import load_tracking_plan
+from segmentation.tables import EVENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from segmentation.ingest.received import Received
+    from segmentation.runtime.context import Context
+    from segmentation.sources.mapping import SourceMapping
+    from segmentation.sources.readers.absent_columns import AbsentColumn
+    from segmentation.sources.readers.units import InputUnit
+
+
+class Ingested(NamedTuple):
+    """Findings on a batch, for the notes of the run."""
+
+    values_without_rate: int
+    """Events of the batch whose value has no rate to the reporting currency on their day."""
+    absent_columns: tuple[AbsentColumn, ...]
+    """Mapped columns that some of its Parquet files lack."""
+
+
+def open_mapping(ctx: Context, source: str) -> SourceMapping:
+    """Load the mapping of a source, with pseudonyms where the privacy parameters ask for them.
+
+    Raises:
+        ConfigurationError: there is no such source, or its mapping is not valid.
+    """
+    return load_mapping(ctx.conf_dir, source).under(ctx.config.privacy)
+
+
+def ingest_parameters(ctx: Context, mapping: SourceMapping) -> dict[str, str]:
+    """Return the fingerprints of everything that shapes the tables of ingest when a batch of this source is ingested.
+
+    Raises:
+        ConfigurationError: the source asks for pseudonyms, and there is no usable key.
+    """
+    config = ctx.config
+    plan = load_tracking_plan(ctx.conf_dir)
+    enforced = plan.fingerprint if plan.enforced_on(mapping.name) else "kept"
+    keyed = {"privacy.key": load_keys(config.privacy).check} if mapping.pseudonymise else {}
+    return {
+        f"tracking_plan.{mapping.name}": enforced,
+        **keyed,
+        "privacy": config.privacy.shaping,
+        "ingest": config.ingest.shaping,
+        **shaping(config),
+        f"source.{mapping.name}": mapping.fingerprint,
+    }
+
+
+def accept_parameters(ctx: Context, mapping: SourceMapping) -> None:
+    """Accept the parameters of this run if a batch can be added to the stored tables under them.
+
+    Tables never mix parameters, except that rates may be added for days that have no event yet: these are stored.
+
+    Raises:
+        ConfigurationError: they differ from those of the stored tables; names the command of a rebuild.
+    """
+    given = "" if mapping.is_fetched else " --input ..."
+    rebuild = f"python jobs/ingest_events.py --source {mapping.name}{given} --lake {ctx.lake.root} --rebuild"
+    accept_rates(ctx, rebuild)
+    ctx.lake.check_parameters(EVENTS, ingest_parameters(ctx, mapping), rebuild)
+
+
+def ingest_units(
+    ctx: Context, mapping: SourceMapping, units: Sequence[InputUnit], received: Received | None = None
+) -> list[Ingested]:
+    """Ingest units in batches of at most `ingest.batch_mb`, and publish each batch before the next one begins.
+
+    Args:
+        ctx: the run.
+        mapping: of the units' source.
+        units: new units.
+        received: names the earlier units that these supersede; None if they supersede none.
+    """
+    done: list[Ingested] = []
+    for part in split_into_batches(units, ctx.config.ingest.batch_mb):
+        done.append(ingest_batch(ctx, mapping, part, {} if received is None else received.superseded_by(part)))
+        ctx.lake.publish(ctx.lake.basis(EVENTS, DERIVED))
+    return done
+
+
+def ingest_batch(
+    ctx: Context, mapping: SourceMapping, units: Sequence[InputUnit], superseded: Mapping[str, str]
+) -> Ingested:
+    """Ingest one batch without publishing it.
+
+    Args:
+        ctx: the run.
+        mapping: of the units' source.
+        units: new units, all of one format.
+        superseded: unit_id of a unit that the batch supersedes -> unit_id of the unit that supersedes it.
+
+    Raises:
+        DataError: a file cannot be read, or the batch has no record or too many rejected ones.
+    """
+    config, lake, spark = ctx.config, ctx.lake, ctx.spark
+    new_units = unit_rows(spark, units, mapping.name, ctx.run_id)
+    is_small = is_small_lake(lake, config.ingest.small_lake_mb)
+    with (
+        ctx.progress.step(f"ingest {len(units)} input units of {mapping.name}"),
+        release_checkpoints(spark),
+        named_read_errors(units, must_be_named=True),
+        planned_for(spark, units, config.ingest.partition_mb, is_small=is_small),
+    ):
+        batch = parse_batch(
+            spark,
+            mapping,
+            units,
+            ingest=config.ingest,
+            time_zone=config.workspace.time_zone,
+            plan=load_tracking_plan(ctx.conf_dir),
+            keys=key_frame(spark, load_keys(config.privacy)) if mapping.pseudonymise else None,
+        )
+        lake.set_parameters(EVENTS, ingest_parameters(ctx, mapping))
+        snapshot = read_snapshot(
+            lake, new_units, sorted(superseded), is_empty=lake.is_vacant(EVENTS), is_small=is_small
+        )
+        increment = plan_increment(
+            batch,
+            snapshot,
+            choose_store(lake, is_small=is_tiny(units)),
+            ingest=config.ingest,
+            sessions=config.sessions,
+            workspace=config.workspace,
+        )
+        write_changes(lake, (*increment.changes, change_units(new_units, snapshot.input_units, superseded)))
+    return Ingested(increment.values_without_rate, batch.absent_columns)
+
+
+def notes_on_batches(done: Sequence[Ingested], currency: str) -> list[str]:
+    """Note values that are in no sum of money in the reporting currency, and columns that Parquet files lack."""
+    values = sum(batch.values_without_rate for batch in done)
+    missing = f"whose currency has no rate to {currency} on their day"
+    on_rates = [f"values in no sum of money, {missing}: {values} (see conf/rates.csv)"] if values > 0 else []
+    absent = sum_absent_columns(column for batch in done for column in batch.absent_columns)
+    return [*on_rates, *notes_on_absent_columns(absent)]

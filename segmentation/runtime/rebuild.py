@@ -1,0 +1,95 @@
+"""Build the tables of ingest again from every input unit that is not superseded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import unquote
+
+from segmentation.ingest.derived import DERIVED
+from segmentation.ingest.received import list_current, read_units
+from segmentation.runtime.ingestion import ingest_batch, ingest_parameters, notes_on_batches, open_mapping
+from segmentation.runtime.stored import write_rates
+from segmentation.sources.readers.messages import list_landed
+from segmentation.sources.readers.units import list_units, split_into_batches
+from segmentation.tables import (
+    CURRENCY_RATES,
+    DUPLICATES,
+    EVENTS,
+    INGEST_LEDGER,
+    INPUT_UNITS,
+    QUARANTINE,
+    SESSIONS,
+    TRANSITIONS,
+    USER_DAYS,
+)
+
+if TYPE_CHECKING:
+    from segmentation.runtime.context import Context
+    from segmentation.runtime.ingestion import Ingested
+    from segmentation.sources.mapping import SourceMapping
+    from segmentation.sources.readers.units import InputUnit
+
+REBUILT = (INPUT_UNITS, EVENTS, SESSIONS, USER_DAYS, QUARANTINE, DUPLICATES, TRANSITIONS, INGEST_LEDGER)
+"""Tables that a rebuild clears and fills again."""
+NAMED_FILES = 10
+"""Changed files that a note names at most."""
+
+
+class Rebuilt(NamedTuple):
+    """Result of a rebuild, for the report of the run."""
+
+    sources: tuple[str, ...]
+    notes: list[str]
+
+
+class Listed(NamedTuple):
+    """The files of a source as they are now, and notes on those that have changed since they were ingested."""
+
+    units: list[InputUnit]
+    notes: list[str]
+
+
+def rebuild_tables(ctx: Context) -> Rebuilt:
+    """Ingest the whole history again under today's mappings and parameters, and publish all tables at once.
+
+    Everything that can be missing is looked up before a table is cleared. Readers see the tables as they were until
+    the new ones are complete.
+
+    Raises:
+        ConfigurationError: nothing was ingested yet, or a mapping, a file or a key is missing; names it.
+    """
+    named = ctx.lake.require(INPUT_UNITS, "ingest_events").select("source").distinct().collect()  # a row per source
+    mappings = {name: open_mapping(ctx, name) for name in sorted(row["source"] for row in named)}
+    listed = {name: _list_again(ctx, mapping) for name, mapping in mappings.items()}
+    for mapping in mappings.values():
+        ingest_parameters(ctx, mapping)  # fails on a missing key
+    for table in REBUILT:
+        ctx.lake.clear(table)
+    if ctx.config.workspace.rates or ctx.lake.version(CURRENCY_RATES) is not None:
+        write_rates(ctx)
+    done: list[Ingested] = []
+    for name, mapping in mappings.items():
+        parts = split_into_batches(listed[name].units, ctx.config.ingest.batch_mb)
+        done += [ingest_batch(ctx, mapping, part, {}) for part in parts]
+    ctx.lake.publish(ctx.lake.basis(EVENTS, DERIVED))
+    changed = [note for of_source in listed.values() for note in of_source.notes]
+    on_batches = notes_on_batches(done, ctx.config.workspace.currency)
+    return Rebuilt(tuple(mappings), ["rebuilt from all input units", *changed, *on_batches])
+
+
+def _list_again(ctx: Context, mapping: SourceMapping) -> Listed:
+    """List the files of a source that today's mapping does not regard as superseded, and note which have changed.
+
+    Files are the raw layer: a file from which a person was deleted, for example, is read as it is now.
+
+    Raises:
+        ConfigurationError: one is missing; names it.
+    """
+    taken = list_current(read_units(ctx.lake, mapping.name), mapping.supersede)
+    paths = sorted({unquote(path) for path in taken.values()})
+    units = (list_landed if mapping.kafka else list_units)(ctx.spark, mapping, paths)
+    changed = sorted({taken[unit_id] for unit_id in taken.keys() - {unit.unit_id for unit in units}})
+    if not changed:
+        return Listed(units, [])
+    named = f"{', '.join(changed[:NAMED_FILES])}{' ...' if len(changed) > NAMED_FILES else ''}"
+    return Listed(units, [f"{mapping.name}: {len(changed)} files have changed since they were ingested: {named}"])
