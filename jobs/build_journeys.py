@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pyspark.sql import functions as F
-
 from segmentation.errors import DataError
-from segmentation.frames import empty_frame, union_all
-from segmentation.parameters import fingerprint_of
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
-from segmentation.sequences.comparisons import build_differences, load_comparisons
-from segmentation.sequences.drop_offs import build_drop_offs
-from segmentation.sequences.funnels import build_funnel, load_funnels
-from segmentation.sequences.groups import list_memberships
-from segmentation.sequences.journeys import build_journeys
-from segmentation.sequences.paths import build_flows, build_paths, build_user_sequences, limit_edges, rank_paths
-from segmentation.sequences.states import StateMapping, load_states
+from segmentation.sequences.analyses import analysis_parameters, build_analyses, load_analyses, summarise_analyses
+from segmentation.sequences.groups import newest_memberships
+from segmentation.sequences.paths import build_paths
+from segmentation.sequences.states import load_states
 from segmentation.sequences.steps import build_steps
 from segmentation.sessions.as_of import before_cut
 from segmentation.steps import in_step
@@ -42,11 +34,9 @@ from segmentation.tables import (
 if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Sequence
-    from datetime import date
 
     from pyspark.sql import DataFrame
 
-    from segmentation.parameters import Parameters
     from segmentation.tables import Table
 
 READS = (EVENTS, SEGMENT_ASSIGNMENTS, COHORTS)
@@ -55,8 +45,6 @@ WRITES = (*AT_CUT, USER_SEQUENCES)
 TABLES_AT_ONCE = 3
 """Tables are independent, and most of a small commit is waiting."""
 REBUILD = "jobs/build_journeys.py --rebuild"
-ELSEWHERE = {"cluster_sample", "max_clusters", "indel"}
-"""Parameters that do not shape these tables: cluster_journeys has them."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -76,114 +64,53 @@ def run(ctx: Context) -> RunReport:
             parameters or states, and --rebuild is not given.
         DataError: nothing is a step before the cut.
     """
-    as_of, conf = ctx.as_of, Path(ctx.options.get("conf_dir", "conf"))
-    states = load_states(conf)
+    as_of, params, zone = ctx.as_of, ctx.config.sequences, ctx.config.workspace.time_zone
+    states = load_states(ctx.conf_dir)
+    shaped_by = analysis_parameters(params, states, ctx.config.workspace)
     if not ctx.options.get("rebuild"):
-        ctx.lake.check_parameters(JOURNEY_FLOWS, _fingerprints(ctx), f"python {REBUILD} --lake {ctx.lake.root}")
+        ctx.lake.check_parameters(JOURNEY_FLOWS, shaped_by, f"python {REBUILD} --lake {ctx.lake.root}")
     events = ctx.lake.require(EVENTS, "ingest_events")
-    zone = ctx.config.workspace.time_zone
     steps = build_steps(events.where(before_cut(as_of, zone)), states=states, time_zone=zone).persist()
-    params = ctx.config.sequences
     paths = build_paths(steps, steps=params.path_steps, goals=params.goals).persist()
     try:
         if steps.isEmpty():
             raise DataError(f"no event before {as_of} is a step of a sequence; see conf/states.yaml")
         with ctx.progress.step("count flows"):
-            frames = _build(ctx, steps, paths, as_of)
-        with ctx.progress.step("write tables"), ThreadPoolExecutor(TABLES_AT_ONCE) as pool:
-            for done in [
-                pool.submit(in_step(ctx.spark, _write), ctx, table, frame, as_of) for table, frame in frames.items()
-            ]:
-                done.result()
-        ctx.lake.set_parameters(JOURNEY_FLOWS, _fingerprints(ctx))
+            frames = _build(ctx, steps, paths)
+        with ctx.progress.step("write tables"):
+            _write(ctx, frames)
+        ctx.lake.set_parameters(JOURNEY_FLOWS, shaped_by)  # one table stores them for all
         ctx.lake.publish(ctx.lake.basis(EVENTS, WRITES))
     finally:
         steps.unpersist()
         paths.unpersist()
-    return RunReport(as_of=as_of, quality=_summary(ctx, as_of))
+    quality = summarise_analyses(ctx.lake.read(FUNNELS), ctx.lake.read(JOURNEY_DIFFERENCES), as_of)
+    return RunReport(as_of=as_of, quality=quality)
 
 
-def _write(ctx: Context, table: Table, frame: DataFrame, as_of: date) -> None:
-    of_cut = table in AT_CUT and not ctx.options.get("rebuild")
-    ctx.lake.replace(table, frame, where=f"as_of = DATE'{as_of}'" if of_cut else None)
+def _build(ctx: Context, steps: DataFrame, paths: DataFrame) -> dict[Table, DataFrame]:
+    return build_analyses(
+        steps,
+        paths,
+        declared=load_analyses(ctx.conf_dir),
+        params=ctx.config.sequences,
+        as_of=ctx.as_of,
+        time_zone=ctx.config.workspace.time_zone,
+        memberships=newest_memberships(ctx.lake.read(SEGMENT_ASSIGNMENTS), ctx.lake.read(COHORTS), ctx.as_of),
+    )
 
 
-def _build(ctx: Context, steps: DataFrame, paths: DataFrame, as_of: date) -> dict[Table, DataFrame]:
-    """Build the rows of every table from the same steps."""
-    params, conf = ctx.config.sequences, Path(ctx.options.get("conf_dir", "conf"))
-    states, members = load_states(conf), _memberships(ctx, as_of)
-    journeys = build_journeys(steps, params=params, as_of=as_of, memberships=members)
-    funnels = [
-        build_funnel(
-            steps,
-            funnel=one,
-            as_of=as_of,
-            time_zone=ctx.config.workspace.time_zone,
-            version=_version(one, states),
-            memberships=members,
-        )
-        for one in load_funnels(conf)
-    ]
-    compared = [
-        build_differences(steps, comparison=one, as_of=as_of, version=_version(one, states), memberships=members)
-        for one in load_comparisons(conf)
-    ]
-    return {
-        FUNNELS: _all(ctx, FUNNELS, funnels),
-        JOURNEY_DIFFERENCES: _all(ctx, JOURNEY_DIFFERENCES, compared),
-        JOURNEY_FLOWS: journeys.flows,
-        JOURNEY_STATES: journeys.states,
-        JOURNEY_CHAINS: journeys.chains,
-        DROP_OFFS: build_drop_offs(steps, params=params, as_of=as_of, memberships=members),
-        PATHS: rank_paths(paths, limit=params.max_paths, as_of=as_of),
-        PATH_EDGES: limit_edges(
-            build_flows(paths, states_per_step=params.states_per_step), limit=params.max_edges, as_of=as_of
-        ),
-        USER_SEQUENCES: build_user_sequences(steps, limit=params.max_steps, goals=params.goals, as_of=as_of),
-    }
+def _write(ctx: Context, frames: dict[Table, DataFrame]) -> None:
+    """Replace the cut's rows of each table, with --rebuild all rows; several tables at a time."""
+    as_of = ctx.as_of
 
+    def write(table: Table, frame: DataFrame) -> None:
+        of_cut = table in AT_CUT and not ctx.options.get("rebuild")
+        ctx.lake.replace(table, frame, where=f"as_of = DATE'{as_of}'" if of_cut else None)
 
-def _all(ctx: Context, table: Table, parts: Sequence[DataFrame]) -> DataFrame:
-    return union_all(parts) if parts else empty_frame(ctx.spark, table.schema)
-
-
-def _version(declared: Parameters, states: StateMapping) -> str:
-    """Fingerprint what a result means; descriptions are no part of it."""
-    return fingerprint_of([declared.model_dump(mode="json", exclude={"description"}), states.model_dump(mode="json")])
-
-
-def _fingerprints(ctx: Context) -> dict[str, str]:
-    """Return the fingerprints of everything that changes the tables of a cut; one table stores them for all."""
-    states = load_states(Path(ctx.options.get("conf_dir", "conf")))
-    return {
-        "sequences": fingerprint_of(ctx.config.sequences.model_dump(mode="json", exclude=ELSEWHERE)),
-        "states": states.fingerprint,
-        "workspace": ctx.config.workspace.fingerprint,
-    }
-
-
-def _memberships(ctx: Context, as_of: date) -> DataFrame:
-    """List the groups of users at the newest cuts that are not after this one."""
-    newest = {}
-    for table in (SEGMENT_ASSIGNMENTS, COHORTS):
-        known = ctx.lake.read(table).where(F.col("as_of") <= F.lit(as_of))
-        row = known.agg(F.max("as_of").alias("as_of")).head()
-        newest[table] = known.where(F.col("as_of") == F.lit(row["as_of"] if row else None))
-    return list_memberships(newest[SEGMENT_ASSIGNMENTS], newest[COHORTS])
-
-
-def _summary(ctx: Context, as_of: date) -> dict[str, object]:
-    """Say what was found: the ends of the funnels, and the transitions that differ."""
-    at_cut = F.col("as_of") == F.lit(as_of)
-    funnels = ctx.lake.read(FUNNELS).where(at_cut & (F.col("dimension") == "all")).orderBy("funnel", "step").collect()
-    found = ctx.lake.read(JOURNEY_DIFFERENCES).where(at_cut & F.col("found")).orderBy("comparison", "q_value").collect()
-    reached: dict[str, list[int]] = {}
-    for row in funnels:
-        reached.setdefault(row["funnel"], []).append(row["reached"])
-    named: dict[str, list[str]] = {}
-    for row in found:
-        named.setdefault(row["comparison"], []).append(f"{row['from_state']} -> {row['to_state']}")
-    return {"funnels": reached, "differences": named}
+    with ThreadPoolExecutor(TABLES_AT_ONCE) as pool:
+        for done in [pool.submit(in_step(ctx.spark, write), table, frame) for table, frame in frames.items()]:
+            done.result()
 
 
 def main(argv: Sequence[str] | None = None) -> int:

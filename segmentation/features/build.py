@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from segmentation.features import catalogue, feature_set_version, user_features_contract
 from segmentation.features.inputs import (
+    AS_OF,
     ATTEMPTS,
     LOOPS,
     USER_AT_CUT,
@@ -24,6 +25,7 @@ from segmentation.tables.items import ITEM_COUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import date
 
     from pyspark.sql import DataFrame
 
@@ -79,6 +81,14 @@ def build_user_features(
         *(_filled(feature) for feature in features),
     )
     return conform(filled, user_features_contract(params))
+
+
+def item_counts_at(inputs: Mapping[Cuts, FeatureInputs], as_of: date) -> DataFrame:
+    """Return the item counts as known at a cut, which is a key of its own or one of several in a key."""
+    if as_of in inputs:
+        return inputs[as_of].item_counts
+    of_several = next(of for cuts, of in inputs.items() if isinstance(cuts, tuple) and as_of in cuts)
+    return of_several.item_counts.where(F.col(AS_OF) == F.lit(as_of))
 
 
 def _aggregate(view: DataFrame, features: Iterable[Feature]) -> DataFrame:

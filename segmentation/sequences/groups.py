@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from pyspark.sql import Column, DataFrame
 
@@ -30,6 +31,17 @@ def list_memberships(segment_assignments: DataFrame, cohorts: DataFrame) -> Data
     )
     ruled = cohorts.select("user_id", F.lit(RULE).alias("dimension"), F.col("rule").alias("item"))
     return scored.unionByName(ruled)
+
+
+def newest_memberships(segment_assignments: DataFrame, cohorts: DataFrame, as_of: date) -> DataFrame:
+    """List the groups of users at the newest cut of each table that is not after a cut; see :func:`list_memberships`.
+
+    Args:
+        segment_assignments: rows of any cuts.
+        cohorts: rows of any cuts.
+        as_of: the cut.
+    """
+    return list_memberships(_newest(segment_assignments, as_of), _newest(cohorts, as_of))
 
 
 def split_groups(df: DataFrame, *, dimensions: Sequence[str], at: Column, memberships: DataFrame) -> DataFrame:
@@ -58,3 +70,9 @@ def split_groups(df: DataFrame, *, dimensions: Sequence[str], at: Column, member
         return split.drop("_group")
     members = memberships.where(F.col("dimension").isin(of_user))
     return split.drop("_group").unionByName(df.join(members, "user_id"))
+
+
+def _newest(table: DataFrame, as_of: date) -> DataFrame:
+    known = table.where(F.col("as_of") <= F.lit(as_of))
+    row = known.agg(F.max("as_of").alias("as_of")).head()
+    return known.where(F.col("as_of") == F.lit(row["as_of"] if row else None))

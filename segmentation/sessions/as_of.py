@@ -15,6 +15,7 @@ from segmentation.sessions.user_days import build_user_days
 from segmentation.tables import ASSIGNED, EVENTS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     from pyspark.sql import Column, DataFrame
@@ -38,6 +39,14 @@ def before_cut(as_of: date, time_zone: str) -> Column:
     """Return whether an event had happened and was received before midnight of `as_of` in the reporting zone."""
     midnight = local_midnight(as_of, time_zone)
     return (F.col("event_at") < midnight) & (F.col("received_at") < midnight)
+
+
+def find_known_cuts(events: DataFrame, *, cuts: Sequence[date], time_zone: str) -> dict[date, bool]:
+    """Return the cuts before which any event is known, in the given order, and whether all events are known there."""
+    known = [before_cut(cut, time_zone) for cut in cuts]
+    row = events.agg(*map(F.bool_or, known), *map(F.bool_and, known)).head() or ()
+    some, everything = row[: len(cuts)], row[len(cuts) :]
+    return {cut: is_all for cut, is_some, is_all in zip(cuts, some, everything, strict=True) if is_some}
 
 
 def choose_tables(stored: CutTables, *, as_of: date, workspace: WorkspaceParams, sessions: SessionParams) -> CutTables:

@@ -11,12 +11,14 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from jobs import build_features, build_journeys
 from segmentation.config import Config, load_config
 from segmentation.parameters import CurrencyRate, Parameters
 from segmentation.privacy.params import ConsentEvent
 from segmentation.runtime.configuration_page import configuration_page, needs_rebuild
+from segmentation.runtime.feature_inputs import feature_parameters
 from segmentation.runtime.ingestion import ingest_parameters
+from segmentation.sequences.analyses import analysis_parameters
+from segmentation.sequences.states import load_states
 from segmentation.sources.mapping import load_mapping
 
 PROJECT = Path(__file__).parents[2]
@@ -62,15 +64,15 @@ def test_a_rebuild_is_asked_for_where_the_tables_fingerprint_says_so(
 ) -> None:
     monkeypatch.setenv("SEGMENTATION_PRIVACY_KEY", "5e" * 32)
     before, after = Config(), changed(section, key)
-    ecom = load_mapping(CONF, "ecom")
+    ecom, states = load_mapping(CONF, "ecom"), load_states(CONF)
 
     def context(config: Config) -> SimpleNamespace:
         return SimpleNamespace(config=config, options={"conf_dir": CONF}, conf_dir=CONF)
 
     fingerprints = {
         "ingest_events": lambda config: ingest_parameters(context(config), ecom.under(config.privacy)),
-        "build_features": lambda config: build_features._fingerprints(context(config)),
-        "build_journeys": lambda config: build_journeys._fingerprints(context(config)),
+        "build_features": lambda config: feature_parameters(context(config)),
+        "build_journeys": lambda config: analysis_parameters(config.sequences, states, config.workspace),
     }
     refusing = tuple(job for job, of in fingerprints.items() if of(before) != of(after))
     assert refusing == needs_rebuild(section, key)
