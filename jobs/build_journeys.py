@@ -1,4 +1,4 @@
-"""Builds what journeys look like at the cut: funnels, comparisons, chains of states, paths and drop-offs."""
+"""Build the tables of journeys at the cut: funnels, comparisons, chains of states, paths and drop-offs."""
 
 from __future__ import annotations
 

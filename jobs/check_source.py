@@ -22,7 +22,7 @@ from segmentation.sources.readers.kafka import read_newest
 from segmentation.sources.readers.messages import place_messages
 from segmentation.sources.readers.sample import read_sample
 from segmentation.sources.readers.units import list_units
-from segmentation.sources.tracking_plan import load_tracking_plan, plan_coverage
+from segmentation.sources.tracking_plan import describe_coverage, load_tracking_plan, plan_coverage
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -66,7 +66,7 @@ def run(ctx: Context) -> RunReport:
         parsed = _parse(ctx, mapping)
         preview = preview_records(parsed)
         coverage = _coverage(ctx, mapping, parsed)
-    for line in (*describe_preview(preview), *_describe_coverage(coverage)):
+    for line in (*describe_preview(preview), *describe_coverage(coverage)):
         ctx.progress.say(line)
     preview["off_plan"] = {row["event_name"]: row["broken"] for row in coverage if row["parameter"] is None}
     return RunReport(status="checked", quality=preview)
@@ -122,18 +122,6 @@ def _coverage(ctx: Context, mapping: SourceMapping, parsed: DataFrame) -> list[R
         return []
     counted = plan_coverage(plan, parsed.where(~F.col("rejected"))).where("goal IS NOT NULL")
     return counted.orderBy("event_name", F.asc_nulls_first("parameter")).collect()
-
-
-def _describe_coverage(coverage: list[Row]) -> list[str]:
-    lines = []
-    for row in coverage:
-        if row["parameter"] is None:
-            lines.append(
-                f"  planned: {row['event_name']} ({row['goal']}), {row['events']:,} events, {row['broken']:,} off plan"
-            )
-        else:
-            lines.append(f"    {row['parameter']}: {row['filled']:,} given, {row['broken']:,} off plan")
-    return lines
 
 
 def main(argv: Sequence[str] | None = None) -> int:

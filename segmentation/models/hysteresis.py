@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from segmentation.models.clustering import measure_places
+from segmentation.models.clustering import assign_clusters, measure_places
+from segmentation.models.inputs import select_cuts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
+    from pyspark.ml import PipelineModel
     from pyspark.sql import Column, DataFrame
 
     from segmentation.models.clustering import Segment
@@ -19,6 +21,37 @@ if TYPE_CHECKING:
 
 MODEL_CLUSTER = "model_cluster_id"
 """The cluster that the model alone gives, beside `cluster_id`, in which the user is."""
+
+
+def place_with_hysteresis(
+    users: DataFrame,
+    user_features: DataFrame,
+    *,
+    pipeline: PipelineModel,
+    segments: Sequence[Segment],
+    features: Sequence[str],
+    as_of: date,
+    params: HysteresisParams,
+) -> DataFrame:
+    """Place users into the clusters of a model, and by earlier cuts too if `hysteresis.earlier_cuts` asks for it.
+
+    Grain: a user at the cut -> the same with the columns of :func:`hold_clusters`.
+
+    Args:
+        users: users at the cut, with the features as doubles.
+        user_features: rows of `user_features`; those of earlier cuts are read.
+        pipeline: of the model.
+        segments: of the model.
+        features: that the model reads.
+        as_of: the cut.
+        params: which earlier cuts, and what counts as clear.
+    """
+    placed, before = assign_clusters(users, pipeline=pipeline, segments=segments), None
+    cuts = params.cuts_before(as_of)
+    if cuts:
+        earlier = select_cuts(user_features, cuts=cuts, features=features)
+        before = assign_clusters(earlier, pipeline=pipeline, segments=segments)
+    return hold_clusters(placed, before, as_of=as_of, segments=segments, params=params)
 
 
 def hold_clusters(

@@ -19,10 +19,14 @@ from segmentation.evaluation.calibration import (
 from segmentation.evaluation.classification import AUC_PR, BRIER, LOG_LOSS, probability_figures, ranking_figures
 from segmentation.evaluation.comparison import Difference, compare_paired
 from segmentation.evaluation.gains import Decision, Gain, decide, measure_gains
+from segmentation.models.held_out import PREDICTION, RAW, score_measuring
+from segmentation.models.windows import LABEL
 from segmentation.statistics import wilson_interval
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from pyspark.ml import PipelineModel
+    from pyspark.sql import DataFrame
 
     from segmentation.models.params import Costs, PropensityParams
 
@@ -131,3 +135,20 @@ def better_by(
     return compare_paired(
         one[which], other[which], label, metric=params.decide_by, rounds=params.bootstrap_rounds, seed=params.seed
     )
+
+
+def compare_on_held_out(
+    labelled: DataFrame, one: PipelineModel, other: PipelineModel, *, params: PropensityParams, users: int
+) -> Difference:
+    """Compare two finished models on the measuring half of an evaluation cut, by `decide_by`.
+
+    Args:
+        labelled: labelled users of the cut with the features of both models; read twice, so best cached.
+        one: the pipeline whose advantage is measured.
+        other: the pipeline that it is compared with.
+        params: the share of the measuring half, the metric, and `judged_users`, beyond which a fixed sample is scored.
+        users: number of users of the cut.
+    """
+    scored = [score_measuring(labelled, pipeline=each, params=params, users=users) for each in (one, other)]
+    ours, theirs = ((of[RAW].to_numpy(), of[PREDICTION].to_numpy()) for of in scored)
+    return better_by(ours, theirs, scored[0][LABEL].to_numpy(), params=params)

@@ -8,17 +8,22 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 from segmentation.evaluation.figures import BREACH, INFO, OK
 from segmentation.monitoring.drift import Drift
 from segmentation.monitoring.rates import CALIBRATION, Rate
+from segmentation.tables import ALERTS, DRIFT, MONITORED_RATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import date
 
     from segmentation.monitoring.params import MonitoringParams
+    from segmentation.tables import Table
 
 Figure = TypeVar("Figure", Drift, Rate)
 
 PSI, JS_DISTANCE, KS = "psi", "js_distance", "ks"
 RATE_CHANGE, CALIBRATION_GAP = "rate_change", "calibration_gap"
+
+LISTED = 5
+"""Alerts that one line shows at most."""
 
 
 class Alert(NamedTuple):
@@ -62,6 +67,32 @@ def judge_rates(found: Iterable[Rate], *, params: MonitoringParams) -> list[Judg
 def sort_alerts(judged: Iterable[Judged[Drift] | Judged[Rate]]) -> list[Alert]:
     """Return all alerts in the order of their key."""
     return sorted((alert for one in judged for alert in one.alerts), key=lambda alert: (alert.metric, alert.scope))
+
+
+def summarise_alerts(alerts: Sequence[Alert]) -> str:
+    """Write the number of alerts and the first of them with their values and thresholds, as one line."""
+    shown = "; ".join(f"{a.metric} of {a.scope} is {a.value:.3g} (at most {a.threshold:g})" for a in alerts[:LISTED])
+    more = " ..." if len(alerts) > LISTED else ""
+    return f"{len(alerts)} alert{'' if len(alerts) == 1 else 's'}: {shown}{more}"
+
+
+def rows_of_tables(
+    drift: Iterable[Judged[Drift]], rates: Iterable[Judged[Rate]], *, as_of: date, baseline: date | None
+) -> dict[Table, list[tuple[Any, ...]]]:
+    """Return the rows of `drift`, `monitored_rates` and `alerts` at a cut, in contract order.
+
+    Args:
+        drift: judged distributions.
+        rates: judged rates.
+        as_of: the cut.
+        baseline: the earlier cut; None: there is none, and `drift` has no row.
+    """
+    drift, rates = list(drift), list(rates)
+    return {
+        DRIFT: drift_rows(drift, as_of=as_of, baseline=baseline) if baseline else [],
+        MONITORED_RATES: rate_rows(rates, as_of=as_of),
+        ALERTS: alert_rows(sort_alerts([*drift, *rates]), as_of=as_of),
+    }
 
 
 def drift_rows(judged: Iterable[Judged[Drift]], *, as_of: date, baseline: date) -> list[tuple[Any, ...]]:

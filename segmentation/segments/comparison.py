@@ -1,4 +1,4 @@
-"""What another definition of segments would change: who moves, what it does to size and value, and how stable it is."""
+"""Compare two definitions of segments: the users who move, sizes and values of segments, and stability."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LIVE, CANDIDATE = "live", "candidate"
 IN, OUT = "in", "out"
-"""The two segments of a rule: its members, and everybody else."""
+"""The two segments of a rule: its members, and all other users."""
 _EXACT = "decimal(30,6)"
 
 
@@ -32,7 +32,7 @@ class Group(NamedTuple):
     users: int
     share: float
     means: Mapping[str, float | None]
-    """Measure -> mean over the segment's users of whom it is known; None: nobody's is."""
+    """Measure -> mean over the segment's users for whom it is known; None: it is known for no user."""
 
 
 class Cross(NamedTuple):
@@ -91,7 +91,7 @@ def _as_matrix(moves: Table) -> tuple[list[str], list[str], NDArray[np.int_]]:
 
 
 def jaccard(moves: Table, segment: str) -> float | None:
-    """Return the share of users in a segment at both ends of those in it at either; None where nobody is."""
+    """Return the share of users in a segment at both ends of those in it at either; None if there is no such user."""
     both = moves.get((segment, segment), 0)
     either = sum(users for pair, users in moves.items() if segment in pair)
     return both / either if either else None
@@ -110,6 +110,44 @@ def cross_cuts(before: DataFrame, now: DataFrame) -> dict[str, Table]:
             pair = (row[f"_{definition}"], row[definition])
             table[pair] = table.get(pair, 0) + row["count"]
     return dict(tables)
+
+
+def describe_moves(cross: Cross, *, is_rule: bool) -> dict[str, Any]:
+    """Describe the users who move and the groups that result, for a report.
+
+    Args:
+        cross: all users of a cut under both definitions.
+        is_rule: whether the segments are those of a rule, which keep their names; else those that share most users
+            take each other's place (:func:`match_segments`).
+    """
+    kept = {IN: IN, OUT: OUT} if is_rule else match_segments(cross.moves)
+    moves = [
+        {LIVE: live, CANDIDATE: candidate, "users": users, "stays": kept.get(live) == candidate}
+        for (live, candidate), users in sorted(cross.moves.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    return {
+        "users": sum(cross.moves.values()),
+        "movers": count_movers(cross.moves, kept),
+        "moves": moves,
+        "groups": [group._asdict() for group in cross.groups],
+    }
+
+
+def measure_stability(before: DataFrame, now: DataFrame, *, is_rule: bool) -> dict[str, Any]:
+    """Compare each definition with itself at an earlier cut, over the users of both cuts.
+
+    Args:
+        before: users of the earlier cut with `live` and `candidate`.
+        now: users of the later cut with the same.
+        is_rule: whether the segments are those of a rule, whose members are compared; else whole partitions are.
+    """
+    tables = cross_cuts(before, now)
+    if is_rule:
+        return {
+            "measure": "members in common (Jaccard)",
+            **{side: jaccard(table, IN) for side, table in tables.items()},
+        }
+    return {"measure": "adjusted Rand index", **{side: adjusted_rand(table) for side, table in tables.items()}}
 
 
 def _group(definition: str, segment: str, rows: Sequence[Any], measures: Sequence[str], total: int) -> Group:

@@ -1,4 +1,4 @@
-"""What tells a segment's users apart in one sentence: the best leaf of a small decision tree."""
+"""Describe the users of a segment by one rule of thumb: the best leaf of a small decision tree."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from sklearn.tree import DecisionTreeClassifier
 
+from segmentation.evaluation.distributions import sample_users
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import pandas as pd
     from numpy.typing import NDArray
+    from pyspark.sql import DataFrame
     from sklearn.tree._tree import Tree
+
+    from segmentation.models.params import ClusterParams
 
 DEPTH = 3
 """Conditions in a sentence at most."""
@@ -47,12 +52,28 @@ class Portrait(NamedTuple):
     """Share of the segment that fulfils the rule."""
 
 
+def portray_segments(
+    users: DataFrame, assignments: DataFrame, *, features: Sequence[str], params: ClusterParams
+) -> dict[str, Portrait]:
+    """Find a rule of thumb for each segment on a sample of at most `evidence_users` scored users.
+
+    Args:
+        users: users of a cut with the features as doubles.
+        assignments: rows of `segment_assignments` of the same cut.
+        features: columns on which rules may be built.
+        params: size of the sample, and seed.
+    """
+    members = users.join(assignments.select("user_id", "segment_id"), "user_id")
+    sample = sample_users(members, params.evidence_users).select("segment_id", *features).toPandas()  # bounded
+    return draw_portraits(sample, features=features, seed=params.seed)
+
+
 def draw_portraits(users: pd.DataFrame, *, features: Sequence[str], seed: int) -> dict[str, Portrait]:
     """Find for each segment the leaf of a decision tree that holds most of it.
 
     Segments count alike whatever their size (balanced classes), so that small ones get leaves too. Unknown values are
     the feature's median, as in the cluster model. Of leaves with equally many of a segment's users the purer counts,
-    then the first. Where everybody is in one segment there is nothing to tell.
+    then the first. If all users are in one segment, no rule is found.
 
     Args:
         users: a sample, with features and `segment_id`.

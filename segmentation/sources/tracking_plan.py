@@ -12,10 +12,10 @@ from pyspark.sql import functions as F
 from segmentation.parameters import Parameters, read_yaml, validated
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from pyspark.sql import Column, DataFrame
+    from pyspark.sql import Column, DataFrame, Row
 
 FILE = "tracking_plan.yaml"
 TYPES = {"string": "string", "integer": "bigint", "number": "double", "boolean": "boolean", "timestamp": "timestamp"}
@@ -125,6 +125,19 @@ def plan_coverage(plan: TrackingPlan, events: DataFrame) -> DataFrame:
     goals = F.create_map(*(F.lit(text) for name, event in plan.events.items() for text in (name, event.goal)))
     goal = F.element_at(goals, F.col("event_name")) if plan.events else F.lit(None).cast("string")
     return counted.select("event_name", goal.alias("goal"), "parameter", "events", "filled", "broken")
+
+
+def describe_coverage(coverage: Iterable[Row]) -> list[str]:
+    """Write rows of :func:`plan_coverage` as lines, in their order."""
+    lines = []
+    for row in coverage:
+        if row["parameter"] is None:
+            lines.append(
+                f"  planned: {row['event_name']} ({row['goal']}), {row['events']:,} events, {row['broken']:,} off plan"
+            )
+        else:
+            lines.append(f"    {row['parameter']}: {row['filled']:,} given, {row['broken']:,} off plan")
+    return lines
 
 
 def describe_plan(plan: TrackingPlan) -> str:

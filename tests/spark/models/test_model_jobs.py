@@ -211,7 +211,7 @@ def test_a_target_that_never_happens_holds_up_no_other_and_no_segments(ctx: Cont
     assert any(note.startswith("upgrade: no model: propensity 'upgrade'") for note in report.notes)
     before = snapshot(ctx, SEGMENT_ASSIGNMENTS)[SEGMENT_ASSIGNMENTS.name]
     report = score_segments.run(aiming("upgrade"))
-    assert report.notes == ["upgrade: no model, so nobody has this propensity (jobs/train_propensity.py says why)"]
+    assert report.notes == ["upgrade: no model, so no user has this propensity (jobs/train_propensity.py says why)"]
     at_cut = F.col("as_of") == F.lit(AS_OF)
     alone = ctx.lake.read(SEGMENT_ASSIGNMENTS)
     assert alone.where(at_cut & (F.size("propensities") != 0)).isEmpty()

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 from sklearn.metrics import adjusted_rand_score, jaccard_score
 
-from segmentation.segments.comparison import adjusted_rand, count_movers, jaccard, match_segments
+from segmentation.segments.comparison import (
+    Cross,
+    adjusted_rand,
+    count_movers,
+    describe_moves,
+    jaccard,
+    match_segments,
+)
 
 
 def moves_of(live: list[str], candidate: list[str]) -> Counter[tuple[str, str]]:
@@ -37,3 +44,13 @@ def test_segments_that_share_most_users_take_each_others_place() -> None:
     assert kept == {"old": "y", "new": "x", "small": "z"}  # 45 + 48 beats 50 + 3
     assert count_movers(moves, kept) == 53
     assert match_segments({("a", "x"): 5, ("b", "x"): 9}) == {"b": "x"}
+
+
+def test_moves__of_a_rule_stay_by_name_and_of_models_by_most_users() -> None:
+    of_rule = describe_moves(Cross({("in", "out"): 7, ("in", "in"): 2, ("out", "out"): 2}, ()), is_rule=True)
+    assert [(m["live"], m["candidate"], m["users"], m["stays"]) for m in of_rule["moves"]] == [
+        ("in", "out", 7, False), ("in", "in", 2, True), ("out", "out", 2, True),
+    ]  # fmt: skip
+    assert (of_rule["users"], of_rule["movers"]) == (11, 7)
+    of_models = describe_moves(Cross({("in", "out"): 7, ("in", "in"): 2, ("out", "in"): 2}, ()), is_rule=False)
+    assert of_models["movers"] == 2, "most of the users of 'in' are in 'out' now, which takes its place"

@@ -1,4 +1,4 @@
-"""What a mapping may say, and what of it shapes the tables."""
+"""The keys of a mapping, its fingerprint, and the input that it asks for."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from segmentation.errors import ConfigurationError
 from segmentation.parameters import validated
-from segmentation.sources.mapping import SourceMapping
+from segmentation.sources.mapping import SourceMapping, check_input
 
 FIELDS = {"event_id": "id", "user_id": "user", "event_name": "name", "event_at": "at"}
 
@@ -35,3 +35,26 @@ def test_a_key_that_is_not_used_leaves_the_fingerprint_of_older_lakes() -> None:
     plain = mapping()
     assert plain.fingerprint == "ce4cd7b4c9d25197"  # a lake made before the key came
     assert mapping(multiline=True).fingerprint != plain.fingerprint
+
+
+TOPIC = {"format": "json", "kafka": {"bootstrap_servers": "b:1", "topic": "clicks"}}
+TABLE = {"format": "parquet", "jdbc": {"url": "jdbc:postgresql://db/shop", "table": "orders", "watermark": "id"}}
+
+
+@pytest.mark.parametrize(
+    ("description", "said", "given", "words"),
+    [
+        ("files that are missing", {}, None, "source 'shop' reads files: say which with --input"),
+        ("no file among those given", {}, [], "source 'shop' reads files: say which with --input"),
+        ("files beside a topic", TOPIC, ["a.json"], "reads the topic clicks: leave --input out"),
+        ("files beside a table", TABLE, ["a.parquet"], "reads the table orders: leave --input out"),
+    ],
+)
+def test_check_input__refused(description: str, said: dict[str, Any], given: list[str] | None, words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        check_input(mapping(**said), given)
+
+
+@pytest.mark.parametrize(("said", "given"), [({}, ["a.csv"]), (TOPIC, None), (TABLE, [])])
+def test_check_input__accepted(said: dict[str, Any], given: list[str] | None) -> None:
+    check_input(mapping(**said), given)
