@@ -26,7 +26,6 @@ for _name, _value in {
 
 import mlflow  # noqa: E402  after the settings it reads
 import mlflow.artifacts  # noqa: E402
-import mlflow.models.utils  # noqa: E402
 import mlflow.spark  # noqa: E402
 import pandas as pd  # noqa: E402
 from mlflow.data.delta_dataset_source import DeltaDatasetSource  # noqa: E402
@@ -39,6 +38,7 @@ from mlflow.types import ColSpec, Schema  # noqa: E402
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NOTE  # noqa: E402
 
 from segmentation.errors import ConfigurationError  # noqa: E402
+from segmentation.tracking.mlflow_internals import example_not_served  # noqa: E402
 from segmentation.tracking.plots import draw_curve  # noqa: E402
 from segmentation.tracking.records import (  # noqa: E402
     CHALLENGER,
@@ -330,7 +330,7 @@ class Store:
             inputs=Schema([ColSpec("double", name, required=False) for name in training.features]),
             outputs=Schema([ColSpec(kind, name) for name, kind in training.outputs.items()]),
         )
-        with self._scratch() as scratch, _example_not_served():
+        with self._scratch() as scratch, example_not_served():
             return mlflow.spark.log_model(
                 training.pipeline,
                 "model",
@@ -347,17 +347,3 @@ class Store:
             return
         with tempfile.TemporaryDirectory(prefix="segmentation-model-") as folder:
             yield folder
-
-
-@contextmanager
-def _example_not_served() -> Iterator[None]:
-    """Log a model without loading it again to score its input example, which takes as long as the logging itself.
-
-    MLflow has no public switch for this. It only warns if the example fails, and `QUIET` hides that warning.
-    """
-    served = mlflow.models.utils._validate_serving_input  # noqa: SLF001  see above
-    mlflow.models.utils._validate_serving_input = lambda **_: None  # noqa: SLF001
-    try:
-        yield
-    finally:
-        mlflow.models.utils._validate_serving_input = served  # noqa: SLF001
