@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from segmentation.evaluation.separation import Silhouette, summarise_silhouette
 from segmentation.evaluation.stability import bootstrap_jaccard
 from segmentation.models.methods import METHODS
 from segmentation.models.methods.method import consecutive
+from segmentation.models.methods.micro import Reductions
 
 if TYPE_CHECKING:
     from segmentation.models.methods.method import Labels, Points
@@ -87,23 +88,27 @@ def gather_trials(sample: Sample, *, params: ClusterParams) -> tuple[Trial, ...]
     """
     with threadpool_limits(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return tuple(_trials(sample, params))
+        return tuple(_trials(sample, params, Reductions()))
 
 
-def _trials(sample: Sample, params: ClusterParams) -> Iterator[Trial]:
+def _trials(sample: Sample, params: ClusterParams, reductions: Reductions) -> Iterator[Trial]:
     points = sample.points
     distances = pairwise_distances(points)
     ks = tuple(k for k in params.ks if k < len(points))
     reference = reference_silhouettes(
         points, ks=ks, cluster=partial(_cut, params=params), draws=params.reference_draws, seed=params.seed
     )
-    for method, space, setting, labels in _candidates(points, params):
+    for method, space, setting, labels in _candidates(points, params, reductions):
         k = int(labels.max()) + 1
         if k not in reference:
             continue
         measured = _measure(sample, distances, labels, reference[k], params)
         trial = replace(measured, method=method, space=space, setting=setting)
-        yield trial if trial.flaws else _draw_again(trial, space_of(points, space, params), labels, params)
+        if trial.flaws:
+            yield trial
+            continue
+        label = partial(METHODS[method].label, setting=setting, params=params, reductions=reductions)
+        yield _draw_again(trial, space_of(points, space, params), label, params)
 
 
 def rank(trials: Sequence[Trial]) -> tuple[Trial, ...]:
@@ -125,7 +130,9 @@ def components_of(points: Points, params: ClusterParams) -> int:
     return min(int(np.searchsorted(held, params.components_variance - 1e-9)) + 1, len(held))
 
 
-def _candidates(points: Points, params: ClusterParams) -> Iterator[tuple[str, str, float, Labels]]:
+def _candidates(
+    points: Points, params: ClusterParams, reductions: Reductions
+) -> Iterator[tuple[str, str, float, Labels]]:
     for space in params.spaces:
         if space == COMPONENTS_SPACE and components_of(points, params) == points.shape[1]:
             continue  # nothing is left out: the same space, turned
@@ -135,7 +142,7 @@ def _candidates(points: Points, params: ClusterParams) -> Iterator[tuple[str, st
             for setting in METHODS[name].settings(inside, params=params):
                 if setting >= len(points):
                     continue
-                labels = METHODS[name].label(inside, setting, params=params)
+                labels = METHODS[name].label(inside, setting, params=params, reductions=reductions)
                 if len(labels) and labels.tobytes() not in seen:
                     seen.add(labels.tobytes())
                     yield name, space, setting, labels
@@ -168,15 +175,8 @@ def _flaws(trial: Trial, params: ClusterParams) -> Iterator[str]:
         yield f"silhouette {trial.silhouette.value:.3f}, data without clusters give {trial.reference.limit:.3f}"
 
 
-def _draw_again(trial: Trial, points: Points, labels: Labels, params: ClusterParams) -> Trial:
-    method = METHODS[trial.method]
-    found = bootstrap_jaccard(
-        points,
-        labels,
-        cluster=lambda drawn: method.label(drawn, trial.setting, params=params),
-        draws=params.bootstraps,
-        seed=params.seed,
-    )
+def _draw_again(trial: Trial, points: Points, label: Callable[[Points], Labels], params: ClusterParams) -> Trial:
+    found = bootstrap_jaccard(points, trial.labels, cluster=label, draws=params.bootstraps, seed=params.seed)
     worst = float(found.min())
     flaws = () if worst >= params.jaccard_min else (f"a cluster comes back with a Jaccard of {worst:.2f} only",)
     return replace(trial, jaccard=tuple(map(float, found)), flaws=flaws)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pyspark.ml import Transformer
     from pyspark.sql import DataFrame
 
+    from segmentation.models.methods.micro import Reductions
     from segmentation.models.params import ClusterParams
 
 NAME = "bisecting_kmeans"
@@ -23,7 +24,13 @@ def settings(points: Points, *, params: ClusterParams) -> tuple[float, ...]:  # 
     return params.ks
 
 
-def label(points: Points, setting: float, *, params: ClusterParams) -> Labels:
+def label(
+    points: Points,
+    setting: float,
+    *,
+    params: ClusterParams,
+    reductions: Reductions | None = None,  # noqa: ARG001  as all methods
+) -> Labels:
     """Group a sample; as Spark's, it cuts the cluster with the most users."""
     model = SampleBisectingKMeans(
         int(setting),

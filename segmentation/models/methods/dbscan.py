@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pyspark.ml import Transformer
     from pyspark.sql import DataFrame
 
+    from segmentation.models.methods.micro import Reductions
     from segmentation.models.params import ClusterParams
 
 NAME = "dbscan"
@@ -31,9 +32,11 @@ def settings(points: Points, *, params: ClusterParams) -> tuple[float, ...]:
     return tuple(float(reach) for reach in reaches if reach > 0)
 
 
-def label(points: Points, setting: float, *, params: ClusterParams) -> Labels:
+def label(points: Points, setting: float, *, params: ClusterParams, reductions: Reductions | None = None) -> Labels:
     """Group a sample."""
-    return label_by_micro_clusters(points, lambda micro: group(micro, setting, params=params), params=params)
+    return label_by_micro_clusters(
+        points, lambda micro: group(micro, setting, params=params), params=params, reductions=reductions
+    )
 
 
 def fit(users: DataFrame, setting: float, *, features: str, params: ClusterParams) -> list[Transformer]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pyspark.ml import Transformer
     from pyspark.sql import DataFrame
 
+    from segmentation.models.methods.micro import Reductions
     from segmentation.models.params import ClusterParams
 
 NAME = "kmeans"
@@ -23,7 +24,13 @@ def settings(points: Points, *, params: ClusterParams) -> tuple[float, ...]:  # 
     return params.ks
 
 
-def label(points: Points, setting: float, *, params: ClusterParams) -> Labels:
+def label(
+    points: Points,
+    setting: float,
+    *,
+    params: ClusterParams,
+    reductions: Reductions | None = None,  # noqa: ARG001  as all methods
+) -> Labels:
     """Group a sample: the start of least cost."""
     model = SampleKMeans(int(setting), n_init=params.restarts, max_iter=params.max_iterations, random_state=params.seed)
     return consecutive(model.fit_predict(points))

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pyspark.ml import Transformer
     from pyspark.sql import DataFrame
 
+    from segmentation.models.methods.micro import Reductions
     from segmentation.models.params import ClusterParams
 
 Points = NDArray[np.float64]
@@ -28,8 +29,13 @@ class Method(Protocol):
     def settings(self, points: Points, *, params: ClusterParams) -> tuple[float, ...]:
         """Return the settings that are tried."""
 
-    def label(self, points: Points, setting: float, *, params: ClusterParams) -> Labels:
-        """Group a sample on the driver; labels count from 0, and there are none where nothing was found."""
+    def label(
+        self, points: Points, setting: float, *, params: ClusterParams, reductions: Reductions | None = None
+    ) -> Labels:
+        """Group a sample on the driver; labels count from 0, and there are none where nothing was found.
+
+        Methods that group micro-clusters look them up in `reductions`, where a caller keeps those of its samples.
+        """
 
     def fit(self, users: DataFrame, setting: float, *, features: str, params: ClusterParams) -> list[Transformer]:
         """Group all users by Spark; the stages turn the column of vectors `features` into `PREDICTION`."""

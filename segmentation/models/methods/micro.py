@@ -33,27 +33,27 @@ Grouping = Callable[[MicroClusters], Labels]
 """Labels of micro-clusters, counted from 0; none where nothing was found."""
 
 
-def label_by_micro_clusters(points: Points, group: Grouping, *, params: ClusterParams) -> Labels:
-    """Group a sample: each point has the label of its micro-cluster."""
-    reduced = _REDUCTIONS.of(points, params)
-    labels = group(reduced.micro)
-    return labels[reduced.labels] if len(labels) else labels
+class Reduced(NamedTuple):
+    """A sample in micro-clusters."""
 
-
-class _Reduced(NamedTuple):
     micro: MicroClusters
     labels: Labels
     """The micro-cluster of each point."""
 
 
-class _Reductions:
-    """The newest reductions of samples: a method at several settings is drawn again on the same bootstrap samples."""
+class Reductions:
+    """The newest reductions of samples, kept because every setting of a method is tried on the same samples.
 
-    def __init__(self, most: int) -> None:
+    The bootstrap samples of a trial are those of any other trial in the same space. The search for a clustering makes
+    one of these and passes it to the methods, so that it is dropped with the samples.
+    """
+
+    def __init__(self, most: int = 128) -> None:
+        """Keep at most so many, by default those of the sample and of its bootstrap samples in one space."""
         self._most = most
-        self._kept: dict[tuple[object, ...], _Reduced] = {}
+        self._kept: dict[tuple[object, ...], Reduced] = {}
 
-    def of(self, points: Points, params: ClusterParams) -> _Reduced:
+    def of(self, points: Points, params: ClusterParams) -> Reduced:
         """Return the micro-clusters of some points, computed once for equal points and parameters."""
         settings = (params.micro_clusters, params.max_iterations, params.seed)
         key = (blake2b(np.ascontiguousarray(points).tobytes()).digest(), points.shape, *settings)
@@ -64,14 +64,20 @@ class _Reductions:
         return found
 
 
-_REDUCTIONS = _Reductions(most=128)
+def label_by_micro_clusters(
+    points: Points, group: Grouping, *, params: ClusterParams, reductions: Reductions | None = None
+) -> Labels:
+    """Group a sample: each point has the label of its micro-cluster. Without `reductions`, it is reduced anew."""
+    reduced = _reduce(points, params) if reductions is None else reductions.of(points, params)
+    labels = group(reduced.micro)
+    return labels[reduced.labels] if len(labels) else labels
 
 
-def _reduce(points: Points, params: ClusterParams) -> _Reduced:
+def _reduce(points: Points, params: ClusterParams) -> Reduced:
     most = min(params.micro_clusters, len(np.unique(points, axis=0)))
     reduced = SampleKMeans(most, n_init=1, max_iter=params.max_iterations, random_state=params.seed).fit(points)
     weights = np.bincount(reduced.labels_, minlength=most)
-    return _Reduced(MicroClusters(reduced.cluster_centers_, weights), reduced.labels_)
+    return Reduced(MicroClusters(reduced.cluster_centers_, weights), reduced.labels_)
 
 
 def fit_by_micro_clusters(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pyspark.ml import Transformer
     from pyspark.sql import DataFrame
 
+    from segmentation.models.methods.micro import Reductions
     from segmentation.models.params import ClusterParams
 
 NAME = "ward"
@@ -26,9 +27,11 @@ def settings(points: Points, *, params: ClusterParams) -> tuple[float, ...]:  # 
     return params.ks
 
 
-def label(points: Points, setting: float, *, params: ClusterParams) -> Labels:
+def label(points: Points, setting: float, *, params: ClusterParams, reductions: Reductions | None = None) -> Labels:
     """Group a sample."""
-    return label_by_micro_clusters(points, lambda micro: merge(micro, int(setting)), params=params)
+    return label_by_micro_clusters(
+        points, lambda micro: merge(micro, int(setting)), params=params, reductions=reductions
+    )
 
 
 def fit(users: DataFrame, setting: float, *, features: str, params: ClusterParams) -> list[Transformer]:
