@@ -6,6 +6,7 @@ import csv
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
+from yaml import YAMLError
 
 from segmentation.errors import ConfigurationError
 from segmentation.evaluation.params import EvaluationParams, FeatureReportParams
@@ -70,15 +71,24 @@ def load_config(conf_dir: Path, environment: str, overrides: Sequence[str] = ())
     Raises:
         ConfigurationError: naming the file or override, the key, and the nearest known key.
     """
-    merged: dict[str, Any] = {}
+    of_files: dict[str, Any] = {}
     for name in ("base", environment):
-        merged = _overlay(merged, read_yaml(conf_dir / f"{name}.yaml"))
+        of_files = _overlay(of_files, read_yaml(conf_dir / f"{name}.yaml"))
     rates = conf_dir / RATES
     if rates.is_file():
-        merged = _overlay(merged, {"workspace": {"rates": _read_rates(rates)}})
+        of_files = _overlay(of_files, {"workspace": {"rates": _read_rates(rates)}})
+    files = f"{conf_dir}/base.yaml + {environment}.yaml"
+    if not overrides:
+        return validated(Config, of_files, files)
+    merged = of_files
     for override in overrides:
         merged = _overlay(merged, _parse_override(override))
-    return validated(Config, merged, f"{conf_dir}/base.yaml + {environment}.yaml")
+    given = " ".join(f"--set {override}" for override in overrides)
+    try:
+        return validated(Config, merged, given)
+    except ConfigurationError:
+        validated(Config, of_files, files)  # a fault of the files is theirs
+        raise
 
 
 def _read_rates(path: Path) -> list[CurrencyRate]:
@@ -103,7 +113,10 @@ def _parse_override(text: str) -> dict[str, Any]:
         raise ConfigurationError(f"--set {text}: expected section.key=value")
     if key.startswith("spark."):  # Spark's own keys have dots, and all its values are text
         return {"spark": {key.removeprefix("spark."): value}}
-    parsed: Any = parse_yaml(value)
+    try:
+        parsed: Any = parse_yaml(value)
+    except YAMLError as error:
+        raise ConfigurationError(f"--set {text}: the value is not valid YAML ({error.__class__.__name__})") from error
     for part in reversed(key.split(".")):
         parsed = {part: parsed}
     return parsed

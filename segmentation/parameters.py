@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from segmentation.errors import ConfigurationError, nearest
+from segmentation.time_zones import check_zone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,6 +96,11 @@ class WorkspaceParams(Parameters):
     by the next `ingest_events`; whatever would change values that are stored asks for its `--rebuild`."""
     conversion_events: tuple[str, ...] = ("purchase",)
     """Event names that count as purchases."""
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, time_zone: str) -> str:
+        return check_zone(time_zone)
 
     @field_validator("rates")
     @classmethod
@@ -189,7 +195,8 @@ def describe_problem(model: type[Parameters], problem: Any) -> str:
     path = [str(part) for part in problem["loc"]]
     key = ".".join(path)
     if problem["type"] != "extra_forbidden":
-        return f"{key}: {problem['msg']}" if key else str(problem["msg"])
+        message = str(problem["msg"]).removeprefix("Value error, ")
+        return f"{key}: {message}" if key else message
     known = _keys_at(model, path[:-1])
     successor = RENAMED.get(path[-1])
     if successor in known:

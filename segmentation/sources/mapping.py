@@ -9,10 +9,14 @@ from pydantic import Field, field_validator, model_validator
 from segmentation.errors import ConfigurationError, nearest
 from segmentation.parameters import Parameters, fingerprint_of, read_yaml, validated
 from segmentation.privacy.params import PROPERTY, check_names
+from segmentation.sources.csv_dialect import check_delimiter, unescape_sign
+from segmentation.sources.encodings import java_encoding
 from segmentation.sources.expressions import Expression, names_like_functions
 from segmentation.sources.jdbc import JdbcParams
 from segmentation.sources.kafka import MESSAGE_COLUMNS, TIMESTAMP, KafkaParams
 from segmentation.sources.supersede import SupersedeParams
+from segmentation.sources.time_patterns import check_pattern
+from segmentation.time_zones import check_zone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,6 +73,16 @@ class TimeMapping(FieldMapping):
     @classmethod
     def _one_pattern(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value or ()
+
+    @field_validator("format")
+    @classmethod
+    def _known_patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(check_pattern(pattern) for pattern in value)
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        return check_zone(value)
 
     @model_validator(mode="after")
     def _unit_or_format(self) -> TimeMapping:
@@ -143,14 +157,18 @@ class SourceMapping(Parameters):
     format: tuple[Format, ...] = Field(min_length=1)
     """One, or a list of those that the source is delivered in: then the ending of a file's name decides."""
     delimiter: str = ","
+    """CSV: one or more characters between two fields; `'\\t'` is a tab."""
     quote: str = '"'
-    """CSV: what encloses a field that holds a delimiter; empty: nothing does."""
+    """CSV: the character around a field that holds a delimiter; empty: fields are not quoted."""
+    escape: str | None = None
+    """CSV: the character before a quote within quotes (Spark, MySQL: a backslash); not given: the quote is doubled."""
     multiline: bool = False
     """CSV: quoted fields may hold line breaks. Files are then read record by record, each by one task."""
     header: tuple[str, ...] | None = None
     """CSV: the columns of files that have no header line."""
     encoding: str = "UTF-8"
-    """Of CSV, JSON lines and text, say windows-1252; what is no text in it is malformed."""
+    """Encoding of CSV, JSON lines and text by its name in Python or Java; lines that are not valid in it are
+    malformed."""
     columns: str | None = None
     """Raw columns with types (DDL), needed for nested JSON; otherwise every JSON field is read as text."""
     derive: dict[str, Expression] = Field(default_factory=dict)
@@ -196,13 +214,13 @@ class SourceMapping(Parameters):
     @field_validator("encoding")
     @classmethod
     def _known_encoding(cls, value: str) -> str:
-        try:
-            keeps_line_ends = "\r\n".encode(value) == b"\r\n"
-        except LookupError as error:
-            raise ValueError(f"unknown encoding '{value}'") from error
-        if not keeps_line_ends:
-            raise ValueError(f"lines cannot be told in {value}: convert the files to UTF-8 first")
+        java_encoding(value)
         return value
+
+    @field_validator("delimiter", "escape")
+    @classmethod
+    def _as_in_the_file(cls, value: str | None) -> str | None:
+        return None if value is None else unescape_sign(value)
 
     @field_validator("properties", mode="before")
     @classmethod
@@ -216,6 +234,12 @@ class SourceMapping(Parameters):
 
     @model_validator(mode="after")
     def _readable_lines(self) -> SourceMapping:
+        try:
+            check_delimiter(self.delimiter, self.quote)
+        except ValueError as error:
+            raise ValueError(f"delimiter: {error}") from error
+        if self.escape is not None and len(self.escape) != 1:
+            raise ValueError("escape is one character, such as '\\'")
         if self.multiline and ("csv" not in self.format or self.kafka is not None):
             raise ValueError("multiline is for files of csv")
         if self.multiline and (len(self.quote) != 1 or not self.quote.isascii()):
@@ -230,7 +254,7 @@ class SourceMapping(Parameters):
             raise ValueError("format is that of a message's value: one of csv, json and text")
         if self.format[0] == "csv" and self.header is None:
             raise ValueError("messages have no header line: give header (the columns)")
-        if self.encoding.upper() != "UTF-8":
+        if self.java_encoding != "UTF-8":
             raise ValueError("messages are read as UTF-8")
         if self.supersede is not None:
             raise ValueError("supersede is for files: a message stands")
@@ -261,13 +285,19 @@ class SourceMapping(Parameters):
     def fingerprint(self) -> str:
         """Fingerprint of what shapes the tables: where messages come from does not."""
         said = self.model_dump(mode="json", exclude={"kafka", "jdbc"})
-        for name, unset in (("multiline", False), ("id_form", "as_sent")):  # lakes are older than these keys
+        # Lakes are older than these keys.
+        for name, unset in (("multiline", False), ("id_form", "as_sent"), ("escape", None)):
             if said[name] == unset:
                 del said[name]
         for rule in said["rules"]:
             if not rule["exclude"]:
                 del rule["exclude"]
         return fingerprint_of(said)
+
+    @property
+    def java_encoding(self) -> str:
+        """Return Java's name of the encoding."""
+        return java_encoding(self.encoding)
 
     @property
     def is_fetched(self) -> bool:
