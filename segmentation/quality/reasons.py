@@ -15,6 +15,7 @@ class Reason(str, Enum):
 
     MALFORMED = "malformed", "the line is not a record of the declared format"
     NULL_USER = "null_user", "no user identifier"
+    LOSSY_ID = "lossy_id", "the identifier is a floating-point number too large to be exact, or holds half a character"
     NULL_EVENT_ID = "null_event_id", "no event id"
     NULL_EVENT_NAME = "null_event_name", "no event name"
     NULL_TIME = "null_time", "no event time"

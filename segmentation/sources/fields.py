@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,12 +36,23 @@ def read_text(origin: Origin, spec: FieldMapping | None, spelled: Column | None 
     return F.coalesce(trimmed, F.lit(str(spec.default)))
 
 
+FLOATS = ("double", "float")
+ZONE_LETTERS = set("VzOXxZ")
+"""Letters of a pattern that read a zone or an offset."""
+HAS_ZONE = r":\d{1,2}([.]\d*)?\s*[A-Za-z+\-]"
+"""Texts of ISO 8601 that end with a zone or an offset."""
+TIME_ALONE = r"^T?\d{1,2}:"
+"""Texts without a day, which Spark would read as a time of today."""
+
+
 def _is_typed(origin: Origin, spec: FieldMapping | None, *types: str) -> bool:
     return (spec is None or spec.default is None) and origin.type.startswith(types)
 
 
 def is_given(origin: Origin, spec: FieldMapping | None) -> Column:
     """Tell whether a field holds anything."""
+    if _is_typed(origin, spec, *FLOATS):  # data frames of Python write NaN where a number is missing
+        return origin.column.isNotNull() & ~F.isnan(origin.column)
     typed = _is_typed(origin, spec, "timestamp", "int", "bigint", "decimal", "smallint", "tinyint", "void")
     return (origin.column if typed else read_text(origin, spec)).isNotNull()
 
@@ -61,30 +73,56 @@ def read_instant(origin: Origin, spec: TimeMapping) -> Column:
     """Read a time as a UTC instant; null where it does not fit its declared form, or no clock says it in earnest.
 
     A field's default (year 1, 9999-12-31) and an epoch in another unit than declared are instants, but no times.
+    `zone` applies only where a value carries no zone: not to instants of a typed column, nor to texts with an offset.
     """
     instant = _instant(origin, spec)
     return F.when((instant >= F.lit(EARLIEST)) & (instant < F.lit(BEYOND)), instant)
 
 
 def _instant(origin: Origin, spec: TimeMapping) -> Column:
+    if origin.type in ("timestamp", "timestamp_ntz", "date"):
+        local = origin.column.cast("timestamp")
+        typed = local if origin.type == "timestamp" else _at_zone(local, spec.zone)
+        if spec.default is None:
+            return typed
+        return F.coalesce(typed, _instant(Origin(F.lit(str(spec.default)), "string"), spec))
     if spec.unit is not None:
-        if spec.unit == "us" and _is_typed(origin, spec, "bigint"):
-            return F.timestamp_micros(origin.column)
-        number = _writable(read_text(origin, spec)).try_cast("decimal(38,6)")
-        micros = (number * _micros_per_unit(number, spec.unit)).cast("decimal(38,0)").try_cast("bigint")
-        return F.timestamp_micros(micros)
-    if not spec.format and spec.zone == "UTC" and _is_typed(origin, spec, "timestamp"):
-        return origin.column.cast("timestamp")
+        return _epoch(origin, spec, spec.unit)
     text = read_text(origin, spec)
     if spec.format:
-        local = F.coalesce(*(F.try_to_timestamp(text, F.lit(pattern)) for pattern in spec.format))
-    else:
-        local = text.try_cast("timestamp")
-    if spec.zone == "UTC":
+        return F.coalesce(*(_by_pattern(text, pattern, spec.zone) for pattern in spec.format))
+    given = F.when(~text.rlike(TIME_ALONE), text.try_cast("timestamp"))
+    zoned = F.when(text.rlike(HAS_ZONE), given).otherwise(_at_zone(given, spec.zone))
+    return given if spec.zone == "UTC" else zoned
+
+
+def _epoch(origin: Origin, spec: TimeMapping, unit: str) -> Column:
+    if unit == "us" and _is_typed(origin, spec, "bigint"):
+        return F.timestamp_micros(origin.column)
+    number = _writable(read_text(origin, spec)).try_cast("decimal(38,6)")
+    micros = (number * _micros_per_unit(number, unit)).cast("decimal(38,0)").try_cast("bigint")
+    return F.timestamp_micros(micros)
+
+
+def _by_pattern(text: Column, pattern: str, zone: str) -> Column:
+    read = F.try_to_timestamp(text, F.lit(pattern))
+    return read if reads_zone(pattern) else _at_zone(read, zone)
+
+
+def reads_zone(pattern: str) -> bool:
+    """Return whether texts of a pattern carry a zone or an offset."""
+    return not ZONE_LETTERS.isdisjoint(re.sub(r"'[^']*'", "", pattern))
+
+
+def _at_zone(local: Column, zone: str) -> Column:
+    """Return the instant at which clocks of a zone show a time.
+
+    An hour that the clocks leave out is null; of an hour that they repeat the first is returned.
+    """
+    if zone == "UTC":
         return local
-    instant = F.to_utc_timestamp(local, spec.zone)
-    # An hour that the clocks leave out cannot be read; of one that they repeat the first is taken.
-    return F.when(F.from_utc_timestamp(instant, spec.zone) == local, instant)
+    instant = F.to_utc_timestamp(local, zone)
+    return F.when(F.from_utc_timestamp(instant, zone) == local, instant)
 
 
 def _micros_per_unit(number: Column, unit: str) -> Column:

@@ -1,10 +1,13 @@
-"""One spelling of an identifier: without blanks around it, and composed where that is asked for."""
+"""Read identifiers: trimmed, composed if the mapping asks for it, whole numbers without a fraction, no placeholder."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
+
+from segmentation.sources.blocked_identifiers import BLOCKED
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
@@ -15,6 +18,58 @@ BLANKS = (
 )
 """White space as Unicode and Java have it, and what is as wide as nothing: zero width space, word joiner, byte order
 mark."""
+
+
+EXACT_BELOW = {"double": 2**53, "float": 2**24}
+"""Type of floating-point numbers -> from here on a whole number may stand for its neighbour too."""
+
+
+def identifier_text(given: Column, kind: str) -> Column:
+    """Return an identifier as text; a whole number of a floating-point column is written as this number.
+
+    Data frames of Python turn a column of numbers into floating point if one is missing. NaN is null.
+    """
+    if kind not in EXACT_BELOW:
+        return given.cast("string")
+    is_whole = (given == F.floor(given)) & (F.abs(given) < F.lit(float(EXACT_BELOW[kind])))
+    whole = given.cast("decimal(20,0)").cast("string")
+    return F.when(~F.isnan(given), F.when(is_whole, whole).otherwise(given.cast("string")))
+
+
+def is_lossy(given: Column, kind: str) -> Column:
+    """Return whether a floating-point number is so large that several whole numbers are written like it."""
+    if kind not in EXACT_BELOW:
+        return F.lit(False)
+    return F.coalesce(~F.isnan(given) & (F.abs(given) >= F.lit(float(EXACT_BELOW[kind]))), F.lit(False))
+
+
+def drop_blocked(given: Column) -> Column:
+    """Return an identifier, or null if it is a placeholder that programs send where they know no user."""
+    is_short = F.length(given) <= max(map(len, BLOCKED))
+    return F.when(~(is_short & F.lower(given).isin(*BLOCKED)) | given.isNull(), given)
+
+
+def alternatives(sql: str) -> list[str]:
+    """Return the arguments of an expression that is one call of coalesce; else the expression itself."""
+    call = re.fullmatch(r"\s*coalesce\s*\((.*)\)\s*", sql, re.IGNORECASE | re.DOTALL)
+    if call is None:
+        return [sql]
+    parts, start, depth, inside = [], 0, 0, call[1]
+    for found in _SIGNS.finditer(inside):
+        sign = found[0]
+        if sign in "([":
+            depth += 1
+        elif sign in ")]":
+            depth -= 1
+        elif sign == "," and depth == 0:
+            parts.append(inside[start : found.start()])
+            start = found.end()
+        if depth < 0:  # the call ends before the expression does
+            return [sql]
+    return [part.strip() for part in (*parts, inside[start:])]
+
+
+_SIGNS = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`|[()\[\],]", re.DOTALL)
 
 
 def trim_identifier(given: Column) -> Column:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from pyspark.errors import AnalysisException
+from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError
@@ -19,7 +19,14 @@ from segmentation.quality.lateness import is_late
 from segmentation.quality.reasons import Reason
 from segmentation.sources.bots import is_known_bot
 from segmentation.sources.fields import Origin, is_given, read_instant, read_number, read_text
-from segmentation.sources.identifiers import compose_identifier, trim_identifier
+from segmentation.sources.identifiers import (
+    alternatives,
+    compose_identifier,
+    drop_blocked,
+    identifier_text,
+    is_lossy,
+    trim_identifier,
+)
 from segmentation.sources.mapping import FieldMapping, SourceMapping
 from segmentation.sources.platforms import common_platform
 from segmentation.sources.tracking_plan import FIELDS as PLANNED_FIELDS
@@ -39,9 +46,11 @@ RAW_RECORD_NO = "_raw_record_no"
 RAW_LOCATION = "_raw_location"
 RAW_TEXT = "_raw_text"
 RAW_CORRUPT = "_raw_corrupt"
+RAW_LOSSY = "_raw_lossy"
+"""Names of columns whose number is too large for its type, where files differ in the type of a column."""
+REPLACEMENT = "\ufffd"
+"""Half a character of JSON, which no text can hold."""
 
-IDS = ("user_id", "session_hint")
-"""Texts that tell people and visits apart; event_id, which has a mapping of its own, is the third."""
 TEXT_FIELDS = ("platform", "device_type", "channel", "session_hint", "currency")
 UNIT_SHIFT = 40
 """Bits of a record's position in its unit, within row_key."""
@@ -150,28 +159,44 @@ def _derive(raw: DataFrame, mapping: SourceMapping) -> DataFrame:
     return raw
 
 
-def _origins(raw: DataFrame, mapping: SourceMapping) -> dict[str, Origin]:
+class Origins(NamedTuple):
+    """Origins of the fields of a mapping."""
+
+    fields: dict[str, Origin]
+    users: tuple[Origin, ...]
+    """The identifiers that a record may have, best first; the first that is given is its user's."""
+
+
+def _origins(raw: DataFrame, mapping: SourceMapping) -> Origins:
     """Find every field's origin; typed columns (Parquet) need not be read back from their text."""
     names = ("user_id", "event_name", "state", "event_at", "received_at", *TEXT_FIELDS, *NUMBER_FIELDS)
     columns = {name: _origin(raw, name, getattr(mapping.fields, name)) for name in names}
-    types = raw.select(*(column.alias(name) for name, column in columns.items())).schema
-    origins = {name: Origin(column, types[name].dataType.simpleString()) for name, column in columns.items()}
-    origins["event_id"] = Origin(_event_id(raw, mapping), "string")
-    return origins
+    columns["event_id"] = _event_id(raw, mapping)
+    by_expression = mapping.fields.user_id.expr
+    users = [_expression(raw, "user_id", sql) for sql in alternatives(by_expression)] if by_expression else []
+    all_columns = [*columns.values(), *users]
+    types = raw.select(*(column.alias(str(place)) for place, column in enumerate(all_columns))).schema
+    found = [
+        Origin(column, field.dataType.simpleString()) for column, field in zip(all_columns, types.fields, strict=True)
+    ]
+    fields = dict(zip(columns, found, strict=False))
+    return Origins(fields, tuple(found[len(columns) :]) or (fields["user_id"],))
 
 
-def _drafts(raw: DataFrame, origins: Mapping[str, Origin], mapping: SourceMapping) -> list[Column]:
-    fields = mapping.fields
+def _drafts(raw: DataFrame, found: Origins, mapping: SourceMapping) -> list[Column]:
+    fields, origins = mapping.fields, found.fields
+    users = [drop_blocked(_spelled(origin, mapping)) for origin in found.users]
+    spelled = {"user_id": F.coalesce(*users), "session_hint": _spelled(origins["session_hint"], mapping)}
 
     def text(name: str) -> Column:
-        spelled = _spelled(origins[name].column, mapping) if name in IDS else None
-        return read_text(origins[name], getattr(fields, name), spelled)
+        return read_text(origins[name], getattr(fields, name), spelled.get(name))
 
     event_at = read_instant(origins["event_at"], fields.event_at)
     received_at = read_instant(origins["received_at"], fields.received_at) if fields.received_at else event_at
     drafts = {
-        "event_id": origins["event_id"].column,
+        "event_id": origins["event_id"].column if fields.event_id.key else _spelled(origins["event_id"], mapping),
         "user_id": text("user_id"),
+        "lossy": _is_any_lossy(raw, found, users, mapping),
         "event_name": text("event_name"),
         "state": text("state"),
         "event_at": event_at,
@@ -206,6 +231,7 @@ def _checks(drafts: DataFrame, mapping: SourceMapping, clock_skew_hours: int) ->
     at, given, received = F.col("_event_at"), F.col("_event_at_given"), F.col("_received_at")
     checks = [
         Check(Reason.NULL_USER, F.col("_user_id").isNull()),
+        Check(Reason.LOSSY_ID, F.col("_lossy")),
         Check(Reason.NULL_EVENT_ID, F.col("_event_id").isNull()),
         Check(Reason.NULL_EVENT_NAME, F.col("_event_name").isNull()),
         Check(Reason.CONTROL_CHARACTER, _holds_separator("_event_name", "_state", "_platform")),
@@ -249,37 +275,61 @@ def _origin(raw: DataFrame, name: str, spec: FieldMapping | None) -> Column:
     if spec is None:
         return F.lit(None)
     if spec.column is not None:
-        return F.col(f"`{spec.column}`")
+        return _named(spec.column)
     if spec.constant is not None:
         return F.lit(spec.constant)
     return _expression(raw, name, spec.expr or "")
 
 
 def _expression(df: DataFrame, name: str, text: str) -> Column:
-    column = F.expr(text)
     try:
+        column = F.expr(text)
         df.select(column)
-    except AnalysisException as error:
+    except (AnalysisException, ParseException) as error:
         condition = error.getCondition() or "does not compile"
+        about = (error.getMessageParameters() or {}).get("objectName")
+        if about and condition.startswith("UNRESOLVED"):
+            condition = f"{condition}: there is no column {about}; nested fields of JSON are declared in `columns`"
         raise ConfigurationError(f"mapping of {name}: `{text}` is not valid here ({condition})") from error
     return column
 
 
-def _spelled(column: Column, mapping: SourceMapping) -> Column:
+def _spelled(origin: Origin, mapping: SourceMapping) -> Column:
     """Spell an id in one way; blank is null."""
-    trimmed = trim_identifier(column.cast("string"))
+    trimmed = trim_identifier(identifier_text(origin.column, origin.type))
     return compose_identifier(trimmed) if mapping.id_form == "nfc" else trimmed
+
+
+def _is_any_lossy(raw: DataFrame, found: Origins, users: Sequence[Column], mapping: SourceMapping) -> Column:
+    """Return whether the user's or the event's id is not exact: too large for its type, or with half a character."""
+    identity, user = mapping.fields.event_id, mapping.fields.user_id
+    given = list(zip(users, found.users, strict=True))
+    of_user = F.coalesce(*(F.when(text.isNotNull(), is_lossy(*origin)) for text, origin in given), F.lit(False))
+    lossy = of_user | (F.lit(False) if identity.key else is_lossy(*found.fields["event_id"]))
+    if RAW_LOSSY in raw.columns:
+        mixed = F.array(*(F.lit(name) for name in (user.column, identity.column) if name is not None))
+        lossy = lossy | F.coalesce(F.arrays_overlap(RAW_LOSSY, mixed.cast("array<string>")), F.lit(False))
+    if "json" in mapping.format:
+        ids = [F.coalesce(*users)] if identity.key else [F.coalesce(*users), found.fields["event_id"].column]
+        halves = (F.coalesce(F.contains(text.cast("string"), F.lit(REPLACEMENT)), F.lit(False)) for text in ids)
+        lossy = reduce(or_, halves, lossy)
+    return lossy
 
 
 def _event_id(raw: DataFrame, mapping: SourceMapping) -> Column:
     identity = mapping.fields.event_id
     if identity.column is not None:
-        return _spelled(F.col(f"`{identity.column}`"), mapping)
+        return _named(identity.column)
     if identity.expr is not None:
-        return _spelled(_expression(raw, "event_id", identity.expr), mapping)
+        return _expression(raw, "event_id", identity.expr)
     # A JSON array keeps null, blank and every separator apart.
-    parts = F.array(*(F.coalesce(F.col(f"`{name}`").cast("string"), F.lit("\u0000")) for name in identity.key))
+    parts = F.array(*(F.coalesce(_named(name).cast("string"), F.lit("\u0000")) for name in identity.key))
     return F.sha2(F.to_json(parts), 256)
+
+
+def _named(name: str) -> Column:
+    """Return the column of a name that may contain dots and backticks."""
+    return F.col("`" + name.replace("`", "``") + "`")
 
 
 def _stored_event_id(mapping: SourceMapping, secret: Sequence[str]) -> Column:
