@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segmentation.errors import RetryableError
-from segmentation.jvm import hadoop_configuration, java, new_array
+from segmentation.jvm import WITHOUT_CHECK_SUMS, hadoop_configuration, java, new_array
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -25,6 +25,8 @@ def local_path(root: str) -> Path:
 
 def glob_paths(spark: SparkSession, pattern: str) -> list[str]:
     """Return the paths that match a pattern, sorted; a path that exists matches itself, whatever its name holds."""
+    if re.match("[^/]+:", pattern) and Path(pattern).exists():
+        pattern = f"./{pattern}"  # a name here, not a scheme
     path = java(spark).org.apache.hadoop.fs.Path(pattern)
     files = path.getFileSystem(hadoop_configuration(spark))
     found = [files.getFileStatus(path)] if files.exists(path) else files.globStatus(path)
@@ -51,6 +53,8 @@ def read_first_line(spark: SparkSession, uri: str, encoding: str) -> tuple[int, 
     """
     jvm, configuration = java(spark), hadoop_configuration(spark)
     path = jvm.org.apache.hadoop.fs.Path(jvm.java.net.URI(uri))
+    for key, value in WITHOUT_CHECK_SUMS.items():
+        configuration.set(key, value)
     stream = path.getFileSystem(configuration).open(path)
     try:
         codec = jvm.org.apache.hadoop.io.compress.CompressionCodecFactory(configuration).getCodec(path)

@@ -50,14 +50,23 @@ def hadoop_configuration(spark: SparkSession) -> Any:
     return spark._jsparkSession.sessionState().newHadoopConf()  # noqa: SLF001  as above
 
 
+WITHOUT_CHECK_SUMS = {
+    "fs.file.impl": "org.apache.hadoop.fs.RawLocalFileSystem",
+    "fs.file.impl.disable.cache": "true",
+}
+"""Settings for reading local files that others wrote. Hadoop's own local file system looks for a check sum beside each
+file: it cannot name the one of a file whose name holds a colon, and fails on one that was left behind by a copy."""
+
+
 class ParquetSchema(NamedTuple):
     """A schema that Parquet files of one frame share."""
 
     columns: tuple[str, ...]
     """Names of the top-level columns."""
-    files: int
-    first: str
-    """The first of these files, as the frame lists them."""
+    paths: tuple[str, ...]
+    """The files, as the frame lists them; not percent-encoded."""
+    nanoseconds: tuple[tuple[str, bool], ...] = ()
+    """Top-level timestamps in nanoseconds, and whether each is an instant (in UTC) or a time of no zone."""
 
 
 def parquet_schemas(frame: DataFrame) -> list[ParquetSchema]:
@@ -67,18 +76,26 @@ def parquet_schemas(frame: DataFrame) -> list[ParquetSchema]:
     again.
     """
     spark = frame.sparkSession
-    root, found = java(spark), {}
+    root, found = java(spark), dict[str, ParquetSchema]()
+    configuration = hadoop_configuration(spark)
+    for key, value in WITHOUT_CHECK_SUMS.items():
+        configuration.set(key, value)
     for files in _listed_files(frame):
         listed = root.scala.jdk.javaapi.CollectionConverters.asJava(files)
         reader = root.org.apache.parquet.hadoop.ParquetFileReader
-        for footer in reader.readAllFootersInParallel(hadoop_configuration(spark), listed, True):
+        for footer in reader.readAllFootersInParallel(configuration, listed, True):
             schema = footer.getParquetMetadata().getFileMetaData().getSchema()
             text = schema.toString()
             if text not in found:
                 columns = tuple(column.getName() for column in schema.getFields())
-                found[text] = ParquetSchema(columns, 0, footer.getFile().toString())
-            found[text] = found[text]._replace(files=found[text].files + 1)
+                found[text] = ParquetSchema(columns, (), _nanoseconds(schema) if "(NANOS," in text else ())
+            found[text] = found[text]._replace(paths=(*found[text].paths, footer.getFile().toString()))
     return list(found.values())
+
+
+def _nanoseconds(schema: Any) -> tuple[tuple[str, bool], ...]:
+    kinds = {column.getName(): str(column.getLogicalTypeAnnotation()) for column in schema.getFields()}
+    return tuple((name, "true" in kind) for name, kind in kinds.items() if kind.startswith("TIMESTAMP(NANOS"))
 
 
 def _listed_files(frame: DataFrame) -> list[Any]:

@@ -34,6 +34,11 @@ FIXED = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    # Timestamps of Arrow in nanoseconds are read as numbers, of which the readers of sources make timestamps.
+    "spark.sql.legacy.parquet.nanosAsLong": "true",
+    # Old files of Spark 2 and Hive may hold days before 1900; no event is of then, and a default value is no error.
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+    "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
     "spark.hadoop.parquet.page.verify-checksum.enabled": "true",
 }
 

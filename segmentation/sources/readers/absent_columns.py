@@ -9,6 +9,7 @@ from pyspark.sql.types import DataType, StringType, StructField, StructType
 
 from segmentation.errors import DataError
 from segmentation.jvm import columns_of_expression, parquet_schemas
+from segmentation.sources.partitions import partition_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -105,8 +106,11 @@ def find_absent_columns(records: DataFrame, mapping: SourceMapping) -> tuple[Abs
     found: list[AbsentColumn] = []
     for schema in parquet_schemas(records):
         given = {name.lower() for name in schema.columns}
-        lacking = (column for key, column in used.items() if key not in given)
-        found += [AbsentColumn(column.name, column.places, schema.files, schema.first) for column in lacking]
+        lacking = [column for key, column in used.items() if key not in given]
+        for column in lacking:
+            files = [path for path in schema.paths if not _is_partitioned_by(path, column.name)]
+            if files:
+                found.append(AbsentColumn(column.name, column.places, len(files), files[0]))
     absent = sum_absent_columns(found)
     for column in absent:
         required = [place for place in column.places if place in REQUIRED_FIELDS]
@@ -117,6 +121,10 @@ def find_absent_columns(records: DataFrame, mapping: SourceMapping) -> tuple[Abs
                 f"fields.{required[0]} in the mapping"
             )
     return tuple(absent)
+
+
+def _is_partitioned_by(path: str, column: str) -> bool:
+    return column.lower() in {name.lower() for name in partition_values(path)}
 
 
 def sum_absent_columns(found: Iterable[AbsentColumn]) -> list[AbsentColumn]:

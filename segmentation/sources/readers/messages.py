@@ -86,7 +86,7 @@ def parse_messages(messages: DataFrame, mapping: SourceMapping, *position: str) 
         kafka.TIMESTAMP: F.col("timestamp"),
     }
     # A field that the value has under the name of a message's own column is the message's.
-    text, undecodable = decode_text(F.col("value").cast("string"), mapping.encoding)
+    text, undecodable = decode_text(F.col("value").cast("string"), mapping.java_encoding)
     if mapping.format[0] == "csv":  # a line, as one of a file: how it ends is no part of it
         text = F.rtrim(text, F.lit("\r\n"))
     texts = messages.select(

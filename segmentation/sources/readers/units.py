@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from itertools import accumulate, groupby
 from typing import TYPE_CHECKING
@@ -14,12 +14,13 @@ from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError, DataError
 from segmentation.filesystem import as_pattern, glob_paths, is_empty_file
+from segmentation.jvm import WITHOUT_CHECK_SUMS
 from segmentation.sources.location import CSV_RECORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pyspark.sql import Column, Row, SparkSession
+    from pyspark.sql import Column, SparkSession
 
     from segmentation.sources.mapping import SourceMapping
 
@@ -55,6 +56,23 @@ class InputUnit:
         return as_pattern(unquote(self.path))
 
 
+READING = WITHOUT_CHECK_SUMS
+"""Options of all readers of input units."""
+
+
+def split_by_name(units: Sequence[InputUnit]) -> list[tuple[list[str], dict[str, str]]]:
+    """Return the paths of units, and the options by which Spark's readers find them: one reader each.
+
+    A path with brackets, stars or braces is given as a pattern. Spark cannot expand one whose name also holds a colon:
+    such a file has a reader of its own, that takes its path as a name.
+    """
+    names = [unquote(unit.path) for unit in units]
+    apart = [name for name in names if as_pattern(name) != name and ":" in name.rpartition("/")[2]]
+    together = [as_pattern(name) for name in names if name not in apart]
+    alone = [([name], {**READING, "__globPaths__": "false"}) for name in apart]
+    return [*([(together, READING)] if together else []), *alone]
+
+
 def list_units(spark: SparkSession, mapping: SourceMapping, inputs: Sequence[str]) -> list[InputUnit]:
     """List the files under the given paths, sorted by path.
 
@@ -66,32 +84,47 @@ def list_units(spark: SparkSession, mapping: SourceMapping, inputs: Sequence[str
         ConfigurationError: a path does not exist, or none holds a file.
         DataError: a path is an empty file.
     """
+    found = list_files(spark, inputs, mapping.name)
+    paths = {path for given in inputs for path in glob_paths(spark, given)}
+    formats = [_format_of(unit.path, mapping.format) for unit in found]
+    taken = [
+        replace(unit, format=_told_by(mapping, named or mapping.format[0]))
+        for unit, named in zip(found, formats, strict=True)
+        if named or unquote(unit.path) in paths
+    ]
+    empty = [path for path in sorted(paths) if is_empty_file(spark, path)]
+    if empty:
+        raise DataError(f"{', '.join(empty)}: the file is empty; leave it out, or deliver it again")
+    if not taken:
+        raise ConfigurationError(f"input holds no {' or '.join(mapping.format)} file: {', '.join(inputs)}")
+    return taken
+
+
+def list_files(spark: SparkSession, inputs: Sequence[str], source: str) -> list[InputUnit]:
+    """List all files under the given paths, in any folder, sorted by path; their format is not known yet.
+
+    Raises:
+        ConfigurationError: a path does not exist.
+    """
     given = {path: glob_paths(spark, path) for path in inputs}
     missing = sorted(path for path, found in given.items() if not found)
     if missing:
         raise ConfigurationError(f"input does not exist: {', '.join(missing[:10])} ({len(missing)} in all)")
     paths = sorted({path for found in given.values() for path in found})
     patterns = [as_pattern(path) for path in paths]
-    files = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load(patterns)
+    files = spark.read.format("binaryFile").options(**READING, recursiveFileLookup="true").load(patterns)
     units = files.select(
-        _unit_id(mapping.name).alias("unit_id"),
+        _unit_id(source).alias("unit_id"),
         F.col("_metadata.file_path").alias("path"),
         F.col("_metadata.file_size").alias("bytes"),
         F.col("_metadata.file_modification_time").alias("modified_at"),
     )
     rows = sorted(units.collect(), key=lambda row: row["path"])  # as many rows as there are files
-    formats = [_format_of(row["path"], mapping.format) for row in rows]
-    taken = [
-        _to_unit(row, _told_by(mapping, named or mapping.format[0]))
-        for row, named in zip(rows, formats, strict=True)
-        if named or unquote(row["path"]) in paths
+    # A collected instant is a naive one of this machine's zone.
+    return [
+        InputUnit(row["unit_id"], row["path"], row["bytes"], row["modified_at"].astimezone(timezone.utc), "")
+        for row in rows
     ]
-    empty = [path for path in paths if is_empty_file(spark, path)]
-    if empty:
-        raise DataError(f"{', '.join(empty)}: the file is empty; leave it out, or deliver it again")
-    if not taken:
-        raise ConfigurationError(f"input holds no {' or '.join(mapping.format)} file: {', '.join(inputs)}")
-    return taken
 
 
 def _format_of(path: str, formats: Sequence[str]) -> str | None:
@@ -100,12 +133,6 @@ def _format_of(path: str, formats: Sequence[str]) -> str | None:
 
 def _told_by(mapping: SourceMapping, format_: str) -> str:
     return CSV_RECORDS if format_ == "csv" and mapping.multiline else format_
-
-
-def _to_unit(row: Row, format_: str) -> InputUnit:
-    # A collected instant is a naive one of this machine's zone.
-    modified_at = row["modified_at"].astimezone(timezone.utc)
-    return InputUnit(row["unit_id"], row["path"], row["bytes"], modified_at, format_)
 
 
 def split_into_batches(units: Sequence[InputUnit], megabytes: int) -> Iterator[list[InputUnit]]:
