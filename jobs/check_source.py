@@ -11,10 +11,16 @@ from segmentation.checkpoints import checkpoint
 from segmentation.errors import ConfigurationError
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
+from segmentation.sources.drafts import is_unfinished_draft, mark_draft
 from segmentation.sources.infer import draft_mapping
 from segmentation.sources.mapping import check_input, load_mapping
 from segmentation.sources.parse import parse_records
-from segmentation.sources.preview import describe_preview, preview_records
+from segmentation.sources.preview import (
+    describe_conversions,
+    describe_late,
+    describe_preview,
+    preview_records,
+)
 from segmentation.sources.readers.absent_columns import find_absent_columns, notes_on_absent_columns
 from segmentation.sources.readers.files import named_read_errors, one_task_per_block, read_records
 from segmentation.sources.readers.jdbc import read_rows
@@ -27,6 +33,7 @@ from segmentation.sources.tracking_plan import describe_coverage, load_tracking_
 if TYPE_CHECKING:
     from argparse import ArgumentParser
     from collections.abc import Sequence
+    from pathlib import Path
 
     from pyspark.sql import DataFrame, Row
 
@@ -58,32 +65,56 @@ def run(ctx: Context) -> RunReport:
     Raises:
         ConfigurationError: --infer, and the mapping exists or leaves something to be filled in.
     """
-    if ctx.options.get("infer"):
-        _draft(ctx)
+    if not ctx.options.get("infer"):
+        return _check(ctx)
+    target = _draft(ctx)
+    try:
+        return _check(ctx)
+    except Exception:  # a draft that cannot be used would stand in the way of the next one
+        target.unlink(missing_ok=True)
+        raise
+
+
+def _check(ctx: Context) -> RunReport:
     mapping = load_mapping(ctx.options["conf_dir"], ctx.options["source"])
     check_input(mapping, ctx.options.get("input"))
     with ctx.progress.step(f"look at {mapping.name}"):
         parsed = _parse(ctx, mapping)
         preview = preview_records(parsed)
         coverage = _coverage(ctx, mapping, parsed)
-    for line in (*describe_preview(preview), *describe_coverage(coverage)):
+    late = describe_late(preview["late"], mapping, ctx.config.ingest.allowed_lateness_days)
+    conversions = describe_conversions(parsed, ctx.config.workspace.conversion_events)
+    for line in (*describe_preview(preview), *late, *conversions, *describe_coverage(coverage)):
         ctx.progress.say(line)
     preview["off_plan"] = {row["event_name"]: row["broken"] for row in coverage if row["parameter"] is None}
     return RunReport(status="checked", quality=preview)
 
 
-def _draft(ctx: Context) -> None:
+def _draft(ctx: Context) -> Path:
     if not ctx.options.get("input"):
         raise ConfigurationError("--infer drafts from a file: give one with --input")
     name, path = ctx.options["source"], ctx.options["input"][0]
-    target = ctx.options["conf_dir"] / "sources" / f"{name}.yaml"
-    if target.exists():
+    target: Path = ctx.options["conf_dir"] / "sources" / f"{name}.yaml"
+    if target.exists() and not is_unfinished_draft(target.read_text(encoding="utf-8")):
         raise ConfigurationError(f"{target} exists already: leave --infer out, or draft under another name")
-    draft = draft_mapping(name, read_sample(ctx.spark, path, DRAFTED_FROM))
+    sample = read_sample(ctx.spark, path, DRAFTED_FROM)
+    if sample.format == "access_log":
+        draft = _copy_of_access_log(ctx.options["conf_dir"], name)
+    else:
+        draft = mark_draft(draft_mapping(name, sample))
     target.write_text(draft, encoding="utf-8")
     ctx.progress.say(f"{target}:\n{draft}")
-    if "TODO" in draft:
+    if is_unfinished_draft(draft):
         raise ConfigurationError(f"{target} was drafted, but not all could be told: fill in what it calls TODO")
+    return target
+
+
+def _copy_of_access_log(conf_dir: Path, name: str) -> str:
+    shipped = conf_dir / "sources" / "access_log.yaml"
+    if not shipped.exists():
+        raise ConfigurationError(f"this is the access log of a web server, and {shipped}, which reads those, is absent")
+    about = f"# Drafted: these are lines of a web server's access log, and {name} reads them as source access_log does."
+    return f"{about}\n{shipped.read_text(encoding='utf-8')}"
 
 
 def _parse(ctx: Context, mapping: SourceMapping) -> DataFrame:

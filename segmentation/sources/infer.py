@@ -4,57 +4,31 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
+from segmentation.sources.column_names import NAMES, is_row_number_name, plain_name
+from segmentation.sources.inferred_times import (
+    are_midnights,
+    most,
+    swapped,
+    time_form,
+    time_of_day_form,
+)
 from segmentation.sources.platforms import PLATFORMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-NAMES = {
-    "event_at": ("event_at event_time event_timestamp timestamp occurred_at created_at datetime date time ts at "
-                 "invoicedate order_date transaction_timestamp started_at changed_at sold_at visit_time"),
-    "received_at": "received_at ingested_at collector_tstamp loaded_at load_time inserted_at server_time",
-    "event_id": "event_id eventid message_id messageid uuid insert_id hit_id id",
-    "user_id": ("user_id userid customer_id customerid client_id visitor_id member_id person_id contact_id account_id "
-                "household_id distinct_id user_pseudo_id anonymous_id user customer visitor client uid cid email"),
-    "event_name": "event_name event action event_type eventtype activity type name page url",
-    "platform": "platform os app_platform device_os device device_type",
-    "device_type": "device_type device device_category",
-    "channel": "channel utm_medium medium acquisition_channel source_medium traffic_source",
-    "session_hint": "session_id sessionid visit_id ga_session_id basket_id",
-    "value": "value revenue amount total price sales_value order_value",
-    "currency": "currency currency_code iso_currency",
-    "duration_ms": "duration_ms",
-}  # fmt: skip
-"""Field -> names that columns of that meaning usually have, best first; case and punctuation do not matter."""
-
-PATTERNS = {
-    "yyyy-MM-dd HH:mm:ss": "%Y-%m-%d %H:%M:%S",
-    "yyyy-MM-dd HH:mm": "%Y-%m-%d %H:%M",
-    "yyyy-MM-dd": "%Y-%m-%d",
-    "yyyyMMdd": "%Y%m%d",
-    "dd.MM.yyyy HH:mm:ss": "%d.%m.%Y %H:%M:%S",
-    "dd.MM.yyyy HH:mm": "%d.%m.%Y %H:%M",
-    "dd.MM.yyyy": "%d.%m.%Y",
-    "dd/MM/yyyy HH:mm:ss": "%d/%m/%Y %H:%M:%S",
-    "dd/MM/yyyy HH:mm": "%d/%m/%Y %H:%M",
-    "dd/MM/yyyy": "%d/%m/%Y",
-    "MM/dd/yyyy HH:mm:ss": "%m/%d/%Y %H:%M:%S",
-    "MM/dd/yyyy HH:mm": "%m/%d/%Y %H:%M",
-    "MM/dd/yyyy": "%m/%d/%Y",
-    "dd/MMM/yyyy:HH:mm:ss Z": "%d/%b/%Y:%H:%M:%S %z",
-}
-"""Spark's datetime pattern -> Python's, in the order in which they are tried."""
 KNOWN_PLATFORMS = {alias for aliases in PLATFORMS.values() for alias in aliases}
-ISO_8601 = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[-+]\d\d:?\d\d)?")
-EPOCH = re.compile(r"\d+(\.\d+)?")
 NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
-COMMA_NUMBER = re.compile(r"[-+]?(\d+|\d{1,3}(\.\d{3})+),\d+")
-"""A decimal comma, and points between thousands where there are any."""
-LEAST_EPOCH = 10**8
-"""Smaller numbers are no times since 1973, in whatever unit."""
+COMMA_NUMBER = re.compile(r"[-+]?(\d+|\d{1,3}([. \u00a0\u202f']\d{3})+),\d+")
+"""A decimal comma, and points, blanks or apostrophes between thousands where there are any."""
+MONEY = re.compile(r"[-+]?\d+[.]\d{2}")
+TOKEN = re.compile(r"[^\s;,|]*\d[^\s;,|]*")
+E_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+TIME_OF_DAY = "time_of_day"
+"""Key of the column that holds the time of day, beside one that holds the day."""
 
 
 class FileSample(NamedTuple):
@@ -66,6 +40,8 @@ class FileSample(NamedTuple):
     delimiter: str = ","
     spans_lines: bool = False
     """CSV: a quoted field holds a line break."""
+    encoding: str = "UTF-8"
+    escape: str | None = None
 
     def values(self, column: str) -> list[str]:
         """All values of a column that are not blank."""
@@ -73,52 +49,115 @@ class FileSample(NamedTuple):
 
 
 def draft_mapping(name: str, sample: FileSample) -> str:
-    """Write the YAML of a mapping; what had to be guessed, and what to look at, stands in comments.
+    """Write the YAML of a mapping; comments name guesses, and lines that need a decision.
 
     Args:
         name: the source.
         sample: its columns and rows.
     """
     found = _match_columns(sample)
+    numbering = row_number_column(sample)
     lines = [
         f"# Drafted from {len(sample.rows)} records. Read every line: what a column means is yours to say.",
         f"description: Events of {name}.",
         f"format: {sample.format}",
-        *([f"delimiter: {_quoted(sample.delimiter)}"] if sample.format == "csv" and sample.delimiter != "," else []),
-        *(["multiline: true   # quoted fields hold line breaks"] if sample.spans_lines else []),
+        *_dialect(sample),
         "fields:",
-        *_identity(sample, found),
-        *_who_and_what(found),
+        *_identity(sample, found, numbering),
+        *_who_and_what(sample, found),
         *_time("event_at", sample, found),
         *(_time("received_at", sample, found) if "received_at" in found else []),
         *(_number(field, sample, found) for field in _OPTIONAL if field in found),
     ]
     if "value" in found and "currency" not in found:
         lines.append("  # currency: {constant: EUR}   # unless it is the reporting currency")
-    others = [column for column in sample.columns if column not in found.values()]
+    others = [column for column in sample.columns if column not in (*found.values(), numbering)]
     if others:
         lines.append("properties: [" + ", ".join(_quoted(column) for column in others) + "]")
+    if "user_id" in found and _are_addresses(sample.values(found["user_id"])):
+        lines.append("# pseudonymise: [user]   # users are e-mail addresses: stores keyed pseudonyms, docs/privacy.md")
     return "\n".join(lines) + "\n"
 
 
 _OPTIONAL = ("platform", "device_type", "channel", "session_hint", "value", "currency", "duration_ms")
 
 
+def _dialect(sample: FileSample) -> list[str]:
+    lines = []
+    if sample.encoding != "UTF-8":
+        lines.append(f"encoding: {sample.encoding}   # the file is not UTF-8; look at the letters with accents")
+    if sample.format == "csv" and sample.delimiter != ",":
+        lines.append(f"delimiter: {_quoted(sample.delimiter)}")
+    if sample.escape is not None:
+        lines.append(f"escape: {_quoted(sample.escape)}   # quotes within quotes")
+    return [*lines, *(["multiline: true   # quoted fields hold line breaks"] if sample.spans_lines else [])]
+
+
+def row_number_column(sample: FileSample) -> str | None:
+    """Return the column that only numbers the rows, as data frames and spreadsheets write it: no fact of an event."""
+    for column in sample.columns:
+        values = sample.values(column)
+        if not is_row_number_name(column) or not values or not all(text.isdecimal() for text in values):
+            continue
+        numbers = [int(text) for text in values]
+        steps = [after - before for before, after in pairwise(numbers)]
+        if numbers[0] in (0, 1) and most(step == 1 for step in steps):
+            return column
+    return None
+
+
 def _match_columns(sample: FileSample) -> dict[str, str]:
-    """Give each field the column whose name fits best; a column serves one field."""
-    by_name = {_plain(column): column for column in sample.columns}
+    """Give each field the column whose name fits best, else the only one whose values do; a column serves one field."""
+    by_name = {plain_name(column): column for column in sample.columns}
     found: dict[str, str] = {}
     for field, names in NAMES.items():
-        candidates = (by_name.get(_plain(name)) for name in names.split())
+        candidates = (by_name.get(plain_name(name)) for name in names.split())
         fitting = (c for c in candidates if c is not None and c not in found.values() and _fits(field, sample, c))
         match = next(fitting, None)
         if match is not None:
             found[field] = match
-    if "event_at" not in found:  # called otherwise, or in another language: the only column that holds times
-        times = [c for c in sample.columns if c not in found.values() and _fits("event_at", sample, c)]
+    by_value = {"event_at": _fits, "value": _is_money, "user_id": _is_user}
+    for field, fits in by_value.items():  # called otherwise, or in another language
+        free = [c for c in sample.columns if c not in found.values() and c != row_number_column(sample)]
+        only = [c for c in free if fits(field, sample, c)] if field not in found else []
+        if len(only) == 1:
+            found[field] = only[0]
+    if "event_at" in found and are_days(sample.values(found["event_at"])):
+        free = [c for c in sample.columns if c not in found.values()]
+        times = [c for c in free if time_of_day_form(sample.values(c)) is not None]
         if len(times) == 1:
-            found["event_at"] = times[0]
+            found[TIME_OF_DAY] = times[0]
     return found
+
+
+def are_days(values: Sequence[str]) -> bool:
+    """Return whether times have a day and no time of day."""
+    form = time_form(values)
+    return form is not None and form not in {"ISO 8601", "epoch"} and not re.search("[Hh]", form)
+
+
+def _is_money(_: str, sample: FileSample, column: str) -> bool:
+    values = sample.values(column)
+    return bool(values) and (_has_commas(values) or most(MONEY.fullmatch(text) is not None for text in values))
+
+
+def _is_user(_: str, sample: FileSample, column: str) -> bool:
+    """Return whether values look like ids of users: tokens with digits or addresses, some of which repeat."""
+    values = sample.values(column)
+    if 2 * len(values) < len(sample.rows) or time_form(values) is not None:
+        return False
+    different = set(values)
+    if not 2 < len(different) < len(values):  # noqa: PLR2004  two values are a flag
+        return False
+    if _are_addresses(values):
+        return True
+    if all(NUMBER.fullmatch(text) for text in values):  # small numbers are counts
+        return all(text.isdecimal() for text in values) and min(map(int, values)) >= 1_000  # noqa: PLR2004
+    return most(TOKEN.fullmatch(text) is not None for text in values)
+
+
+def _are_addresses(values: Sequence[str]) -> bool:
+    return bool(values) and most(E_MAIL.fullmatch(text) is not None for text in values)
 
 
 def _fits(field: str, sample: FileSample, column: str) -> bool:
@@ -126,32 +165,35 @@ def _fits(field: str, sample: FileSample, column: str) -> bool:
     if field == "event_id":
         return len(values) == len(sample.rows) and len(set(values)) > len(values) // 2
     if field in ("event_at", "received_at"):
-        return _time_form(values) is not None
-    if field == "platform" and _plain(column) != field:
+        return time_form(values) is not None
+    if field == "platform" and plain_name(column) != field:
         return bool(values) and all(text.lower() in KNOWN_PLATFORMS for text in values)
     if field in ("value", "duration_ms"):
-        plain = _most(NUMBER.fullmatch(text) is not None for text in values)
+        plain = most(NUMBER.fullmatch(text) is not None for text in values)
         return bool(values) and (plain or _has_commas(values))
     return True
 
 
-def _identity(sample: FileSample, found: dict[str, str]) -> list[str]:
+def _identity(sample: FileSample, found: dict[str, str], numbering: str | None) -> list[str]:
     if "event_id" in found:
         column = found["event_id"]
         repeats = len(sample.rows) - len(set(sample.values(column)))
         note = f"   # {repeats} of the sample's records share one" if repeats else ""
         return [f"  event_id: {_quoted(column)}{note}"]
-    key = ", ".join(_quoted(column) for column in sample.columns)
-    return [
+    key = ", ".join(_quoted(column) for column in sample.columns if column != numbering)
+    lines = [
         "  # No column identifies an event: all together do, so only exact copies are duplicates.",
         f"  event_id: {{key: [{key}]}}",
     ]
+    if numbering is not None:
+        lines.insert(1, f"  # Column {_quoted(numbering)} is left out: it only numbers the rows of the file.")
+    return lines
 
 
-def _who_and_what(found: dict[str, str]) -> list[str]:
+def _who_and_what(sample: FileSample, found: dict[str, str]) -> list[str]:
     lines = []
     if "user_id" in found:
-        lines.append(_field("user_id", found))
+        lines.append(_user(sample, found["user_id"]))
     else:
         lines.append("  user_id: TODO   # which column tells the person?")
     if "event_name" in found:
@@ -162,68 +204,57 @@ def _who_and_what(found: dict[str, str]) -> list[str]:
     return lines
 
 
+def _user(sample: FileSample, column: str) -> str:
+    values = sample.values(column)
+    if (
+        sample.format in ("csv", "json")
+        and values
+        and most(re.fullmatch(r"\d+[.]0", text) is not None for text in values)
+    ):
+        plain = f"regexp_replace({_sql_name(column)}, '[.]0$', '')"
+        return f"  user_id: {{expr: {json.dumps(plain, ensure_ascii=False)}}}   # numbers that became floating point"
+    named = plain_name(column) in {plain_name(name) for name in NAMES["user_id"].split()}
+    return f"  user_id: {_quoted(column)}" + ("" if named else "   # chosen by its values: does it tell the person?")
+
+
 def _time(field: str, sample: FileSample, found: dict[str, str]) -> list[str]:
     if field not in found:
         return [f"  {field}: TODO   # which column tells when? see docs/sources.md for formats and units"]
     column = found[field]
-    form = _time_form(sample.values(column)) or ""
+    values = sample.values(column)
+    form = time_form(values) or ""
+    notes = []
     if form == "ISO 8601":
-        return [f"  {field}: {_quoted(column)}"]
-    if form == "epoch":
-        return [f"  {field}: {{column: {_quoted(column)}, unit: auto}}"]
-    swapped = _swapped(form)
-    both = swapped is not None and _most_read(sample.values(column), PATTERNS[swapped])
-    note = f"   # or {swapped}: the sample fits both" if both else ""
-    return [f'  {field}: {{column: {_quoted(column)}, format: "{form}", zone: UTC}}{note}']
-
-
-def _time_form(values: Sequence[str]) -> str | None:
-    """Name the form of times that the values have: a Spark pattern, `ISO 8601` or `epoch`."""
-    if not values:
-        return None
-    for pattern, python in PATTERNS.items():
-        if _most_read(values, python):
-            return pattern
-    if _most(ISO_8601.fullmatch(text) is not None for text in values):
-        return "ISO 8601"
-    if _most(EPOCH.fullmatch(text) is not None and float(text) >= LEAST_EPOCH for text in values):
-        return "epoch"
-    return None
-
-
-def _most_read(values: Sequence[str], pattern: str) -> bool:
-    def reads(text: str) -> bool:
-        try:
-            datetime.strptime(text, pattern)  # noqa: DTZ007  only whether it fits
-        except ValueError:
-            return False
-        return True
-
-    return _most(map(reads, values))
-
-
-def _most(fits: Iterable[bool]) -> bool:
-    """Tell whether all fit but one in fifty: the file may hold a few broken records, which the check then shows."""
-    told = list(fits)
-    return told.count(False) * 50 <= len(told)
-
-
-def _swapped(pattern: str) -> str | None:
-    other = {"dd/MM": "MM/dd", "MM/dd": "dd/MM"}.get(pattern[:5], "") + pattern[5:]
-    return other if other in PATTERNS else None
+        origin = _quoted(column)
+    elif form == "epoch":
+        origin = f"{{column: {_quoted(column)}, unit: auto}}"
+    else:
+        turned = swapped(form, values)
+        notes += [f"or {turned}: the sample fits both"] if turned else []
+        origin = f'{{column: {_quoted(column)}, format: "{form}", zone: UTC}}'
+        if field == "event_at" and TIME_OF_DAY in found:
+            clock = time_of_day_form(sample.values(found[TIME_OF_DAY]))
+            both = f"concat_ws(' ', {_sql_name(column)}, {_sql_name(found[TIME_OF_DAY])})"
+            origin = f'{{expr: {json.dumps(both, ensure_ascii=False)}, format: "{form} {clock}", zone: UTC}}'
+    if TIME_OF_DAY not in found and are_midnights(form, values):
+        notes.append("all times are midnight")
+    return [f"  {field}: {origin}" + (f"   # {'; '.join(notes)}" if notes else "")]
 
 
 def _has_commas(values: Sequence[str]) -> bool:
-    """Tell whether numbers are whole or have a decimal comma, and some have one."""
+    """Return whether numbers are whole or have a decimal comma, and some have one."""
     commas = [COMMA_NUMBER.fullmatch(text) is not None for text in values]
-    return any(commas) and _most(comma or text.isdecimal() for comma, text in zip(commas, values, strict=True))
+    return any(commas) and most(comma or text.isdecimal() for comma, text in zip(commas, values, strict=True))
 
 
 def _number(field: str, sample: FileSample, found: dict[str, str]) -> str:
     column = found[field]
     if field != "value" or not _has_commas(sample.values(column)):
         return _field(field, found)
-    plain = f"replace(replace(`{column}`, '.', ''), ',', '.')"
+    name = _sql_name(column)
+    plain = f"replace(replace({name}, '.', ''), ',', '.')"
+    if any(re.search("[ \u00a0\u202f']", text) for text in sample.values(column)):
+        plain = f"replace(regexp_replace({name}, '[^0-9,+-]', ''), ',', '.')"
     return f"  {field}: {{expr: {json.dumps(plain, ensure_ascii=False)}}}   # a decimal comma"
 
 
@@ -231,8 +262,8 @@ def _field(field: str, found: dict[str, str]) -> str:
     return f"  {field}: {_quoted(found[field])}"
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+def _sql_name(column: str) -> str:
+    return "`" + column.replace("`", "``") + "`"
 
 
 def _quoted(text: str) -> str:

@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
+from segmentation.sources.column_names import CONVERSIONS
 from segmentation.sources.identifiers import compose_identifier
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from pyspark.sql import DataFrame
+
+    from segmentation.sources.mapping import SourceMapping
 
 FIELDS = (
     "event_id", "user_id", "event_name", "state", "event_at", "received_at", "platform", "device_type", "channel",
@@ -22,6 +27,8 @@ IDENTIFYING = ("event_id", "user_id")
 """Counted exactly, and apart: beside exact counts Spark would keep the estimates' registers for every value."""
 DISTINCT_ERROR = 0.01
 """Relative standard error to which distinct values are counted."""
+MOST_NAMES = 1_000
+"""Of so many event names, the most frequent ones, is told whether one is a conversion."""
 PARTS = ("filled", "distinct", "least", "greatest")
 
 
@@ -30,7 +37,8 @@ def preview_records(parsed: DataFrame) -> dict[str, Any]:
 
     Returns:
         records, accepted, rejected, identities (distinct among the accepted), users, decomposed (accepted records whose
-        user's id has another form in NFC), reasons (reason -> rejected records; a record may have several), excluded
+        user's id has another form in NFC), late (accepted records that are received after the source's lateness bound),
+        reasons (reason -> rejected records; a record may have several), excluded
         (the same of excluded records), examples (reason -> the first location) and fields (name -> filled, distinct,
         and least and greatest among the accepted, as text, of fields that are not personal). `distinct` is exact for
         event_id and user_id, and within some 1 % for others, never above `filled`.
@@ -38,6 +46,7 @@ def preview_records(parsed: DataFrame) -> dict[str, Any]:
     decomposed = (compose_identifier(F.col("user_id")) != F.col("user_id")).alias("decomposed")
     accepted = parsed.where(~F.col("rejected")).select("*", decomposed)
     measures = [F.count(F.lit(1)).alias("records"), F.count_if("decomposed").alias("decomposed")]
+    measures.append(F.count_if("late").alias("late"))
     for name in FIELDS:
         measures.append(F.count(name).alias(f"{name} filled"))
         if name not in IDENTIFYING:
@@ -62,6 +71,7 @@ def preview_records(parsed: DataFrame) -> dict[str, Any]:
         "identities": totals["event_id distinct"],
         "users": totals["user_id distinct"],
         "decomposed": totals["decomposed"],
+        "late": totals["late"],
         "reasons": {row["reason"]: row["records"] for row in found if not row["excluded"]},
         "excluded": {row["reason"]: row["records"] for row in found if row["excluded"]},
         "examples": {row["reason"]: row["example"] for row in found},
@@ -96,3 +106,26 @@ def describe_preview(preview: dict[str, Any]) -> list[str]:
         values = f"{field['least']} .. {field['greatest']}" if field.get("least") is not None else ""
         lines.append(f"  {name:<14}{field['filled']:>10,}{field['distinct']:>10,}  {values}".rstrip())
     return lines
+
+
+def describe_late(late: int, mapping: SourceMapping, default_days: int) -> list[str]:
+    """Say how many records would be rejected by the lateness bound, and which key moves it; nothing if none would."""
+    bound = mapping.lateness_bound(default_days)
+    if not late or bound is None:
+        return []
+    told = f"they were received more than {bound} days after they happened"
+    advice = f"if history was imported, set allowed_lateness_days in the mapping of {mapping.name}"
+    return [f"{late:,} of these events would be rejected as too_late: {told}; {advice}"]
+
+
+def describe_conversions(parsed: DataFrame, conversions: Collection[str]) -> list[str]:
+    """Say that no event is a conversion, and which names sound like one; nothing if some event is."""
+    by_name = parsed.where(~F.col("rejected")).groupBy("event_name").count()
+    rows = by_name.orderBy(F.desc("count"), "event_name").limit(MOST_NAMES).collect()
+    names = [row["event_name"] for row in rows]
+    if not names or not set(conversions).isdisjoint(names):
+        return []
+    alike = [name for name in names if CONVERSIONS.search(name)][:5]
+    sounding = f"; these names sound like one: {', '.join(alike)}" if alike else ""
+    known = f"workspace.conversion_events ({', '.join(conversions)})"
+    return [f"no event is a conversion, as {known} names none of them{sounding}"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
+from segmentation.sources.drafts import is_unfinished_draft, mark_draft
 from segmentation.sources.infer import FileSample, draft_mapping
 from segmentation.sources.mapping import SourceMapping
 
@@ -80,3 +81,97 @@ def test_line_breaks_in_quotes_are_noticed() -> None:
         yaml.safe_load(draft_mapping("mine", FileSample("csv", columns, rows, spans_lines=True)))["multiline"] is True
     )
     assert "multiline" not in draft_mapping("mine", FileSample("csv", columns, rows))
+
+
+def test_the_row_number_of_a_data_frame_is_no_part_of_the_identity() -> None:
+    order = {"customer_id": "c1", "action": "buy", "order_date": "2024-05-01", "amount": "9.5"}
+    rows = tuple({"_c0": str(n), **order} for n in range(5))
+    text = draft_mapping("mine", FileSample("csv", tuple(rows[0]), rows))
+    made = yaml.safe_load(text)
+    assert made["fields"]["event_id"] == {"key": list(order)}
+    assert "properties" not in made
+    assert "Column _c0 is left out: it only numbers the rows" in text
+    numbered = ({"id": "1", **order}, {"id": "2", **order})
+    assert draft(*numbered)["fields"]["event_id"] == "id"  # numbers by which a shop calls its orders
+
+
+@pytest.mark.parametrize(
+    ("times", "pattern"),
+    [
+        (["12/1/2010 8:26", "12/13/2010 10:15"], "M/d/yyyy H:mm"),
+        (["1.2.2024 8:05:09", "13.2.2024 10:15:00"], "d.M.yyyy H:mm:ss"),
+        (["2024-5-1", "2024-11-12"], "yyyy-M-d"),
+        (["05/01/2024 09:05 PM", "05/31/2024 10:15 am"], "MM/dd/yyyy hh:mm a"),
+        (["5/1/24 9:05 PM", "5/31/24 10:15 AM"], "M/d/yy h:mm a"),
+        (["2024-05-01 10:00:00.123", "2024-05-01 10:00:00.000"], "yyyy-MM-dd HH:mm:ss.SSS"),
+    ],
+)
+def test_a_pattern_counts_digits_as_spark_does(times: list[str], pattern: str) -> None:
+    assert draft(*({"at": time, "user": "u"} for time in times))["fields"]["event_at"]["format"] == pattern
+
+
+def test_texts_with_utc_need_no_pattern() -> None:
+    rows = [{"at": f"2024-05-0{day} 10:00:00{zone}", "user": "u"} for day, zone in ((1, " UTC"), (2, "+00"), (3, "Z"))]
+    assert draft(*rows)["fields"]["event_at"] == "at"
+
+
+def test_day_and_time_in_two_columns_are_put_together() -> None:
+    rows = (
+        {"Kunde": "a", "Datum": "28.02.2024", "Uhrzeit": "9:05"},
+        {"Kunde": "b", "Datum": "01.03.2024", "Uhrzeit": "10:30"},
+    )
+    made = draft(*rows)
+    assert made["fields"]["event_at"] == {
+        "expr": "concat_ws(' ', `Datum`, `Uhrzeit`)",
+        "format": "dd.MM.yyyy H:mm",
+        "zone": "UTC",
+    }
+    assert "properties" not in made
+    days = tuple({"Kunde": row["Kunde"], "Datum": row["Datum"]} for row in rows)
+    assert "all times are midnight" in draft_mapping("mine", FileSample("csv", tuple(days[0]), days))
+
+
+@pytest.mark.parametrize(
+    ("user", "value", "event", "at"),
+    [
+        ("Kundennummer", "Betrag", "Vorgang", "Datum"),
+        ("N° client", "Montant", "Évènement", "Date commande"),
+        ("id_cliente", "Importe", "evento", "Fecha"),
+        ("Codice cliente", "Importo", "Azione", "Data ora"),
+        ("customer_no", "amount", "action", "order_date"),
+    ],
+)
+def test_columns_are_known_in_five_languages(user: str, value: str, event: str, at: str) -> None:
+    rows = [{user: f"k{n % 3}", value: "9,50", event: "x", at: f"0{n + 1}.03.2024 10:00"} for n in range(5)]
+    fields = draft(*rows, delimiter=";")["fields"]
+    assert (fields["user_id"], fields["event_name"], fields["event_at"]["column"]) == (user, event, at)
+    assert f"`{value}`" in fields["value"]["expr"]
+
+
+def test_a_user_of_an_unknown_name_is_told_by_its_values() -> None:
+    rows = tuple(
+        {"Wer": f"K-{n % 4}", "Menge": str(n % 3), "Lager": "Ulm", "date": f"2024-05-0{n + 1}"} for n in range(9)
+    )
+    text = draft_mapping("mine", FileSample("csv", tuple(rows[0]), rows))
+    assert "  user_id: Wer   # chosen by its values" in text
+    two = tuple({**row, "Wo": row["Wer"]} for row in rows)
+    assert "  user_id: TODO" in draft_mapping("mine", FileSample("csv", tuple(two[0]), two))
+
+
+def test_ids_with_a_fraction_and_addresses_are_noticed() -> None:
+    rows = tuple({"CustomerID": f"1234{n}.0", "date": "2024-05-01"} for n in range(5))
+    assert draft(*rows)["fields"]["user_id"] == {"expr": "regexp_replace(`CustomerID`, '[.]0$', '')"}
+    mails = tuple({"email": f"a{n}@b.example", "date": "2024-05-01"} for n in range(5))
+    assert "# pseudonymise: [user]" in draft_mapping("mine", FileSample("csv", tuple(mails[0]), mails))
+
+
+def test_a_draft_waits_only_as_long_as_it_is_untouched_and_unfinished() -> None:
+    rows = ({"who": "u", "when": "once"},)
+    unfinished = mark_draft(draft_mapping("mine", FileSample("csv", ("who", "when"), rows)))
+    assert is_unfinished_draft(unfinished)
+    assert not is_unfinished_draft(unfinished.replace("description:", "description: My"))  # somebody works on it
+    done = mark_draft(
+        draft_mapping("mine", FileSample("csv", ("user", "date"), ({"user": "u", "date": "2024-05-01"},)))
+    )
+    assert not is_unfinished_draft(done)
+    assert not is_unfinished_draft("description: by hand\nfields: {user_id: TODO}\n")
