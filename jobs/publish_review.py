@@ -80,6 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(ctx: Context) -> RunReport:
     """Write the site and log it; a table that was never published leaves a section that names the job to run."""
+    ctx.tracking.store.require_active()
     given = {name: ctx.options[name] for name in ("states", "paths", "path_steps") if name in ctx.options}
     reading = Reading(ctx.lake, as_of=_cut(ctx), params=validated(ReviewParams, given, "options"))
     pages = build_pages(reading, read_models(reading, ctx.tracking))

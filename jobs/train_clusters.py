@@ -57,6 +57,8 @@ def run(ctx: Context) -> RunReport:
         params=ctx.config.clusters,
     )
     found = store.find(CLUSTERS, fingerprint)
+    if found is None:
+        store.require_active()
     model = found or _train(ctx, table, fingerprint)
     if DECISION not in model.tags:
         model = store.settle(model, _judge(ctx, table, model))

@@ -23,6 +23,7 @@ from segmentation.lake.lake import Lake
 from segmentation.lake.lock import exclusive
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.local_jvm import is_short_run
+from segmentation.runtime.outside import explain_state
 from segmentation.runtime.progress import LOGGER, Progress, start_logging
 from segmentation.runtime.session import configure, open_session
 from segmentation.tracking import Tracking
@@ -67,8 +68,13 @@ def run_job(job: Job, argv: Sequence[str] | None = None) -> int:
         result, code = {"status": "failed", "error": str(error)}, error.exit_code
         print(f"{name}: {error}", file=sys.stderr)  # noqa: T201
     except Exception as error:  # noqa: BLE001  the last resort: a traceback and exit code 1
-        traceback.print_exc()
-        result, code = {"status": "failed", "error": type(error).__name__}, 1
+        state = explain_state(error)
+        if state is None:
+            traceback.print_exc()
+            result, code = {"status": "failed", "error": type(error).__name__}, 1
+        else:
+            result, code = {"status": "failed", "error": str(state)}, state.exit_code
+            print(f"{name}: {state}", file=sys.stderr)  # noqa: T201
     print(json.dumps({"job": name, **result, "seconds": round(time.monotonic() - started, 1)}, default=str))  # noqa: T201
     return code
 

@@ -64,6 +64,8 @@ def train_target(ctx: Context, inputs: Inputs, target: Target) -> Trained:
     versions = feature_sets_at(inputs.features, cuts=sorted(cuts.all))
     fingerprint = _fingerprint(ctx, target, [versions[cut] for cut in cuts.all])
     found = ctx.tracking.store.find(propensity_kind(target.name), fingerprint)
+    if found is None:
+        ctx.tracking.store.require_active()
     model = found or _train(ctx, inputs, target, cuts, fingerprint)
     if DECISION not in model.tags:
         model = ctx.tracking.store.settle(model, _judge(ctx, inputs, target, cuts, model))

@@ -30,7 +30,7 @@ import mlflow.spark  # noqa: E402
 import pandas as pd  # noqa: E402
 from mlflow.data.delta_dataset_source import DeltaDatasetSource  # noqa: E402
 from mlflow.data.meta_dataset import MetaDataset  # noqa: E402
-from mlflow.entities import Metric, Param  # noqa: E402
+from mlflow.entities import LifecycleStage, Metric, Param  # noqa: E402
 from mlflow.exceptions import MlflowException  # noqa: E402
 from mlflow.models import ModelSignature  # noqa: E402
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode  # noqa: E402
@@ -104,6 +104,21 @@ class Store:
         self._client = mlflow.MlflowClient(tracking_uri=tracking.uri, registry_uri=tracking.uri)
         self._experiment_id = self._open_experiment()
         self._pipelines: dict[tuple[str, str], PipelineModel] = {}
+
+    def require_active(self) -> None:
+        """Check that runs can be recorded, before a job computes what it would record.
+
+        Raises:
+            ConfigurationError: the experiment was deleted; names it, its store and the command that restores it.
+        """
+        found = self._client.get_experiment(self._experiment_id)
+        if found.lifecycle_stage == LifecycleStage.ACTIVE:
+            return
+        restore = f"MLFLOW_TRACKING_URI={self._tracking.uri} mlflow experiments restore -x {self._experiment_id}"
+        raise ConfigurationError(
+            f"experiment '{self._params.experiment}' of {self._tracking.uri} was deleted, so no run can be recorded: "
+            f"restore it ({restore}), or name another one with tracking.experiment"
+        )
 
     # Looking up
 
