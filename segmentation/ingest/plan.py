@@ -47,6 +47,8 @@ class Increment:
     changes: tuple[TableChange, ...]
     values_without_rate: int
     """Events of the batch whose value has no rate to the reporting currency: it is in no sum of money."""
+    late: int = 0
+    """Records of the batch that were received after the lateness bound."""
 
 
 def plan_increment(
@@ -108,7 +110,7 @@ def plan_increment(
             change_duplicates(outcome, snapshot, zone),
             _change_ledger(ledger, count_moves(outcome, admitted, zone), snapshot),
         )
-    return Increment((*derived.changes, *rest), figures["no_rate"])
+    return Increment((*derived.changes, *rest), figures["no_rate"], outcome.late.count)
 
 
 def _of_batch(events: DataFrame, batch: Batch, of_earlier: int) -> DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -46,6 +47,11 @@ class Context:
     def conf_dir(self) -> Path:
         """The configuration folder."""
         return Path(self.options.get("conf_dir", "conf"))
+
+    @property
+    def given_settings(self) -> str:
+        """The run's `--set` options as they are typed, with a blank before each; a command that repeats it needs them."""
+        return "".join(f" --set {shlex.quote(item)}" for item in self.options.get("set") or ())
 
     def latest_event_date(self) -> date:
         """Return the day of the latest published event.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from segmentation.checkpoints import release_checkpoints
@@ -37,6 +38,10 @@ class Ingested(NamedTuple):
     """Events of the batch whose value has no rate to the reporting currency on their day."""
     absent_columns: tuple[AbsentColumn, ...]
     """Mapped columns that some of its Parquet files lack."""
+    late: int = 0
+    """Records that were received later after their event than the source's lateness bound."""
+    source: str = ""
+    allowed_lateness_days: int | None = None
 
 
 def open_mapping(ctx: Context, source: str) -> SourceMapping:
@@ -77,7 +82,8 @@ def accept_parameters(ctx: Context, mapping: SourceMapping) -> None:
         ConfigurationError: they differ from those of the stored tables; names the command of a rebuild.
     """
     given = "" if mapping.is_fetched else " --input ..."
-    rebuild = f"python jobs/ingest_events.py --source {mapping.name}{given} --lake {ctx.lake.root} --rebuild"
+    where = f"{given} --lake {ctx.lake.root}{ctx.given_settings}"
+    rebuild = f"python jobs/ingest_events.py --source {mapping.name}{where} --rebuild"
     accept_rates(ctx, rebuild)
     ctx.lake.check_parameters(EVENTS, ingest_parameters(ctx, mapping), rebuild)
 
@@ -145,7 +151,13 @@ def ingest_batch(
             workspace=config.workspace,
         )
         write_changes(lake, (*increment.changes, change_units(new_units, snapshot.input_units, superseded)))
-    return Ingested(increment.values_without_rate, batch.absent_columns)
+    return Ingested(
+        increment.values_without_rate,
+        batch.absent_columns,
+        increment.late,
+        mapping.name,
+        batch.allowed_lateness_days,
+    )
 
 
 def notes_on_batches(done: Sequence[Ingested], currency: str) -> list[str]:
@@ -154,4 +166,16 @@ def notes_on_batches(done: Sequence[Ingested], currency: str) -> list[str]:
     missing = f"whose currency has no rate to {currency} on their day"
     on_rates = [f"values in no sum of money, {missing}: {values} (see conf/rates.csv)"] if values > 0 else []
     absent = sum_absent_columns(column for batch in done for column in batch.absent_columns)
-    return [*on_rates, *notes_on_absent_columns(absent)]
+    return [*on_rates, *_notes_on_late_records(done), *notes_on_absent_columns(absent)]
+
+
+def _notes_on_late_records(done: Sequence[Ingested]) -> list[str]:
+    late = Counter[tuple[str, int | None]]()
+    for batch in done:
+        late[batch.source, batch.allowed_lateness_days] += batch.late
+    return [
+        f"too_late: {count} records of source '{source}' were received more than {bound} days after their event; if "
+        "history was imported, set allowed_lateness_days in its mapping and rebuild"
+        for (source, bound), count in sorted(late.items(), key=lambda item: item[0][0])
+        if count
+    ]
