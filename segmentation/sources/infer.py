@@ -25,6 +25,8 @@ NUMBER = re.compile(r"[-+]?\d+(\.\d+)?([eE][-+]?\d+)?")
 COMMA_NUMBER = re.compile(r"[-+]?(\d+|\d{1,3}([. \u00a0\u202f']\d{3})+),\d+")
 """A decimal comma, and points, blanks or apostrophes between thousands where there are any."""
 MONEY = re.compile(r"[-+]?\d+[.]\d{2}")
+PER_PIECE = re.compile("unit|each|piece|einzel|st(ü|ue)ck|pi(è|e)ce|pezzo", re.IGNORECASE)
+"""Names of prices of a piece, which are not the value of an event."""
 TOKEN = re.compile(r"[^\s;,|]*\d[^\s;,|]*")
 E_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 TIME_OF_DAY = "time_of_day"
@@ -138,6 +140,8 @@ def are_days(values: Sequence[str]) -> bool:
 
 def _is_money(_: str, sample: FileSample, column: str) -> bool:
     values = sample.values(column)
+    if PER_PIECE.search(column):
+        return False
     return bool(values) and (_has_commas(values) or most(MONEY.fullmatch(text) is not None for text in values))
 
 
@@ -250,7 +254,8 @@ def _has_commas(values: Sequence[str]) -> bool:
 def _number(field: str, sample: FileSample, found: dict[str, str]) -> str:
     column = found[field]
     if field != "value" or not _has_commas(sample.values(column)):
-        return _field(field, found)
+        by_name = field != "value" or plain_name(column) in {plain_name(name) for name in NAMES["value"].split()}
+        return _field(field, found) + ("" if by_name else "   # chosen by its values: is it money?")
     name = _sql_name(column)
     plain = f"replace(replace({name}, '.', ''), ',', '.')"
     if any(re.search("[ \u00a0\u202f']", text) for text in sample.values(column)):
