@@ -21,7 +21,7 @@ from segmentation.errors import ConfigurationError
 from segmentation.sources import kafka
 from segmentation.sources.parse import RAW_CORRUPT, RAW_LOCATION, RAW_RECORD_NO, RAW_TEXT, RAW_UNIT, RAW_UNIT_NO
 from segmentation.sources.readers.units import list_units
-from segmentation.sources.readers.values import decode_text, parse_csv, parse_json, parse_plain
+from segmentation.sources.readers.values import decode_text, parse_csv, parse_json, parse_plain, quoted_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +96,7 @@ def parse_messages(messages: DataFrame, mapping: SourceMapping, *position: str) 
         F.struct(*(column.alias(name) for name, column in own.items())).alias("_message"),
     )
     parsed = _parse(texts, mapping)
-    sent = [F.col(f"`{name}`") for name in parsed.columns if name not in (*texts.columns, *own)]
+    sent = [F.col(quoted_name(name)) for name in parsed.columns if name not in (*texts.columns, *own)]
     empty = F.coalesce(F.trim(RAW_TEXT), F.lit("")) == ""
     corrupt = F.col(RAW_CORRUPT) | empty
     if mapping.format[0] == "csv":

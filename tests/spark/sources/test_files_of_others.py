@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,8 +23,6 @@ from segmentation.sources.tracking_plan import TrackingPlan
 from tests.spark.sources.test_hostile_files import fates
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from pyspark.sql import Row, SparkSession
 
 pytestmark = pytest.mark.spark
@@ -143,10 +143,10 @@ def test_names_of_files_are_names(spark: SparkSession, tmp_path: Path) -> None:
     for number, name in enumerate(names):
         path = tmp_path / "in" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(line.format(number))
-    assert sorted(fates(read(spark, tmp_path, "format: json", tmp_path / "in"))) == ["0", "1", "2", "3"]
+        path.write_text(line.format(f"u{number}"))
+    assert sorted(fates(read(spark, tmp_path, "format: json", tmp_path / "in"))) == ["u0", "u1", "u2", "u3"]
     for number, name in enumerate(names):
-        assert fates(read(spark, tmp_path, "format: json", tmp_path / "in" / name)) == [str(number)]
+        assert fates(read(spark, tmp_path, "format: json", tmp_path / "in" / name)) == [f"u{number}"]
     write(tmp_path / "p[1]" / "10:00.parquet")
     write(tmp_path / "p[1]" / "11:00.parquet")
     assert fates(read(spark, tmp_path, "format: parquet", tmp_path / "p[1]")) == ["ana", "ben"] * 2
@@ -201,7 +201,7 @@ def test_columns_without_a_name_and_names_that_differ_by_case(spark: SparkSessio
     rows = read(spark, tmp_path, f"format: csv{FIELDS}properties: [_c0]", path)
     assert (fates(rows), rows[0]["properties"]) == (["ana"], '{"_c0":"7"}')
     with pytest.raises(ConfigurationError, match="two columns named User, user"):
-        read(spark, tmp_path, f"format: csv{FIELDS.replace('user_id: user', 'user_id: USER')}", path)
+        read(spark, tmp_path, f"format: csv{FIELDS.replace('user_id: user', 'user_id: {expr: USER}')}", path)
     twins = tmp_path / "twins.parquet"
     pq.write_table(pa.table({"id": ["1"], "User": ["a"], "user": ["b"], "event": ["v"], "at": ["x"]}), twins)
     with pytest.raises(DataError, match=r"twins\.parquet is not readable Parquet \(two columns are called 'user' but"):
@@ -271,3 +271,16 @@ def test_placeholders_are_no_users(spark: SparkSession, tmp_path: Path) -> None:
     fields = FIELDS.replace("user_id: user", 'user_id: {expr: "coalesce(user, anon)"}')
     rows = read(spark, tmp_path, f"format: json{fields}columns: 'user STRING, anon STRING'", path)
     assert fates(rows) == ["a0", "a1", "a2", "a3", "a4", "u-7", "a6"]
+
+
+def test_visitors_whom_a_site_calls_undefined_stay_apart(spark: SparkSession, tmp_path: Path) -> None:
+    shipped = (Path(__file__).parents[3] / "conf" / "sources" / "posthog.yaml").read_text(encoding="utf-8")
+    sent = [("undefined", "anon-1"), ("null", "anon-2"), ("u-7", "anon-7"), ("undefined", None)]
+    lines = [
+        {"uuid": str(n), "event": "$identify", "distinct_id": user, "timestamp": "2024-05-01T10:00:00Z",
+         "properties": {} if device is None else {"$anon_distinct_id": device}}
+        for n, (user, device) in enumerate(sent)
+    ]  # fmt: skip
+    path = tmp_path / "posthog.jsonl"
+    path.write_text("\n".join(map(json.dumps, lines)))
+    assert fates(read(spark, tmp_path, shipped, path)) == ["anon-1", "anon-2", "u-7", ["null_user"]]
