@@ -59,7 +59,8 @@ def run(ctx: Context) -> RunReport:
     """
     as_of, config, table = ctx.as_of, ctx.config, user_features_contract(ctx.config.features)
     if not ctx.options.get("rebuild"):
-        ctx.lake.check_parameters(table, feature_parameters(ctx), f"python {REBUILD} --lake {ctx.lake.root}")
+        rebuild = f"python {REBUILD} --lake {ctx.lake.root}{ctx.given_settings}"
+        ctx.lake.check_parameters(table, feature_parameters(ctx), rebuild)
     events = require_events(ctx)
     cuts = find_feature_cuts(ctx, events)
     inputs = read_feature_inputs(ctx, events, cuts)

@@ -68,7 +68,8 @@ def run(ctx: Context) -> RunReport:
     states = load_states(ctx.conf_dir)
     shaped_by = analysis_parameters(params, states, ctx.config.workspace)
     if not ctx.options.get("rebuild"):
-        ctx.lake.check_parameters(JOURNEY_FLOWS, shaped_by, f"python {REBUILD} --lake {ctx.lake.root}")
+        rebuild = f"python {REBUILD} --lake {ctx.lake.root}{ctx.given_settings}"
+        ctx.lake.check_parameters(JOURNEY_FLOWS, shaped_by, rebuild)
     events = ctx.lake.require(EVENTS, "ingest_events")
     steps = build_steps(events.where(before_cut(as_of, zone)), states=states, time_zone=zone).persist()
     paths = build_paths(steps, steps=params.path_steps, goals=params.goals).persist()

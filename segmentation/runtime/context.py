@@ -50,7 +50,7 @@ class Context:
 
     @property
     def given_settings(self) -> str:
-        """The run's `--set` options as they are typed, with a blank before each; a command that repeats it needs them."""
+        """The run's `--set` options as they were typed, with a blank before each, for commands that repeat the run."""
         return "".join(f" --set {shlex.quote(item)}" for item in self.options.get("set") or ())
 
     def latest_event_date(self) -> date:

@@ -35,9 +35,8 @@ def require_events(ctx: Context) -> DataFrame:
         ConfigurationError: nothing was ingested yet, or it was under other parameters.
     """
     events = ctx.lake.require(EVENTS, "ingest_events")
-    rebuild = (
-        f"python jobs/ingest_events.py --source ... --input ... --lake {ctx.lake.root}{ctx.given_settings} --rebuild"
-    )
+    where = f"--lake {ctx.lake.root}{ctx.given_settings}"
+    rebuild = f"python jobs/ingest_events.py --source ... --input ... {where} --rebuild"
     ctx.lake.check_parameters(EVENTS, shaping(ctx.config), rebuild)
     return events
 

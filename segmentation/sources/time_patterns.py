@@ -60,8 +60,8 @@ def _runs(pattern: str) -> list[str]:
 
 
 def _suggest(pattern: str) -> str:
-    for directive, letters in OF_PYTHON.items():
-        pattern = pattern.replace(directive, letters)
+    for directive, own in OF_PYTHON.items():
+        pattern = pattern.replace(directive, own)
     letters = {run[0] for run in _runs(pattern)}
     meant = {"Y": "y", "u": "y", "D": "d", "A": "a", "n": "S"}
     if not letters & {"a", "A"}:

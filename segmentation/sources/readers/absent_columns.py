@@ -107,10 +107,10 @@ def find_absent_columns(records: DataFrame, mapping: SourceMapping) -> tuple[Abs
     for schema in parquet_schemas(records):
         given = {name.lower() for name in schema.columns}
         lacking = [column for key, column in used.items() if key not in given]
-        for column in lacking:
-            files = [path for path in schema.paths if not _is_partitioned_by(path, column.name)]
+        for used_column in lacking:
+            files = [path for path in schema.paths if not _is_partitioned_by(path, used_column.name)]
             if files:
-                found.append(AbsentColumn(column.name, column.places, len(files), files[0]))
+                found.append(AbsentColumn(used_column.name, used_column.places, len(files), files[0]))
     absent = sum_absent_columns(found)
     for column in absent:
         required = [place for place in column.places if place in REQUIRED_FIELDS]
