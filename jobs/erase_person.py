@@ -94,7 +94,8 @@ def _lateness_bound(ctx: Context, source: str) -> int | None:
     config = ctx.config
     mapping = load_mapping(ctx.conf_dir, source).under(config.privacy)
     shaping = {"ingest": config.ingest.shaping, f"source.{source}": mapping.fingerprint}
-    rebuild = f"python jobs/ingest_events.py --source {source} --input ... --lake {ctx.lake.root}{ctx.given_settings} --rebuild"
+    where = f"--input ... --lake {ctx.lake.root}{ctx.given_settings}"
+    rebuild = f"python jobs/ingest_events.py --source {source} {where} --rebuild"
     ctx.lake.check_parameters(EVENTS, shaping, rebuild)
     return mapping.lateness_bound(config.ingest.allowed_lateness_days)
 
