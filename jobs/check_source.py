@@ -140,7 +140,7 @@ def _judge(ctx: Context, mapping: SourceMapping, raw: DataFrame) -> DataFrame:
         mapping=mapping,
         allowed_lateness_days=ingest.allowed_lateness_days,
         clock_skew_hours=ingest.clock_skew_hours,
-        time_zone=ctx.config.workspace.time_zone,
+        workspace=ctx.config.workspace,
         plan=load_tracking_plan(ctx.options["conf_dir"]),
     )
     return checkpoint(parsed)

@@ -29,6 +29,7 @@ from segmentation.tables import (
     IDENTITIES,
     INGEST_LEDGER,
     INPUT_UNITS,
+    ORDER_EVENTS,
     QUARANTINE,
 )
 from segmentation.tables.reference import all_tables
@@ -38,8 +39,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from segmentation.ingest.snapshot import Snapshot
+    from segmentation.sources.mapping import SourceMapping
 
-RESTATED = (EVENTS, *DERIVED, QUARANTINE, DUPLICATES, INGEST_LEDGER)
+RESTATED = (EVENTS, *DERIVED, ORDER_EVENTS, QUARANTINE, DUPLICATES, INGEST_LEDGER)
 OF_USERS = tuple(table for table in all_tables() if NAME in table.names and table not in RESTATED)
 """Made of the tables above at some cut: rows of the person go, and nothing follows."""
 WRITES = (*RESTATED, *OF_USERS, IDENTITIES)
@@ -70,11 +72,11 @@ def run(ctx: Context) -> RunReport:
         quality = {"names": len(traces.names), **{what: rows.count for what, rows in found.items()}}
         if ctx.options.get("count"):
             return RunReport(quality=quality, notes=["counted: nothing was changed"])
-        bounds = {source: _lateness_bound(ctx, source) for source in traces.sources()}
+        mappings = [_mapping(ctx, source) for source in traces.sources()]
         # Files first: if the run dies, the tables still show the next run which messages were theirs.
         quality["landed_files"] = drop_messages(ctx.spark, _landed_units(ctx, traces), records.keys(), ctx.run_id)
-        for source, bound in bounds.items():
-            _erase(ctx, traces, source, bound)
+        for mapping in mappings:
+            _erase(ctx, traces, mapping)
         _forget_names(ctx, traces)
         lake.publish(lake.basis(EVENTS, DERIVED))
     nothing = [] if any(quality[what] for what in found) else [f"no record of '{person}' was found"]
@@ -85,8 +87,8 @@ def _snapshot(ctx: Context) -> Snapshot:
     return read_snapshot(ctx.lake, is_small=is_small_lake(ctx.lake, ctx.config.ingest.small_lake_mb))
 
 
-def _lateness_bound(ctx: Context, source: str) -> int | None:
-    """Return the lateness bound of a source, by which its records are judged again.
+def _mapping(ctx: Context, source: str) -> SourceMapping:
+    """Return the mapping of a source, by which its records are judged again.
 
     Raises:
         ConfigurationError: there is no mapping, or the tables were built under another one or other ingest parameters.
@@ -97,15 +99,15 @@ def _lateness_bound(ctx: Context, source: str) -> int | None:
     where = f"--input ... --lake {ctx.lake.root}{ctx.given_settings}"
     rebuild = f"python jobs/ingest_events.py --source {source} {where} --rebuild"
     ctx.lake.check_parameters(EVENTS, shaping, rebuild)
-    return mapping.lateness_bound(config.ingest.allowed_lateness_days)
+    return mapping
 
 
-def _erase(ctx: Context, traces: PersonTraces, source: str, allowed_lateness_days: int | None) -> None:
+def _erase(ctx: Context, traces: PersonTraces, mapping: SourceMapping) -> None:
     """Erase the person's records of one source; they are not published yet."""
     snapshot, config = _snapshot(ctx), ctx.config
     changes = plan_erasure(
-        traces.of_source(source),
-        batch_without_records(ctx.spark, source, allowed_lateness_days),
+        traces.of_source(mapping.name),
+        batch_without_records(ctx.spark, mapping, config.ingest.allowed_lateness_days),
         snapshot,
         choose_store(ctx.lake, is_small=snapshot.is_small),
         ingest=config.ingest,

@@ -21,6 +21,7 @@ from segmentation.tables import (
     EVENTS,
     INGEST_LEDGER,
     INPUT_UNITS,
+    ORDER_EVENTS,
     QUARANTINE,
     SESSIONS,
     TRANSITIONS,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from segmentation.runtime.ingestion import Ingested
     from segmentation.sources.mapping import SourceMapping
 
-READS = (INPUT_UNITS, EVENTS, SESSIONS, USER_DAYS, QUARANTINE, DUPLICATES, CURRENCY_RATES)
+READS = (INPUT_UNITS, EVENTS, SESSIONS, USER_DAYS, QUARANTINE, DUPLICATES, ORDER_EVENTS, CURRENCY_RATES)
 WRITES = (*READS, TRANSITIONS, INGEST_LEDGER)
 
 

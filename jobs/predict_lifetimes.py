@@ -83,10 +83,13 @@ def _fit(ctx: Context, users: DataFrame) -> tuple[Buying, Spending | None, list[
     histories: pd.DataFrame = count_histories(users, most=params.most_customers).toPandas()  # bounded
     histories = histories.sort_values(["x", "t_x", "age", "m"])  # sums of reals are those of one order
     buying = fit_buying(histories, unit_days=params.unit_days)
+    left_out = int(histories[(histories["x"] > 0) & histories["m"].isna()]["n"].sum())
+    told = f"{left_out} customers who came back are not in the model of values: no repeat purchase of theirs has one"
+    notes = [told] if left_out else []
     try:
-        return buying, fit_spending(histories), []
+        return buying, fit_spending(histories), notes
     except DataError as error:
-        return buying, None, [f"no expected values: {error}"]
+        return buying, None, [f"no expected values: {error}", *notes]
 
 
 def _describe(ctx: Context, buying: Buying, spending: Spending | None) -> dict[str, Any]:

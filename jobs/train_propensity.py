@@ -40,7 +40,7 @@ def run(ctx: Context) -> RunReport:
         ConfigurationError: a target is wrong, a table is missing, or `user_features` lacks a cut or a feature.
     """
     config = ctx.config
-    targets = load_targets(ctx.conf_dir, params=config.propensity, workspace=config.workspace)
+    targets = load_targets(ctx.conf_dir, params=config.propensity)
     inputs = hold_features(ctx, read_inputs(ctx), targets)
     check_known(inputs.features, features=learnt_features(config.propensity))
     models, quality, notes = {}, dict[str, Any](), list[str]()

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from segmentation.errors import ConfigurationError, nearest
 from segmentation.time_zones import check_zone
@@ -95,7 +95,16 @@ class WorkspaceParams(Parameters):
     """Rates of other currencies: the lines of `conf/rates.csv`, where there is one. Rates for days to come are taken up
     by the next `ingest_events`; whatever would change values that are stored asks for its `--rebuild`."""
     conversion_events: tuple[str, ...] = ("purchase",)
-    """Event names that count as purchases."""
+    """Event names that are purchases, of sources whose mapping names neither conversions nor refunds."""
+    refund_events: tuple[str, ...] = ("cancellation", "refund", "return")
+    """Event names that take money back, of the same sources."""
+
+    @model_validator(mode="after")
+    def _either_or(self) -> WorkspaceParams:
+        both = sorted({*self.conversion_events} & {*self.refund_events})
+        if both:
+            raise ValueError(f"conversion_events and refund_events both name {', '.join(both)}")
+        return self
 
     @field_validator("time_zone")
     @classmethod

@@ -37,7 +37,7 @@ def parse(task: Task, clock: Clock) -> None:
 
 
 def _add_up(context: Context, folder: Path, target: Path) -> None:
-    ingest, zone = context.config.ingest, context.config.workspace.time_zone
+    ingest, workspace = context.config.ingest, context.config.workspace
     mapping = load_mapping(context.options["conf_dir"], SOURCE)
     units = list_units(context.spark, mapping, [str(folder)])
     with one_task_per_block(context.spark):
@@ -46,7 +46,7 @@ def _add_up(context: Context, folder: Path, target: Path) -> None:
             mapping=mapping,
             allowed_lateness_days=ingest.allowed_lateness_days,
             clock_skew_hours=ingest.clock_skew_hours,
-            time_zone=zone,
+            workspace=workspace,
         )
         accepted = ~F.col("rejected")
         times = sum(F.pmod(F.unix_micros(name), F.lit(DAY_US)) for name in ("event_at", "received_at"))

@@ -57,7 +57,7 @@ def _amounts(w: Window) -> tuple[Feature, ...]:
         Feature(
             f"purchases_count_{w}",
             "purchases",
-            f"purchases {w.text}",
+            f"purchases {w.text}, an order once",
             total("purchases", w),
             w,
             type=COUNT,
@@ -65,7 +65,7 @@ def _amounts(w: Window) -> tuple[Feature, ...]:
         Feature(
             f"value_sum_{w}",
             "reporting currency",
-            f"value of the events {w.text}, returns negative; events without exchange rate left out",
+            f"net revenue {w.text}: purchases less refunds; unknown values and those without exchange rate left out",
             total("value", w),
             w,
             type=MONEY_SUM,

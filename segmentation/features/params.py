@@ -23,8 +23,8 @@ class FeatureParams(Parameters):
     platforms: tuple[str, ...] = ("web", "ios", "android", "desktop", "mobile", "tablet", "pos", "phone")
     """Platforms that get a share of their own; all others, unknown ones too, are in the share `other`."""
 
-    return_events: tuple[str, ...] = ("cancellation", "refund", "return")
-    """Event names that take a purchase back."""
+    return_events: tuple[str, ...] = ()
+    """Event names that count as returns, say of goods that are sent back; empty: the refunds that the mappings name."""
     discounted_states: tuple[str, ...] = ("on promotion", "with coupon")
     """States that say that there was a discount (`state` of a mapping); empty: no feature of discounts."""
 

@@ -11,8 +11,8 @@ from segmentation.tables.table import COUNT, MONEY_SUM
 if TYPE_CHECKING:
     from segmentation.features.params import FeatureParams
 
-TAKEN_BACK = "greatest(purchase_value - value, 0)"
-"""Of a day: by how much the value of all events, returns negative, falls short of that of its purchases."""
+TAKEN_BACK = "purchase_value - value"
+"""Of a day: what its refunds take back, since its value is that of its purchases less its refunds."""
 
 
 def features(params: FeatureParams) -> tuple[Feature, ...]:
@@ -21,11 +21,14 @@ def features(params: FeatureParams) -> tuple[Feature, ...]:
 
 
 def _count(w: Window, params: FeatureParams) -> Feature:
-    named = ", ".join(params.return_events) or "none is configured"
+    if not params.return_events:
+        return Feature(
+            f"returns_count_{w}", "events", f"refunds {w.text}, each once", total("refunds", w), w, type=COUNT
+        )
     return Feature(
         f"returns_count_{w}",
         "events",
-        f"events {w.text} that take a purchase back (features.return_events: {named})",
+        f"events {w.text} that are returns (features.return_events: {', '.join(params.return_events)})",
         items_total(EVENT_NAME, w, is_one_of("item", params.return_events)),
         w,
         source=ITEM_COUNTS,
@@ -39,8 +42,7 @@ def _values(w: Window) -> tuple[Feature, ...]:
         Feature(
             f"returned_value_sum_{w}",
             "reporting currency",
-            f"value taken back {w.text}: day by day, by how much the value of all events falls short of that of the "
-            "purchases",
+            f"value of the refunds {w.text}; unknown amounts left out",
             taken_back,
             w,
             type=MONEY_SUM,

@@ -19,9 +19,15 @@ if TYPE_CHECKING:
 NEVER = "never purchased"
 PURCHASE_DAYS = "count_if(purchases > 0)"
 PURCHASED_AGO = f"if(purchases > 0, {DAYS_AGO}, null)"
-PURCHASED_VALUE = "if(purchases > 0, purchase_value, null)"
-REPEAT_VALUE = f"sum({PURCHASED_VALUE}) - max_by({PURCHASED_VALUE}, {PURCHASED_AGO})"
-"""All purchase days' value less that of the first, exactly."""
+VALUED = "purchases > purchases_without_value"
+"""Of a day: some of its purchases has a known value."""
+KNOWN_VALUE = f"if({VALUED}, purchase_value, null)"
+FIRST_VALUE = f"max_by({KNOWN_VALUE}, {PURCHASED_AGO})"
+"""Value of the first day with a purchase; null: unknown."""
+REPEAT_VALUE = f"sum({KNOWN_VALUE}) - coalesce({FIRST_VALUE}, 0)"
+"""All purchase days' known value less that of the first, exactly."""
+REPEAT_DAYS = f"count_if({VALUED}) - if({FIRST_VALUE} IS NULL, 0, 1)"
+"""Purchase days of a known value after the first purchase day."""
 
 
 def features(params: FeatureParams) -> tuple[Feature, ...]:  # noqa: ARG001  every family has this signature
@@ -53,8 +59,8 @@ def features(params: FeatureParams) -> tuple[Feature, ...]:  # noqa: ARG001  eve
         Feature(
             "rfm_monetary_value",
             "reporting currency",
-            "mean purchase value of the days with a purchase after the first such day",
-            ratio(REPEAT_VALUE, f"{PURCHASE_DAYS} - 1"),
-            null_means="no repeat purchase",
+            "mean purchase value of the days with a purchase after the first such day; days of unknown value left out",
+            ratio(REPEAT_VALUE, REPEAT_DAYS),
+            null_means="no repeat purchase of a known value",
         ),
     )

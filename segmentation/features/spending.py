@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from segmentation.features.params import FeatureParams
 
 PURCHASED = "purchases > 0"
+VALUED = "purchases > purchases_without_value"
+"""Of a day: some of its purchases has a known value."""
 PURCHASED_AGO = f"if({PURCHASED}, {DAYS_AGO}, null)"
-NO_PURCHASE = "no purchase in the window"
+NO_PURCHASE = "no purchase of a known value in the window"
 
 
 def features(params: FeatureParams) -> tuple[Feature, ...]:
@@ -43,12 +45,12 @@ def _rhythm() -> tuple[Feature, ...]:
 
 
 def _amounts(w: Window) -> tuple[Feature, ...]:
-    value, purchases = total("purchase_value", w), total("purchases", w)
+    value, valued = total("purchase_value", w), total("purchases - purchases_without_value", w)
     return (
         Feature(
             f"purchase_value_sum_{w}",
             "reporting currency",
-            f"value of the purchases {w.text}; those without exchange rate left out",
+            f"gross revenue {w.text}: value of the purchases; unknown values and those without exchange rate left out",
             value,
             w,
             type=MONEY_SUM,
@@ -56,8 +58,8 @@ def _amounts(w: Window) -> tuple[Feature, ...]:
         Feature(
             f"purchase_value_mean_{w}",
             "reporting currency",
-            f"value per purchase {w.text}",
-            ratio(value, purchases),
+            f"value per purchase of a known value {w.text}",
+            ratio(value, valued),
             w,
             NO_PURCHASE,
         ),
@@ -65,9 +67,17 @@ def _amounts(w: Window) -> tuple[Feature, ...]:
             f"purchase_day_value_max_{w}",
             "reporting currency",
             f"value of the purchases of the day on which it was largest, {w.text}",
-            f"max(if({both(w.holds(), PURCHASED)}, purchase_value, null))",
+            f"max(if({both(w.holds(), VALUED)}, purchase_value, null))",
             w,
             NO_PURCHASE,
             type=MONEY_SUM,
+        ),
+        Feature(
+            f"purchases_without_value_count_{w}",
+            "purchases",
+            f"purchases {w.text} whose value is unknown or has no exchange rate: they are in no sum and no mean",
+            total("purchases_without_value", w),
+            w,
+            type=COUNT,
         ),
     )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from segmentation.ingest.params import IngestParams
+    from segmentation.parameters import WorkspaceParams
     from segmentation.sources.mapping import SourceMapping
     from segmentation.sources.readers.absent_columns import AbsentColumn
     from segmentation.sources.readers.units import InputUnit
@@ -42,16 +43,19 @@ class Batch:
     """Lateness bound of the source; None: the source maps no received time, so no record is late."""
     source: str
     unit_ids: tuple[str, ...]
+    maps_orders: bool = False
+    """Whether the source tells the orders of purchases."""
     of_messages: bool = False
     """Whether the records come from a topic. Such a batch may be empty, and a short one may be all bad."""
     absent_columns: tuple[AbsentColumn, ...] = ()
     """Columns that some of its Parquet files lack."""
 
 
-def batch_without_records(spark: SparkSession, source: str, allowed_lateness_days: int | None) -> Batch:
+def batch_without_records(spark: SparkSession, mapping: SourceMapping, allowed_lateness_days: int) -> Batch:
     """Return a batch that brings no record, with which records of its source may leave the tables."""
     records = empty_frame(spark, PARSED_RECORDS.schema)
-    return Batch(records, lambda _: records, allowed_lateness_days, source, unit_ids=(), of_messages=True)
+    bound, maps_orders = mapping.lateness_bound(allowed_lateness_days), mapping.order is not None
+    return Batch(records, lambda _: records, bound, mapping.name, (), maps_orders, of_messages=True)
 
 
 TINY_MB = 2
@@ -112,7 +116,7 @@ def parse_batch(
     units: Sequence[InputUnit],
     *,
     ingest: IngestParams,
-    time_zone: str,
+    workspace: WorkspaceParams,
     plan: TrackingPlan,
     keys: DataFrame | None = None,
 ) -> Batch:
@@ -131,13 +135,14 @@ def parse_batch(
             mapping=mapping,
             allowed_lateness_days=ingest.allowed_lateness_days,
             clock_skew_hours=ingest.clock_skew_hours,
-            time_zone=time_zone,
+            workspace=workspace,
             plan=plan,
             keys=keys,
         )
 
     unit_ids, of_messages = tuple(unit.unit_id for unit in units), mapping.kafka is not None
-    about = (mapping.lateness_bound(ingest.allowed_lateness_days), mapping.name, unit_ids, of_messages)
+    bound = mapping.lateness_bound(ingest.allowed_lateness_days)
+    about = (bound, mapping.name, unit_ids, mapping.order is not None, of_messages)
     if units[0].format == "parquet" and not is_tiny(units):
         raw, absent = _read(spark, mapping, units)
 

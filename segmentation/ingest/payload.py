@@ -9,6 +9,7 @@ from pyspark.sql.types import StructField, StructType
 
 from segmentation.local_time import local_day
 from segmentation.tables import ASSIGNED, EVENTS
+from segmentation.tables.events import JUDGED
 from segmentation.tables.table import COUNT, INSTANT, STRING
 
 if TYPE_CHECKING:
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 RECEIPT = ("received_at", "position", "unit_id", "record_no")
 """Columns of a delivery, not of the event."""
-MAPPED = ("is_conversion", "revenue", "repeated_order", "activity")
-"""Columns that the mapping derives from the payload."""
+MAPPED = (*JUDGED, "activity")
+"""Columns that follow from the payloads of an order's events, or from the mapping."""
 PERSON = ("user_id",)
 """May change with identities; the payload keeps `identifier`."""
 

@@ -19,6 +19,7 @@ from segmentation.ingest.deduplicate import deduplicate
 from segmentation.ingest.derived import store_and_derive
 from segmentation.ingest.index import index_records
 from segmentation.ingest.ledger import count_batch, count_erased, count_moves, sum_signed
+from segmentation.ingest.orders import judge_transactions
 from segmentation.ingest.rejections import change_duplicates, change_quarantine, superseded_rows
 from segmentation.ingest.resessionise import resessionise, spans_of_batch
 from segmentation.ingest.user_day_cap import admit_events
@@ -89,18 +90,21 @@ def plan_increment(
     cap = ingest.max_events_per_user_day
     with named("user-day cap"):
         admitted = admit_events(batch, index, outcome, snapshot, cap=cap, zone=zone)
+    # Of each order one purchase counts; the stored events of the orders are judged again.
+    with named("orders"):
+        judged = judge_transactions(admitted, snapshot, maps_orders=batch.maps_orders)
     # Events are cut into sessions, with the stored sessions that they extend or join.
     spans = spans_of_batch(index, outcome.not_events)
     with named("touched sessions"):
         resessioned = resessionise(
-            admitted, spans, snapshot, records=index.records, workspace=workspace, params=sessions
+            judged.admitted, spans, snapshot, records=index.records, workspace=workspace, params=sessions
         )
     # The wide rows are stored once; sessions, user days and transitions are summed from what was stored.
     with named("user days and transitions"):
         derived = store_and_derive(resessioned, snapshot, store, workspace=workspace, params=sessions)
     # Every record is accounted for.
     with named("ledger"):
-        accepted = _of_batch(derived.events, batch, resessioned.before.count + admitted.from_earlier.count)
+        accepted = _of_batch(derived.events, batch, resessioned.before.count + judged.admitted.from_earlier.count)
         ledger, figures = _count(accepted, outcome, admitted, workspace)
         check_ledger(index, figures["read"], batch)
         if snapshot.is_empty:
@@ -110,7 +114,7 @@ def plan_increment(
             change_duplicates(outcome, snapshot, zone),
             _change_ledger(ledger, count_moves(outcome, admitted, zone), snapshot),
         )
-    return Increment((*derived.changes, *rest), figures["no_rate"], outcome.late.count)
+    return Increment((*derived.changes, judged.change, *rest), figures["no_rate"], outcome.late.count)
 
 
 def _of_batch(events: DataFrame, batch: Batch, of_earlier: int) -> DataFrame:

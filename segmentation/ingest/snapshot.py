@@ -15,6 +15,7 @@ from segmentation.tables import (
     IDENTITIES,
     INGEST_LEDGER,
     INPUT_UNITS,
+    ORDER_EVENTS,
     QUARANTINE,
     RECORD_KEY,
     SESSIONS,
@@ -79,6 +80,7 @@ class Snapshot:
     user_days: DataFrame
     quarantine: DataFrame
     duplicates: DataFrame
+    order_events: DataFrame
     input_units: DataFrame
     """Input units of earlier batches and of this one."""
     is_empty: bool
@@ -86,6 +88,8 @@ class Snapshot:
     superseded: Superseded = Superseded()
     has_persons: bool = False
     """Whether identities were applied: the events of one identifier may be stored under several users."""
+    has_orders: bool = False
+    """Whether any event of an order is stored."""
     is_small: bool = False
     """The tables are checkpointed in memory; they are rewritten whole instead of being changed in place."""
 
@@ -113,7 +117,7 @@ class Snapshot:
 
 def is_small_lake(lake: Lake, megabytes: float) -> bool:
     """Return whether the tables that batches are compared with have at most so many megabytes; no query."""
-    return sum(lake.megabytes(table) for table in COMPARED) <= megabytes
+    return sum(lake.megabytes(table) for table in (*COMPARED, ORDER_EVENTS)) <= megabytes
 
 
 def read_snapshot(
@@ -134,14 +138,18 @@ def read_snapshot(
         is_small: checkpoint the tables in memory.
     """
     units = lake.read(INPUT_UNITS)
-    hold = is_small and not is_empty
-    tables = {table.name: checkpoint(lake.read(table)) if hold else lake.read(table) for table in COMPARED}
+    hold, has_orders = is_small and not is_empty, not lake.is_vacant(ORDER_EVENTS)
+    compared = (*COMPARED, ORDER_EVENTS) if has_orders else COMPARED
+    tables = {table.name: checkpoint(lake.read(table)) if hold else lake.read(table) for table in compared}
+    if not has_orders:
+        tables[ORDER_EVENTS.name] = lake.read(ORDER_EVENTS)
     return Snapshot(
         **tables,
         is_small=hold,
         input_units=units if new_units is None else units.unionByName(new_units),
         is_empty=is_empty,
         superseded=_superseded(lake, superseded),
+        has_orders=has_orders,
         has_persons=lake.version(IDENTITIES) is not None,
     )
 

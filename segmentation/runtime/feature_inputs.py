@@ -41,7 +41,7 @@ def find_feature_cuts(ctx: Context, events: DataFrame) -> dict[date, bool]:
     """
     config, as_of, zone = ctx.config, ctx.as_of, ctx.config.workspace.time_zone
     of_targets = list_training_cuts(
-        load_targets(ctx.conf_dir, params=config.propensity, workspace=config.workspace),
+        load_targets(ctx.conf_dir, params=config.propensity),
         as_of=as_of,
         history=read_history(events, as_of=as_of, time_zone=zone),
         allowed_lateness_days=config.ingest.allowed_lateness_days,

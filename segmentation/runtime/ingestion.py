@@ -134,7 +134,7 @@ def ingest_batch(
             mapping,
             units,
             ingest=config.ingest,
-            time_zone=config.workspace.time_zone,
+            workspace=config.workspace,
             plan=load_tracking_plan(ctx.conf_dir),
             keys=key_frame(spark, load_keys(config.privacy)) if mapping.pseudonymise else None,
         )

@@ -91,7 +91,7 @@ def compare_predictions(ctx: Context) -> PredictionRates:
     cuts = list_scored_cuts(assignments)
     if not cuts:
         return PredictionRates([], ["nothing was scored yet: no calibration is measured"])
-    targets = load_targets(ctx.conf_dir, params=config.propensity, workspace=config.workspace)
+    targets = load_targets(ctx.conf_dir, params=config.propensity)
     inputs, lateness = read_inputs(ctx), config.ingest.allowed_lateness_days
     outcomes = measure_outcomes(
         assignments,

@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from segmentation.features.inputs import AS_OF
 from segmentation.sessions.as_of import CutTables, before_cut, tables_of
+from segmentation.sessions.orders import judge_all
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,7 @@ def tables_at_cuts(
     known = (F.when(before_cut(cut, workspace.time_zone), F.lit(cut.isoformat())) for cut in cuts)
     at_cuts = events.select("*", F.explode(F.array_compact(F.array(*known))).alias(AS_OF))
     apart = at_cuts.withColumn("user_id", F.concat(AS_OF, "user_id"))
-    return tables_of(apart, workspace=workspace, sessions=sessions)
+    return tables_of(judge_all(apart, AS_OF), workspace=workspace, sessions=sessions)
 
 
 def split_cuts(frame: DataFrame) -> DataFrame:

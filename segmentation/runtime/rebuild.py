@@ -17,6 +17,7 @@ from segmentation.tables import (
     EVENTS,
     INGEST_LEDGER,
     INPUT_UNITS,
+    ORDER_EVENTS,
     QUARANTINE,
     SESSIONS,
     TRANSITIONS,
@@ -29,7 +30,17 @@ if TYPE_CHECKING:
     from segmentation.sources.mapping import SourceMapping
     from segmentation.sources.readers.units import InputUnit
 
-REBUILT = (INPUT_UNITS, EVENTS, SESSIONS, USER_DAYS, QUARANTINE, DUPLICATES, TRANSITIONS, INGEST_LEDGER)
+REBUILT = (
+    INPUT_UNITS,
+    EVENTS,
+    ORDER_EVENTS,
+    SESSIONS,
+    USER_DAYS,
+    QUARANTINE,
+    DUPLICATES,
+    TRANSITIONS,
+    INGEST_LEDGER,
+)
 """Tables that a rebuild clears and fills again."""
 NAMED_FILES = 10
 """Changed files that a note names at most."""

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from segmentation.models.params import PropensityParams
-    from segmentation.parameters import WorkspaceParams
     from segmentation.segments.behaviours.behaviour import Behaviour
 
 FOLDER = "targets"
@@ -87,8 +86,8 @@ class Target(Declared):
         return behaviours_of(self.happens)
 
 
-def load_targets(conf_dir: Path, *, params: PropensityParams, workspace: WorkspaceParams) -> tuple[Target, ...]:
-    """Read the targets that are to be predicted, sorted by name, with their windows and conversion events filled in.
+def load_targets(conf_dir: Path, *, params: PropensityParams) -> tuple[Target, ...]:
+    """Read the targets that are to be predicted, sorted by name, with their windows filled in.
 
     Raises:
         ConfigurationError: a file is not a target or is not named like one, it asks for a funnel or step that does
@@ -102,7 +101,7 @@ def load_targets(conf_dir: Path, *, params: PropensityParams, workspace: Workspa
             raise ConfigurationError(f"propensity.targets: there is no {folder}/{name}.yaml{nearest(name, known)}")
     if not wanted:
         raise ConfigurationError(f"{folder} has no target: write {folder}/<name>.yaml, see docs/propensity.md")
-    return tuple(_completed(known[name], conf_dir, params, workspace) for name in wanted)
+    return tuple(_completed(known[name], conf_dir, params) for name in wanted)
 
 
 def find_cuts(
@@ -168,15 +167,14 @@ def mark_asked(
     return at_cut.select(*names, *(flag.alias(t.asked_column) for t, flag in zip(targets, flags, strict=True)))
 
 
-def _completed(target: Target, conf_dir: Path, params: PropensityParams, workspace: WorkspaceParams) -> Target:
-    """Fill in what the configuration says of all targets: windows, conversion events, funnels."""
+def _completed(target: Target, conf_dir: Path, params: PropensityParams) -> Target:
+    """Fill in what the configuration says of all targets: windows, funnels."""
     horizon = params.horizon_days if target.horizon_days is None else target.horizon_days
     filled = target.model_copy(
         update={
             "horizon_days": horizon,
             "gap_days": params.gap_days if target.gap_days is None else target.gap_days,
-            "happens": _rewritten(target.happens, workspace, within_days=horizon),
-            "who": None if target.who is None else _rewritten(target.who, workspace),
+            "happens": _within(target.happens, horizon),
         }
     )
     conditions = [filled.happens] if filled.who is None else [filled.happens, filled.who]
@@ -184,19 +182,17 @@ def _completed(target: Target, conf_dir: Path, params: PropensityParams, workspa
     return filled.model_copy(update={"basis": basis})
 
 
-def _rewritten(condition: Condition, workspace: WorkspaceParams, *, within_days: int | None = None) -> Condition:
-    """Fill conversion events and the length of the window into all behaviours of a condition."""
+def _within(condition: Condition, within_days: int) -> Condition:
+    """Fill the length of the window into all behaviours of a condition."""
     update: dict[str, Any] = {}
     for key in ("all_of", "any_of"):
         parts = getattr(condition, key)
         if parts is not None:
-            update[key] = tuple(_rewritten(part, workspace, within_days=within_days) for part in parts)
+            update[key] = tuple(_within(part, within_days) for part in parts)
     if condition.negated is not None:
-        update["negated"] = _rewritten(condition.negated, workspace, within_days=within_days)
+        update["negated"] = _within(condition.negated, within_days)
     if condition.behaviour is not None:
-        window = {} if within_days is None else {"within_days": within_days}
-        behaviour = condition.behaviour.with_conversions(workspace.conversion_events)
-        update["behaviour"] = behaviour.model_copy(update=window)
+        update["behaviour"] = condition.behaviour.model_copy(update={"within_days": within_days})
     return condition.model_copy(update=update)
 
 

@@ -10,6 +10,7 @@ from segmentation.checkpoints import checkpoint
 from segmentation.local_time import local_midnight
 from segmentation.sessions.build import build_sessions
 from segmentation.sessions.item_counts import count_items
+from segmentation.sessions.orders import judge_all
 from segmentation.sessions.sessionise import sessionise
 from segmentation.sessions.user_days import build_user_days
 from segmentation.tables import ASSIGNED, EVENTS
@@ -57,9 +58,12 @@ def choose_tables(stored: CutTables, *, as_of: date, workspace: WorkspaceParams,
 
 
 def tables_at_cut(events: DataFrame, *, as_of: date, workspace: WorkspaceParams, sessions: SessionParams) -> CutTables:
-    """Recompute the tables from the events of a cut. A session that is open at the cut ends with its last event."""
+    """Recompute the tables from the events of a cut.
+
+    A session that is open at the cut ends with its last event. An order is judged by its events known at the cut.
+    """
     known = events.where(before_cut(as_of, workspace.time_zone))
-    return tables_of(known, workspace=workspace, sessions=sessions)
+    return tables_of(judge_all(known), workspace=workspace, sessions=sessions)
 
 
 def tables_of(events: DataFrame, *, workspace: WorkspaceParams, sessions: SessionParams) -> CutTables:

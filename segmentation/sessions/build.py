@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.frames import conform
-from segmentation.sessions.money import reporting_value
+from segmentation.sessions.money import reporting_revenue
 from segmentation.tables import SESSIONS
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ def build_sessions(events: DataFrame, *, workspace: WorkspaceParams, params: Ses
     """Summarise sessions.
 
     Grain: events of complete sessions (rows of `events`) in, a session out. Durations are ms: last less first event,
-    or the end of the longest supplied duration; null if a single event has none supplied. `value` sums the values that
-    have a rate to the reporting currency.
+    or the end of the longest supplied duration; null if a single event has none supplied. `value` sums the revenue
+    that has a rate to the reporting currency.
     """
     sums = _sum_events(events, workspace)
     last = _last_events(events)
@@ -61,8 +61,8 @@ def _sum_events(events: DataFrame, workspace: WorkspaceParams) -> DataFrame:
         F.count(F.lit(1)).alias("events"),
         F.greatest(F.max(micros), supplied_end).alias("_end"),
         F.max("duration_ms").isNotNull().alias("_supplied"),
-        F.max(F.col("event_name").isin(*workspace.conversion_events)).alias("converted"),
-        F.coalesce(F.sum(reporting_value(workspace)), F.lit(0)).cast("decimal(28,4)").alias("value"),
+        F.max("is_conversion").alias("converted"),
+        F.coalesce(F.sum(reporting_revenue(workspace)), F.lit(0)).cast("decimal(28,4)").alias("value"),
     )
 
 

@@ -19,12 +19,13 @@ def count_items(events: DataFrame, sessions: DataFrame, *, time_zone: str) -> Da
     """Count the items of users' days.
 
     Grain: events and sessions in; user x day x dimension x item out (`segmentation.tables.items`), `n` is positive.
-    Event names, platforms, channels (null: not counted) and hours of the reporting zone carry the event's day.
+    Event names (once more those of purchases that count), platforms, channels (null: not counted) and hours of the reporting zone carry the event's day.
     Transitions carry the session's day and the platform of its first event; each session has one START and one EXIT.
     """
     hour = F.lpad(local_hour("event_at", time_zone).cast("string"), 2, "0")
     of_events = {
         items.EVENT_NAME: F.col("event_name"),
+        items.PURCHASE_NAME: F.when(F.col("is_conversion"), F.col("event_name")),
         items.PLATFORM: F.col("platform"),
         items.CHANNEL: F.col("channel"),
         items.HOUR: hour,

@@ -18,24 +18,25 @@ if TYPE_CHECKING:
 _RATES = f"map<string, array<struct<since: date, rate: {RATE.simpleString()}>>>"
 
 
-def reporting_value(workspace: WorkspaceParams) -> Column:
-    """Return an event's value in the reporting currency: MONEY, null where it carries none or there is no rate.
+def reporting_revenue(workspace: WorkspaceParams) -> Column:
+    """Return an event's revenue in the reporting currency: MONEY, null where it has none or there is no rate.
 
-    A value without a currency is in the reporting one. One in another currency is multiplied by the newest rate at or
-    before its `event_date` and rounded half up to four places, event by event: sums of it are exact and add up.
+    Revenue without a currency is in the reporting one. Revenue in another currency is multiplied by the newest rate at
+    or before its `event_date` and rounded half up to four places, event by event: sums of it are exact and add up.
     """
-    own = F.coalesce(F.col("currency"), F.lit(workspace.currency)) == workspace.currency
-    value = F.when(own, F.col("value"))
+    currency, amount = F.col("revenue_currency"), F.col("revenue")
+    own = F.coalesce(currency, F.lit(workspace.currency)) == workspace.currency
+    revenue = F.when(own, amount)
     if not workspace.rates:
-        return value
-    held = F.filter(_known(workspace.rates)[F.col("currency")], lambda known: known["since"] <= F.col("event_date"))
+        return revenue
+    held = F.filter(_known(workspace.rates)[currency], lambda known: known["since"] <= F.col("event_date"))
     rate = F.get(held, F.lit(0))["rate"]
-    return value.when(rate.isNotNull(), F.round(F.col("value") * rate, 4).cast(MONEY))
+    return revenue.when(rate.isNotNull(), F.round(amount * rate, 4).cast(MONEY))
 
 
 def count_without_rate(events: DataFrame, workspace: WorkspaceParams) -> int:
-    """Count the events whose value has no rate to the reporting currency."""
-    return events.where(F.col("value").isNotNull() & reporting_value(workspace).isNull()).count()
+    """Count the events whose revenue has no rate to the reporting currency."""
+    return events.where(F.col("revenue").isNotNull() & reporting_revenue(workspace).isNull()).count()
 
 
 def _known(rates: tuple[CurrencyRate, ...]) -> Column:

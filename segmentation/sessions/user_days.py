@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.frames import conform, union_all
-from segmentation.sessions.money import reporting_value
+from segmentation.sessions.money import reporting_revenue
 from segmentation.tables import USER_DAYS
+from segmentation.tables.events import REFUND
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +26,8 @@ def build_user_days(events: DataFrame, sessions: DataFrame, *, workspace: Worksp
     """Sum events by their day and sessions by the day they started.
 
     Grain: events and sessions in, a user's day out. If rows carry a `sign`, those with -1 are subtracted: the result is
-    the change between two states, and a day may sum to 0 events. Money is in the reporting currency; values without a
-    rate are counted in no_rate. Capped sessions count as sessions and add no duration.
+    the change between two states, and a day may sum to 0 events. Money is in the reporting currency; revenue without
+    a rate is counted in no_rate. Capped sessions count as sessions and add no duration.
     """
     return sum_user_days([_event_parts(events, workspace), _session_parts(sessions)])
 
@@ -39,14 +40,20 @@ def sum_user_days(parts: Sequence[DataFrame]) -> DataFrame:
 
 
 def _event_parts(events: DataFrame, workspace: WorkspaceParams) -> DataFrame:
-    value = reporting_value(workspace)
-    purchase = F.col("event_name").isin(*workspace.conversion_events)
+    revenue, purchase = reporting_revenue(workspace), F.col("is_conversion")
+    refund = F.coalesce(F.col("transaction_kind") == REFUND, F.lit(False))
+
+    def count(condition: Column) -> Column:
+        return F.sum(_signed(events, condition.cast("bigint")))
+
     sums = events.groupBy("user_id", "event_date").agg(
         F.sum(_signed(events, F.lit(1))).alias("events"),
-        F.sum(_signed(events, purchase.cast("bigint"))).alias("purchases"),
-        F.sum(_signed(events, value)).alias("value"),
-        F.sum(_signed(events, F.when(purchase, value))).alias("purchase_value"),
-        F.sum(_signed(events, (F.col("value").isNotNull() & value.isNull()).cast("bigint"))).alias("no_rate"),
+        count(purchase).alias("purchases"),
+        count(purchase & revenue.isNull()).alias("purchases_without_value"),
+        count(refund & ~F.col("repeated_order")).alias("refunds"),
+        F.sum(_signed(events, revenue)).alias("value"),
+        F.sum(_signed(events, F.when(~refund, revenue))).alias("purchase_value"),
+        count(F.col("revenue").isNotNull() & revenue.isNull()).alias("no_rate"),
         F.sum(_signed(events, F.col("gap_s"))).alias("gap_s_sum"),
         F.sum(_signed(events, F.col("gap_s") * F.col("gap_s"))).alias("gap_s2_sum"),
     )

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from segmentation.parameters import WorkspaceParams
     from segmentation.privacy.params import PrivacyParams
 
 Client = TypeVar("Client", KafkaParams, JdbcParams)
+Names = tuple[str, ...]
 Format = Literal["csv", "json", "parquet", "text"]
 
 
@@ -139,6 +141,26 @@ class RejectionRule(Parameters):
     """Exclude the record: count it in the ledger, and store neither it nor its text."""
 
 
+class OrderMapping(Parameters):
+    """What tells that several purchases are one order, and several refunds one refund."""
+
+    id: FieldMapping
+    """The order's id. A purchase without one is an order of its own."""
+    refund_id: FieldMapping | None = None
+    """The id of a refund within its order, which counts once. Not given: every refund of an order counts."""
+    lines: bool = False
+    """Every purchase of the order is a line of it: all add revenue, and the order is one purchase."""
+    stands: Literal["first", "last"] = "first"
+    """Which purchase of an order counts: the first (a page of thanks that is loaded again), or the last (a deal that is
+    won again). Lines all stand."""
+
+    @model_validator(mode="after")
+    def _one_rule(self) -> OrderMapping:
+        if self.lines and self.stands == "last":
+            raise ValueError("lines all stand: leave stands out")
+        return self
+
+
 class Place(NamedTuple):
     """A place of a mapping that reads columns of the source."""
 
@@ -174,6 +196,13 @@ class SourceMapping(Parameters):
     derive: dict[str, Expression] = Field(default_factory=dict)
     """Columns worked out first, by Spark SQL over the raw ones and those before; all others may then use them."""
     fields: EventFields
+    conversions: Names | None = None
+    """Event names that are purchases, as `fields.event_name` gives them: their value is revenue. With `refunds` they
+    take the place of the workspace's lists; not given, either of them: the workspace's."""
+    refunds: Names | None = None
+    """Event names that take money back, whatever the sign of their value."""
+    order: OrderMapping | None = None
+    """What tells orders; not given: every purchase is an order of its own."""
     properties: dict[str, FieldMapping] = Field(default_factory=dict)
     """Property name -> where it comes from; all of them end up in `events.properties`."""
     property_map: Expression | None = None
@@ -319,6 +348,22 @@ class SourceMapping(Parameters):
         """Return whether properties are stored otherwise than they were sent."""
         return self.keep_properties is not None or any(name.startswith(PROPERTY) for name in self.pseudonymise)
 
+    def transactions(self, workspace: WorkspaceParams) -> tuple[Names, Names]:
+        """Return the event names that are purchases, and those that are refunds."""
+        if self.conversions is None and self.refunds is None:
+            return workspace.conversion_events, workspace.refund_events
+        return self.conversions or (), self.refunds or ()
+
+    @property
+    def order_fields(self) -> dict[str, FieldMapping | None]:
+        """Return where the ids of an order come from, by column of `events`; null: not told."""
+        order = self.order
+        return (
+            {"order_id": None, "refund_id": None}
+            if order is None
+            else {"order_id": order.id, "refund_id": order.refund_id}
+        )
+
     def under(self, privacy: PrivacyParams) -> SourceMapping:
         """Return the mapping with what the configuration asks of every source."""
         names = tuple(sorted({*self.pseudonymise, *privacy.pseudonymise}))
@@ -339,6 +384,8 @@ class SourceMapping(Parameters):
         """List all places that read columns of the source."""
         identity = self.fields.event_id
         fields = {name: getattr(self.fields, name) for name in EventFields.model_fields if name != "event_id"}
+        if self.order is not None:
+            fields |= {"order.id": self.order.id, "order.refund_id": self.order.refund_id}
         properties = {PROPERTY + name: field for name, field in self.properties.items()}
         mapped = {**fields, "agent": self.agent, **properties}
         return [
@@ -368,6 +415,8 @@ class SourceMapping(Parameters):
 
     def _field_mappings(self) -> list[FieldMapping]:
         values = [getattr(self.fields, name) for name in EventFields.model_fields]
+        if self.order is not None:
+            values += [self.order.id, self.order.refund_id]
         return [value for value in (*values, self.agent, *self.properties.values()) if isinstance(value, FieldMapping)]
 
 

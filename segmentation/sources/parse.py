@@ -32,12 +32,14 @@ from segmentation.sources.platforms import common_platform
 from segmentation.sources.tracking_plan import FIELDS as PLANNED_FIELDS
 from segmentation.sources.tracking_plan import breaks_plan
 from segmentation.tables import EVENT, EVENTS, EXIT, PARSED_RECORDS, RECORD_KEY, START, STEP_SEPARATOR
+from segmentation.tables.events import LATEST_PURCHASE, PURCHASE, PURCHASE_LINE, REFUND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pyspark.sql import Column, DataFrame
 
+    from segmentation.parameters import WorkspaceParams
     from segmentation.sources.tracking_plan import TrackingPlan
 
 RAW_UNIT = "_raw_unit"
@@ -54,6 +56,7 @@ REPLACEMENT = "\ufffd"
 TEXT_FIELDS = ("platform", "device_type", "channel", "session_hint", "currency")
 UNIT_SHIFT = 40
 """Bits of a record's position in its unit, within row_key."""
+_KINDS = {"first": PURCHASE, "last": LATEST_PURCHASE}
 NUMBER_FIELDS = {"value": "decimal(18,4)", "sequence_no": "bigint", "duration_ms": "bigint"}
 
 
@@ -63,14 +66,14 @@ def parse_records(
     mapping: SourceMapping,
     allowed_lateness_days: int,
     clock_skew_hours: int,
-    time_zone: str,
+    workspace: WorkspaceParams,
     plan: TrackingPlan | None = None,
     keys: DataFrame | None = None,
 ) -> DataFrame:
     """Map raw records to events and give every reason why a record cannot be one.
 
     Grain: a raw record in, the same record out (PARSED_RECORDS). Times are read as UTC instants; event_date is the
-    day in `time_zone`. Texts are trimmed (ids of all blanks that Unicode has),
+    day in the reporting zone. Texts are trimmed (ids of all blanks that Unicode has),
     blanks are null. A field that a check rejects is null in the result.
 
     Args:
@@ -78,7 +81,7 @@ def parse_records(
         mapping: the source's mapping.
         allowed_lateness_days: bound that applies where the mapping has a received time.
         clock_skew_hours: how far event_at may lie after received_at.
-        time_zone: reporting zone.
+        workspace: reporting zone, and the names of purchases and refunds of mappings that name none.
         plan: the tracking plan, where it is to be enforced.
         keys: the row of keys (:func:`segmentation.privacy.keys.key_frame`), where the mapping is to be obeyed in what
             it says of pseudonyms: the result then holds nothing else of it, and `raw` is sealed.
@@ -115,7 +118,7 @@ def parse_records(
         corrupt.alias("unparsable"),
         late.alias("late"),
         F.lit(mapping.name).alias("source"),
-        *_event_columns(corrupt, time_zone, mapping, secret),
+        *_event_columns(corrupt, workspace, mapping, secret),
     )
     return conform(records, PARSED_RECORDS)
 
@@ -125,12 +128,14 @@ def raw_row_key() -> Column:
     return F.shiftleft(RAW_UNIT_NO, UNIT_SHIFT) + F.col(RAW_RECORD_NO)
 
 
-def _event_columns(corrupt: Column, time_zone: str, mapping: SourceMapping, secret: Sequence[str]) -> list[Column]:
+def _event_columns(
+    corrupt: Column, workspace: WorkspaceParams, mapping: SourceMapping, secret: Sequence[str]
+) -> list[Column]:
     """Name the drafts as the event's columns, pseudonyms of what is `secret`; a corrupt line's are all null."""
     user, hint = F.col("_user_id"), F.col("_session_hint")
     if USER in secret:  # a session's id often holds its user's
         user, hint = pseudonym(user), pseudonym(hint)
-    event_day = local_day("_event_at", time_zone)
+    kind = _transaction_kind(mapping, workspace)
     named = {
         "event_id": _stored_event_id(mapping, secret),
         "user_id": user,
@@ -140,7 +145,10 @@ def _event_columns(corrupt: Column, time_zone: str, mapping: SourceMapping, secr
         "state": F.coalesce("_state", "_event_name"),
         "event_at": F.col("_event_at"),
         "received_at": F.col("_received_at"),
-        "event_date": event_day,
+        "event_date": local_day("_event_at", workspace.time_zone),
+        "transaction_kind": kind,
+        "order_id": F.when(kind.isNotNull(), F.col("_order_id")),
+        "refund_id": F.when(kind == REFUND, F.col("_refund_id")),
         "platform": F.coalesce("_platform", F.lit("unknown")),
         "properties": _stored_properties(mapping, secret),
     }
@@ -150,6 +158,19 @@ def _event_columns(corrupt: Column, time_zone: str, mapping: SourceMapping, secr
     not_filled = (name for name in EVENT if name not in (*named, "source", *RECORD_KEY))
     nothing = (F.lit(None).cast(types[name]).alias(name) for name in not_filled)
     return [*(F.when(~corrupt, column).alias(name) for name, column in named.items()), *nothing]
+
+
+def _transaction_kind(mapping: SourceMapping, workspace: WorkspaceParams) -> Column:
+    """Name what an event is for money: a purchase, by the rule of its order, a refund, or null: neither."""
+    purchases, refunds = mapping.transactions(workspace)
+    rule = mapping.order
+    purchase = PURCHASE if rule is None else (PURCHASE_LINE if rule.lines else _KINDS[rule.stands])
+    kinds = {purchase: purchases, REFUND: refunds}
+    name, found = F.col("_event_name"), F.lit(None).cast("string")
+    for kind, names in kinds.items():
+        if names:
+            found = F.when(name.isin(*names), F.lit(kind)).otherwise(found)
+    return found
 
 
 def _derive(raw: DataFrame, mapping: SourceMapping) -> DataFrame:
@@ -170,7 +191,8 @@ class Origins(NamedTuple):
 def _origins(raw: DataFrame, mapping: SourceMapping) -> Origins:
     """Find every field's origin; typed columns (Parquet) need not be read back from their text."""
     names = ("user_id", "event_name", "state", "event_at", "received_at", *TEXT_FIELDS, *NUMBER_FIELDS)
-    columns = {name: _origin(raw, name, getattr(mapping.fields, name)) for name in names}
+    specs = {name: getattr(mapping.fields, name) for name in names} | mapping.order_fields
+    columns = {name: _origin(raw, name, spec) for name, spec in specs.items()}
     columns["event_id"] = _event_id(raw, mapping)
     by_expression = mapping.fields.user_id.expr
     users = [_expression(raw, "user_id", sql) for sql in alternatives(by_expression)] if by_expression else []
@@ -184,12 +206,14 @@ def _origins(raw: DataFrame, mapping: SourceMapping) -> Origins:
 
 
 def _drafts(raw: DataFrame, found: Origins, mapping: SourceMapping) -> list[Column]:
-    fields, origins = mapping.fields, found.fields
+    fields, origins, of_orders = mapping.fields, found.fields, mapping.order_fields
     users = [drop_blocked(_spelled(origin, mapping)) for origin in found.users]
     spelled = {"user_id": F.coalesce(*users), "session_hint": _spelled(origins["session_hint"], mapping)}
+    spelled |= {name: drop_blocked(_spelled(origins[name], mapping)) for name in of_orders}
 
     def text(name: str) -> Column:
-        return read_text(origins[name], getattr(fields, name), spelled.get(name))
+        spec = of_orders[name] if name in of_orders else getattr(fields, name)
+        return read_text(origins[name], spec, spelled.get(name))
 
     event_at = read_instant(origins["event_at"], fields.event_at)
     received_at = read_instant(origins["received_at"], fields.received_at) if fields.received_at else event_at
@@ -208,7 +232,7 @@ def _drafts(raw: DataFrame, found: Origins, mapping: SourceMapping) -> list[Colu
     drafts["platform"] = common_platform(text("platform"))
     if mapping.agent is not None:
         drafts["agent"] = _origin(raw, "agent", mapping.agent).cast("string")
-    drafts.update({name: text(name) for name in TEXT_FIELDS if name != "platform"})
+    drafts.update({name: text(name) for name in (*TEXT_FIELDS, *of_orders) if name != "platform"})
     for name, kind in NUMBER_FIELDS.items():
         drafts[name] = read_number(origins[name], getattr(fields, name), kind)
         drafts[f"{name}_given"] = is_given(origins[name], getattr(fields, name))

@@ -27,6 +27,7 @@ from segmentation.tables.lifecycle import LIFECYCLE
 from segmentation.tables.lifetime_fits import LIFETIME_FITS
 from segmentation.tables.model_decisions import MODEL_DECISIONS
 from segmentation.tables.monitored_rates import MONITORED_RATES
+from segmentation.tables.order_events import ORDER_EVENTS
 from segmentation.tables.path_edges import PATH_EDGES
 from segmentation.tables.paths import PATHS
 from segmentation.tables.propensity_reasons import PROPENSITY_REASONS
@@ -76,6 +77,7 @@ __all__ = [
     "LIFETIME_FITS",
     "MODEL_DECISIONS",
     "MONITORED_RATES",
+    "ORDER_EVENTS",
     "PARSED_RECORDS",
     "PATHS",
     "PATH_EDGES",

@@ -5,6 +5,11 @@ from segmentation.tables.table import COUNT, DAY, FLAG, INSTANT, MONEY, STRING, 
 ORDER = ("event_at", "sequence_no", "position", "event_id", "received_at", "source")
 """Order of a user's events, nulls last: never the order of arrival. The source, last, separates ids that two sources
 share."""
+PURCHASE, LATEST_PURCHASE, PURCHASE_LINE, REFUND = "purchase", "latest_purchase", "purchase_line", "refund"
+"""Kinds of transactions. Of an order's purchases the first counts, of its latest purchases the last; each of its lines
+has revenue, and the first of them counts as the purchase."""
+JUDGED = ("is_conversion", "repeated_order", "revenue", "revenue_currency")
+"""Columns that depend on the other events of an order."""
 EVENTS = Table(
     name="events",
     grain="an accepted event",
@@ -27,15 +32,32 @@ EVENTS = Table(
         Column("device_type", STRING, "kind of device; null: not told", nullable=True),
         Column("channel", STRING, "marketing or sales channel; null: not told", nullable=True),
         Column("session_hint", STRING, "session id supplied by the source; null: sessions by gap", nullable=True),
-        Column("value", MONEY, "money in `currency`, negative for a return; null: carries no value", nullable=True),
-        Column("currency", STRING, "ISO 4217 code of `value`; null: no value or not told", nullable=True),
+        Column("value", MONEY, "money in `currency` as sent, whatever it means; null: carries none", nullable=True),
+        Column("currency", STRING, "ISO 4217 code of `value`, as sent; null: no value or not told", nullable=True),
         Column(
-            "is_conversion", FLAG, "whether the event is a conversion that counts; null: not filled yet", nullable=True
+            "transaction_kind",
+            STRING,
+            "what the mapping says the event is: purchase, latest_purchase, purchase_line or refund; null: neither",
+            nullable=True,
         ),
-        Column("revenue", MONEY, "signed money of a conversion or refund; null: not filled yet", nullable=True),
-        Column("order_id", STRING, "order that the event belongs to; null: not filled yet", nullable=True),
+        Column("order_id", STRING, "order of a purchase or refund, as sent; null: none or not told", nullable=True),
+        Column("refund_id", STRING, "the source's id of a refund; null: none or not told", nullable=True),
+        Column("is_conversion", FLAG, "whether the event is a purchase that counts: once for an order"),
         Column(
-            "repeated_order", FLAG, "whether an earlier event has the same order; null: not filled yet", nullable=True
+            "repeated_order", FLAG, "whether another event of its order counts instead, or its refund was told before"
+        ),
+        Column(
+            "revenue",
+            MONEY,
+            "signed money of a purchase or refund that counts; null: neither, repeated, or its amount is unknown",
+            nullable=True,
+        ),
+        Column(
+            "revenue_currency",
+            STRING,
+            "ISO 4217 code of `revenue`: `currency`, or that of the order that a refund without amount takes back; "
+            "null: no revenue or not told",
+            nullable=True,
         ),
         Column("activity", FLAG, "whether a user did it; null: not filled yet", nullable=True),
         Column("duration_ms", COUNT, "how long the event itself lasted (ms); null: not supplied", nullable=True),

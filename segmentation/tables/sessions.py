@@ -21,8 +21,10 @@ SESSIONS = Table(
         Column("entry_state", STRING, "state of the first event"),
         Column("exit_state", STRING, "state of the last event"),
         Column("platform", STRING, "platform of the first event"),
-        Column("converted", FLAG, "whether the session holds a conversion event"),
-        Column("value", MONEY_SUM, "sum of the events' values in the reporting currency"),
+        Column("converted", FLAG, "whether the session holds a purchase that counts"),
+        Column(
+            "value", MONEY_SUM, "net revenue: known values of its purchases less refunds, in the reporting currency"
+        ),
         Column("capped", FLAG, "longer than the cap: left out of duration statistics, its events stay"),
     ),
     clustered_by=("session_date", "started_at", "ended_at"),

@@ -32,6 +32,7 @@ def stored_event(**known: Any) -> dict[str, Any]:
         "received_at": at, "event_date": at.date(), "platform": platform, "properties": "{}",
         "session_id": f"{user}-{at.isoformat()}", "session_started_at": at, "session_date": at.date(),
         "session_platform": platform, "entry_state": state, "ends_session": True, "identity_hash": 0, "unit_id": "b",
+        "is_conversion": name == "purchase", "repeated_order": False,
         "record_no": 0,
     }  # fmt: skip
     return {**dict.fromkeys(EVENTS.names), **ordinary, **known}

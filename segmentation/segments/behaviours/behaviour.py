@@ -114,10 +114,6 @@ class Behaviour(Parameters):
         """Behaviours of a kind are measured in one pass if this is equal; by default all of them are."""
         return None
 
-    def with_conversions(self, events: tuple[str, ...]) -> Behaviour:  # noqa: ARG002  for subclasses
-        """Return the behaviour with these events in place of `@conversion`, if it names events."""
-        return self
-
     def find_declarations(self, conf_dir: Path, *, file: str) -> Mapping[str, str]:  # noqa: ARG002  for subclasses
         """Return the fingerprints of the declarations that the measure depends on, by file below `conf_dir`.
 

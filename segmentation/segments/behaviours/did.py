@@ -11,7 +11,7 @@ from segmentation.parameters import Texts
 from segmentation.segments.behaviours.behaviour import Behaviour, Count, count_by_user
 from segmentation.sequences.states import fits_any
 from segmentation.tables import STEP_SEPARATOR
-from segmentation.tables.items import EVENT_NAME, TRANSITION
+from segmentation.tables.items import EVENT_NAME, PURCHASE_NAME, TRANSITION
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from segmentation.segments.behaviours.behaviour import Declarations
 
 CONVERSION = "@conversion"
-"""In targets: the conversion events of the workspace."""
+"""Any purchase that counts, whatever its name: once for an order."""
 
 
 class Done(Behaviour):
@@ -36,7 +36,8 @@ class Done(Behaviour):
     reads: ClassVar[tuple[str, ...]] = ("events", "item_counts")
 
     names: Texts = Field(alias="did", min_length=1)
-    """Event names (in which `*` is any text), one of which must fit. Without op and value: at least once."""
+    """Event names (in which `*` is any text), one of which must fit; `@conversion` is any purchase that counts, once
+    for an order. Without op and value: at least once."""
     where: dict[str, str] | None = Field(default=None, min_length=1)
     """Property -> text (in which `*` is any) that its value must be, for example to count purchases of one product."""
     then: str | None = None
@@ -65,11 +66,6 @@ class Done(Behaviour):
         """One pass over the counts by day; one over the events, which alone have properties."""
         return self.where is not None
 
-    def with_conversions(self, events: tuple[str, ...]) -> Done:
-        """Return the behaviour with these events in place of `@conversion`."""
-        named = (events if name == CONVERSION else (name,) for name in self.names)
-        return self.model_copy(update={"names": tuple(dict.fromkeys(name for some in named for name in some))})
-
     @classmethod
     def measure(cls, asked: Sequence[Done], tables: Mapping[str, DataFrame], given: Declarations) -> DataFrame:
         """Count events, or the rows of counts by day where no property is asked for."""
@@ -81,7 +77,10 @@ class Done(Behaviour):
     def of_item_counts(self, as_of: date) -> Count:
         """Count rows of counts by day, which do not have properties."""
         if self.then is None:
-            fits = (F.col("dimension") == EVENT_NAME) & fits_any(F.col("item"), self.names)
+            by_name = self._fits_name(F.col("item"))
+            fits = (F.col("dimension") == EVENT_NAME) & by_name
+            if CONVERSION in self.names:
+                fits |= (F.col("dimension") == PURCHASE_NAME) & ~by_name
         else:
             parts = F.split("item", STEP_SEPARATOR)
             steps = fits_any(parts[1], self.names) & fits_any(parts[2], (self.then,))
@@ -93,12 +92,17 @@ class Done(Behaviour):
 
     def of_events(self, as_of: date) -> Count:
         """Count events."""
-        fits = fits_any(F.col("event_name"), self.names)
+        fits = self._fits_name(F.col("event_name"))
+        if CONVERSION in self.names:
+            fits |= F.col("is_conversion")
         for name, pattern in sorted((self.where or {}).items()):
             path = "$['" + name.replace("'", "\\'") + "']"
             fits &= fits_any(F.get_json_object("properties", path), (pattern,))
         counts = self.in_window("event_date", as_of) & F.coalesce(fits, F.lit(False))
         return Count(counts, self._days(counts) if self.count == "days" else F.count_if(counts))
+
+    def _fits_name(self, name: Column) -> Column:
+        return fits_any(name, tuple(one for one in self.names if one != CONVERSION))
 
     @staticmethod
     def _days(counts: Column) -> Column:

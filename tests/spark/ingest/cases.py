@@ -20,7 +20,7 @@ from segmentation.ingest import batches as sizes
 from segmentation.runtime.main import open_context
 from segmentation.sessions.item_counts import count_items
 from segmentation.tables import DUPLICATES, EVENTS, INGEST_LEDGER, QUARANTINE, SESSIONS, TRANSITIONS, USER_DAYS
-from tests.spark.ingest.oracle import DAY, SECOND, Limits, Record
+from tests.spark.ingest.oracle import DAY, FIRST, LAST, LINES, SECOND, Limits, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 BASE = 1_704_067_200 * SECOND  # 2024-01-01
 MAPPING = r"""
 format: json
-columns: "id STRING, user STRING, name STRING, at BIGINT, received BIGINT, value STRING, platform STRING, hint STRING"
+columns: "id STRING, user STRING, name STRING, at BIGINT, received BIGINT, value STRING, platform STRING, hint STRING,
+  order STRING, refund STRING"
 fields:
   event_id: id
   user_id: user
@@ -43,6 +44,9 @@ fields:
   value: {column: value, min: 0}
   platform: platform
   session_hint: hint
+conversions: [purchase]
+refunds: [refund]
+order: {id: order, refund_id: refund, %s}
 rules:
   - {reason: internal, expr: "platform <> 'test'", exclude: true}
 supersede:
@@ -51,6 +55,7 @@ supersede:
 """
 
 
+ORDER_RULES = {FIRST: "stands: first", LAST: "stands: last", LINES: "lines: true"}
 BATCHES = 4
 GAPS = (0, 1, 60 * SECOND, 1800 * SECOND, 1800 * SECOND + 1, 7200 * SECOND, 20 * 3600 * SECOND)
 DELAYS = (0, 0, 5 * SECOND, 2 * DAY, 7 * DAY, 7 * DAY + 1)
@@ -81,12 +86,14 @@ def deliveries(draw: st.DrawFn) -> list[Delivery]:
         record = Record(
             event_id=str(n),
             user="u",
-            name=draw(st.sampled_from(["view", "cart", "purchase"])),
+            name=draw(st.sampled_from(["view", "cart", "purchase", "purchase", "refund"])),
             event_at=at,
             received_at=at + draw(st.sampled_from(DELAYS)),
             value=draw(st.sampled_from([None, 3, 10, 3, 10, -1])),
             platform=draw(st.sampled_from(["web", "ios", "web", "ios", "test"])),
             hint=draw(st.sampled_from([None, None, None, "h1"])),
+            order=draw(st.sampled_from([None, "o1", "o1", "o2"])),
+            refund=draw(st.sampled_from([None, None, "r1"])),
         )
         deliver(record)
         for _ in range(draw(st.sampled_from([0, 0, 0, 1, 2]))):
@@ -134,7 +141,8 @@ def draw_cases(number: int, seed_: int) -> list[list[Delivery]]:
 
 def own(record: Record, case: int) -> Record:
     """Keep the users and events of the cases apart."""
-    return replace(record, user=f"{record.user}{case}", event_id=f"{case}-{record.event_id}")
+    order = None if record.order is None else f"{case}-{record.order}"
+    return replace(record, user=f"{record.user}{case}", event_id=f"{case}-{record.event_id}", order=order)
 
 
 class Way(NamedTuple):
@@ -160,7 +168,7 @@ def ingest(
     """Ingest each batch, a file of the given name, in a run of its own, as a scheduler would; return the lake."""
     sources = folder / "conf" / "sources"
     sources.mkdir(parents=True, exist_ok=True)
-    (sources / "case.yaml").write_text(MAPPING)
+    (sources / "case.yaml").write_text(MAPPING % ORDER_RULES[limits.rule])
     for file in ("base.yaml", "local.yaml"):
         (folder / "conf" / file).write_text("")
     context = None
@@ -196,6 +204,8 @@ def as_json(record: Record) -> dict:
         "value": None if record.value is None else str(record.value),
         "platform": record.platform,
         "hint": record.hint,
+        "order": record.order,
+        "refund": record.refund,
     }
 
 
@@ -211,6 +221,7 @@ def read(lake: Lake) -> dict:
             *("event_id", "user_id", micros("received_at"), micros("event_at"), text("event_date")),
             *("session_id", micros("session_started_at"), text("session_date"), "session_platform", "entry_state"),
             *("previous_state", "gap_s", "ends_session"),
+            *("is_conversion", "repeated_order", whole("revenue")),
         ),
         "quarantine": rows(lake.read(QUARANTINE), "event_id", micros("received_at"), "reason"),
         "duplicates": rows(lake.read(DUPLICATES), "event_id", micros("received_at")),
@@ -226,8 +237,15 @@ def read(lake: Lake) -> dict:
         ),
         "user_days": rows(
             lake.read(USER_DAYS),
-            *("user_id", text("event_date"), "events", "sessions", "purchases", whole("value")),
-            *(whole("purchase_value"), "duration_ms", "sessions_without_duration", "gap_s_sum", "gap_s2_sum"),
+            *("user_id", text("event_date"), "events", "sessions", "purchases", "purchases_without_value", "refunds"),
+            *(
+                whole("value"),
+                whole("purchase_value"),
+                "duration_ms",
+                "sessions_without_duration",
+                "gap_s_sum",
+                "gap_s2_sum",
+            ),
         ),
         "item_counts": rows(
             count_items(lake.read(EVENTS), lake.read(SESSIONS), time_zone="UTC"),

@@ -7,11 +7,15 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
+from typing import NamedTuple
 
 SECOND = 1_000_000
 DAY = 86_400 * SECOND
 EXCLUDED_PLATFORM = "test"
 """Records of this platform are excluded, unless something else is wrong with them."""
+PURCHASE, REFUND = "purchase", "refund"
+FIRST, LAST, LINES = "first", "last", "lines"
+"""Which purchase of an order counts; lines add up."""
 CAP_DAYS = 3
 """Longer sessions are capped."""
 
@@ -28,10 +32,20 @@ class Record:
     value: int | None
     platform: str
     hint: str | None = None
+    order: str | None = None
+    refund: str | None = None
 
     @property
     def payload(self) -> tuple:
-        return (self.event_id, self.user, self.name, self.event_at, self.value, self.platform, self.hint)
+        return (self.event_id, self.user, self.name, self.event_at, self.value, self.platform, self.hint, *self.ids)
+
+    @property
+    def ids(self) -> tuple[str | None, str | None]:
+        """Order id of a purchase or refund, and refund id of a refund."""
+        return (
+            self.order if self.name in (PURCHASE, REFUND) else None,
+            self.refund if self.name == REFUND else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -42,6 +56,7 @@ class Limits:
     lateness: int = 7 * DAY
     cap: int = 50_000
     timeout: int = 1800 * SECOND
+    rule: str = FIRST
 
 
 def day(micros: int) -> str:
@@ -62,7 +77,7 @@ def judge(records: list[Record], limits: Limits) -> dict[str, list]:
     punctual: dict[tuple[str, str], list[Record]] = defaultdict(list)
     for copies in by_identity.values():
         previous, head = None, None
-        for record in sorted(copies, key=arrival):
+        for record in sorted(copies, key=lambda copy: arrival(copy, limits.rule)):
             if previous is None or record.received_at - previous.received_at > limits.horizon:
                 head = record
                 if record.received_at - record.event_at > limits.lateness:
@@ -79,6 +94,60 @@ def judge(records: list[Record], limits: Limits) -> dict[str, list]:
     return verdicts
 
 
+class Worth(NamedTuple):
+    """What an event is in its order."""
+
+    counts: bool
+    repeated: bool
+    revenue: int | None
+
+
+def judge_orders(accepted: list[Record], rule: str) -> dict[int, Worth]:
+    """Judge every accepted event, by its identity as an object."""
+    worth, orders = {}, defaultdict(list)
+    for record in accepted:
+        if record.ids[0] is not None:
+            orders[record.order].append(record)
+        else:
+            amount = {PURCHASE: record.value, REFUND: negative(record.value)}.get(record.name)
+            worth[id(record)] = Worth(record.name == PURCHASE, repeated=False, revenue=amount)
+    for events in orders.values():
+        events.sort(key=lambda r: (r.event_at, r.event_id, r.received_at))
+        worth |= judge_sales([e for e in events if e.name == PURCHASE], rule)
+        counted = [worth[id(e)].revenue for e in events if e.name == PURCHASE and not worth[id(e)].repeated]
+        paid = None if not counted or None in counted else sum(counted)
+        worth |= judge_refunds([e for e in events if e.name == REFUND], paid)
+    return worth
+
+
+def judge_sales(sales: list[Record], rule: str) -> dict[int, Worth]:
+    chosen = sales[-1 if rule == LAST else 0] if sales else None
+    return {
+        id(sale): Worth(sale is chosen, repeated=False, revenue=sale.value)
+        if sale is chosen or rule == LINES
+        else Worth(counts=False, repeated=True, revenue=None)
+        for sale in sales
+    }
+
+
+def judge_refunds(refunds: list[Record], paid: int | None) -> dict[int, Worth]:
+    worth, known, left = {}, set(), paid
+    for refund in refunds:
+        if refund.refund in known:
+            worth[id(refund)] = Worth(counts=False, repeated=True, revenue=None)
+            continue
+        known |= {refund.refund} - {None}
+        amount = refund.value if refund.value is not None else left
+        worth[id(refund)] = Worth(counts=False, repeated=False, revenue=negative(amount))
+        if left is not None:
+            left = 0 if refund.value is None else max(left - refund.value, 0)
+    return worth
+
+
+def negative(amount: int | None) -> int | None:
+    return None if amount is None else -amount
+
+
 def is_out_of_range(record: Record) -> bool:
     return (record.value or 0) < 0
 
@@ -87,11 +156,11 @@ def is_excluded(record: Record) -> bool:
     return record.platform == EXCLUDED_PLATFORM and not is_out_of_range(record)
 
 
-def arrival(record: Record) -> tuple:
-    return (record.received_at, record.event_at, payload_hash(record))
+def arrival(record: Record, rule: str) -> tuple:
+    return (record.received_at, record.event_at, payload_hash(record, rule))
 
 
-def payload_hash(record: Record) -> str:
+def payload_hash(record: Record, rule: str) -> str:
     """Hash the canonical JSON that the product documents: it breaks ties between copies received at one instant."""
     fields = [
         ("source", "case"),
@@ -102,6 +171,10 @@ def payload_hash(record: Record) -> str:
     fields += [("state", record.name), ("event_at", record.event_at), ("platform", record.platform)]
     fields += [("session_hint", record.hint)] if record.hint else []
     fields += [] if record.value is None else [("value", f"{record.value}.0000")]
+    purchase = {FIRST: "purchase", LAST: "latest_purchase", LINES: "purchase_line"}[rule]
+    kinds = {PURCHASE: purchase, REFUND: "refund"}
+    ids = zip(("transaction_kind", "order_id", "refund_id"), (kinds.get(record.name), *record.ids), strict=True)
+    fields += [(name, given) for name, given in ids if given is not None]
     fields += [("properties", "{}")]
     text = ",".join(f'"{k}":{v}' if isinstance(v, int) else f'"{k}":"{v}"' for k, v in fields)
     return hashlib.sha256(("{" + text + "}").encode()).hexdigest()
@@ -135,16 +208,17 @@ def tables(records: list[Record], limits: Limits) -> dict[str, Counter]:
     """Return the rows of every table, each with how often it occurs."""
     verdicts = judge(records, limits)
     cut = sessions(verdicts["accepted"], limits)
+    worth = judge_orders(verdicts["accepted"], limits.rule)
     reasons = ("out_of_range", "conflict", "too_late", "over_cap")
     quarantined = [(r.event_id, r.received_at, why) for why in reasons for r in verdicts[why]]
     return {
-        "events": Counter(row for events in cut for row in event_rows(events)),
+        "events": Counter(row for events in cut for row in event_rows(events, worth)),
         "quarantine": Counter(quarantined),
         "duplicates": Counter((r.event_id, r.received_at) for r in verdicts["duplicate"]),
-        "sessions": Counter(session_row(events) for events in cut),
+        "sessions": Counter(session_row(events, worth) for events in cut),
         "transitions": transitions(cut),
-        "user_days": user_days(cut),
-        "item_counts": item_counts(cut),
+        "user_days": user_days(cut, worth),
+        "item_counts": item_counts(cut, worth),
         "ledger": Counter(
             {
                 "accepted": len(verdicts["accepted"]),
@@ -156,7 +230,7 @@ def tables(records: list[Record], limits: Limits) -> dict[str, Counter]:
     }
 
 
-def event_rows(events: list[Record]) -> list[tuple]:
+def event_rows(events: list[Record], worth: dict[int, Worth]) -> list[tuple]:
     """Return the rows of a session's events: what was sent, and where it stands in the session."""
     first, last = events[0], events[-1]
     session = (session_id(events), first.event_at, day(first.event_at), first.platform, first.name)
@@ -167,6 +241,7 @@ def event_rows(events: list[Record]) -> list[tuple]:
             earlier.name if earlier else None,
             gap_s(earlier, event) if earlier else None,
             event is last,
+            *worth[id(event)],
         )
         for earlier, event in zip([None, *events], events, strict=False)
     ]
@@ -176,14 +251,14 @@ def gap_s(earlier: Record, event: Record) -> int:
     return (event.event_at - earlier.event_at) // SECOND
 
 
-def session_row(events: list[Record]) -> tuple:
+def session_row(events: list[Record], worth: dict[int, Worth]) -> tuple:
     first, last = events[0], events[-1]
     duration = duration_ms(events)
     return (
         *(session_id(events), first.user, first.event_at, last.event_at, day(first.event_at), len(events)),
         *(first.name, last.name, first.platform),
-        *(duration, duration is None, is_capped(events), any(e.name == "purchase" for e in events)),
-        sum(e.value or 0 for e in events),
+        *(duration, duration is None, is_capped(events), any(worth[id(e)].counts for e in events)),
+        sum(worth[id(e)].revenue or 0 for e in events),
     )
 
 
@@ -211,7 +286,7 @@ def steps_of(events: list[Record]) -> list[tuple]:
     return [(day(events[0].event_at), events[0].platform, *pair) for pair in pairwise(names)]
 
 
-def user_days(cut: list[list[Record]]) -> Counter:
+def user_days(cut: list[list[Record]], worth: dict[int, Worth]) -> Counter:
     days: dict[tuple, Counter] = defaultdict(Counter)
     for events in cut:
         of_start, duration = days[events[0].user, day(events[0].event_at)], duration_ms(events)
@@ -220,24 +295,37 @@ def user_days(cut: list[list[Record]]) -> Counter:
         of_start["duration_ms"] += 0 if duration is None or is_capped(events) else duration
         for earlier, event in zip([None, *events], events, strict=False):
             of_day = days[event.user, day(event.event_at)]
-            purchase, gap = event.name == "purchase", gap_s(earlier, event) if earlier else 0
+            (counts, repeated, revenue), gap = worth[id(event)], gap_s(earlier, event) if earlier else 0
             of_day["events"] += 1
-            of_day["purchases"] += purchase
-            of_day["value"] += event.value or 0
-            of_day["purchase_value"] += (event.value or 0) * purchase
+            of_day["purchases"] += counts
+            of_day["without_value"] += counts and revenue is None
+            of_day["refunds"] += event.name == REFUND and not repeated
+            of_day["value"] += revenue or 0
+            of_day["purchase_value"] += 0 if event.name == REFUND else revenue or 0
             of_day["gap"] += gap
             of_day["gap2"] += gap * gap
-    names = ("events", "sessions", "purchases", "value", "purchase_value", "duration_ms", "without_duration")
+    names = (
+        "events",
+        "sessions",
+        "purchases",
+        "without_value",
+        "refunds",
+        "value",
+        "purchase_value",
+        "duration_ms",
+        "without_duration",
+    )
     return Counter((*key, *(of[name] for name in (*names, "gap", "gap2"))) for key, of in days.items())
 
 
-def item_counts(cut: list[list[Record]]) -> Counter:
-    """Count event names, platforms and hours of a user's day, and the transitions of sessions that started on it."""
+def item_counts(cut: list[list[Record]], worth: dict[int, Worth]) -> Counter:
+    """Count event names, those of purchases that count, platforms and hours of a user's day, and the transitions of sessions that started on it."""
     counts: Counter[tuple] = Counter()
     for events in cut:
         for event in events:
             hour = f"{event.event_at // (3600 * SECOND) % 24:02d}"
-            for item in (("event_name", event.name), ("platform", event.platform), ("hour", hour)):
+            items = [("event_name", event.name), ("platform", event.platform), ("hour", hour)]
+            for item in (*items, *[("purchase_name", event.name)] * worth[id(event)].counts):
                 counts[(event.user, day(event.event_at), *item)] += 1
         for at, *step in steps_of(events):
             counts[events[0].user, at, "transition", "\u001f".join(step)] += 1

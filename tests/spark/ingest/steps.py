@@ -21,6 +21,7 @@ from segmentation.tables import (
     EVENT,
     EVENTS,
     INPUT_UNITS,
+    ORDER_EVENTS,
     PARSED_RECORDS,
     QUARANTINE,
     SESSIONS,
@@ -93,7 +94,7 @@ def snapshot_of(
         tables: other fields of the snapshot.
     """
     days = tuple(sorted(set(superseded_days)))
-    empty = {"sessions": SESSIONS, "user_days": USER_DAYS, "input_units": INPUT_UNITS}
+    empty = {"sessions": SESSIONS, "user_days": USER_DAYS, "input_units": INPUT_UNITS, "order_events": ORDER_EVENTS}
     fields = {name: tables.get(name, frame(spark, table, ())) for name, table in empty.items()}
     return Snapshot(
         events=stored_events(spark, events),

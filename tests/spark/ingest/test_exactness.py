@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from segmentation.tables import INGEST_LEDGER, INPUT_UNITS, QUARANTINE
 from segmentation.tables.ingest_ledger import PARSED, READ
 from tests.spark.ingest.cases import ALWAYS_SHIPPED, BASE, WAYS, Way, choose_seed, differences, draw_cases, ingest
-from tests.spark.ingest.oracle import DAY, Limits, Record, tables
+from tests.spark.ingest.oracle import DAY, FIRST, LAST, LINES, Limits, Record, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from segmentation.lake.lake import Lake
 
 LIMITS = Limits(cap=6)
+RULES = (FIRST, LAST, LINES)
 EXPORT, SECOND, THIRD, NEWER, OUTDATED = "unit_0_v1", "second", "third", "unit_0_v2", "unit_0_v0"
 """Files; three of them are exports of the same, of which the newest alone counts, whenever it comes."""
 
@@ -44,8 +45,9 @@ def take_in(
     units: dict[str, list[Record]],
     names: list[str],
     ways: Iterable[Way] = ALWAYS_SHIPPED,
+    limits: Limits = LIMITS,
 ) -> Lake:
-    return ingest(spark, folder, [units[name] for name in names], LIMITS, names, ways)
+    return ingest(spark, folder, [units[name] for name in names], limits, names, ways)
 
 
 def draw_ways(seed: int) -> Iterator[Way]:
@@ -58,13 +60,13 @@ def draw_ways(seed: int) -> Iterator[Way]:
 @pytest.mark.spark
 def test_any_order_batching_and_repetition_give_the_oracles_tables(spark: SparkSession, tmp_path: Path) -> None:
     seed = choose_seed()
-    units, ways = draw_units(seed), draw_ways(seed)
-    lake = take_in(spark, tmp_path, units, [EXPORT, SECOND, THIRD], ways)
-    assert differences(lake, tables(units[EXPORT] + units[SECOND] + units[THIRD], LIMITS)) == {}
+    units, ways, limits = draw_units(seed), draw_ways(seed), replace(LIMITS, rule=RULES[seed % len(RULES)])
+    lake = take_in(spark, tmp_path, units, [EXPORT, SECOND, THIRD], ways, limits)
+    assert differences(lake, tables(units[EXPORT] + units[SECOND] + units[THIRD], limits)) == {}
 
-    lake = take_in(spark, tmp_path, units | {OUTDATED: units[EXPORT]}, [NEWER, OUTDATED], ways)
+    lake = take_in(spark, tmp_path, units | {OUTDATED: units[EXPORT]}, [NEWER, OUTDATED], ways, limits)
     standing = units[SECOND] + units[THIRD] + units[NEWER]
-    assert differences(lake, tables(standing, LIMITS)) == {}
+    assert differences(lake, tables(standing, limits)) == {}
     stages = lake.read(INGEST_LEDGER).groupBy("stage").agg(F.sum("records").alias("n"))
     counts = {row["stage"]: row["n"] for row in stages.collect()}
     assert (counts[READ], counts[PARSED]) == (len(standing), len(standing))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pyspark.sql import functions as F
 
-from segmentation.parameters import validated
+from segmentation.parameters import WorkspaceParams, validated
 from segmentation.privacy.expressions import read_sealed
 from segmentation.privacy.keys import Keys, key_frame, pads
 from segmentation.privacy.params import PrivacyParams
@@ -49,7 +49,9 @@ def parse(spark: SparkSession, path: str, privacy: PrivacyParams, **changes) -> 
     mapping = validated(SourceMapping, {**MAPPING, **changes}, "test").under(privacy)
     raw = read_records(spark, mapping, list_units(spark, mapping, [path]))
     keys = key_frame(spark, KEYS) if mapping.pseudonymise else None
-    return parse_records(raw, mapping=mapping, allowed_lateness_days=7, clock_skew_hours=24, time_zone="UTC", keys=keys)
+    return parse_records(
+        raw, mapping=mapping, allowed_lateness_days=7, clock_skew_hours=24, workspace=WorkspaceParams(), keys=keys
+    )
 
 
 def test_named_fields_become_pseudonyms_and_the_plan_shows_no_key(spark: SparkSession, tmp_path) -> None:

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from segmentation.errors import ConfigurationError, DataError
 from segmentation.ingest.batches import parse_batch
 from segmentation.ingest.params import IngestParams
+from segmentation.parameters import WorkspaceParams
 from segmentation.sources.mapping import SourceMapping, load_mapping
 from segmentation.sources.readers.files import named_read_errors
 from segmentation.sources.readers.units import list_units
@@ -47,7 +48,9 @@ def take_in(spark: SparkSession, folder: Path, head: str, *paths: Path) -> list[
     mapping = mapping_of(folder, head)
     units = list_units(spark, mapping, [str(path) for path in paths])
     with named_read_errors(units, must_be_named=True):
-        received = parse_batch(spark, mapping, units, ingest=IngestParams(), time_zone="UTC", plan=TrackingPlan())
+        received = parse_batch(
+            spark, mapping, units, ingest=IngestParams(), workspace=WorkspaceParams(), plan=TrackingPlan()
+        )
         return received.records.orderBy("row_key").collect()
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from segmentation.parameters import WorkspaceParams
 from segmentation.sources.mapping import load_mapping
 from segmentation.sources.parse import parse_records
 from segmentation.sources.readers.files import one_task_per_block, read_records
@@ -27,7 +28,9 @@ def parsed(spark: SparkSession, source: str, file: str) -> list[Row]:
     units = list_units(spark, mapping, [str(FIXTURES / file)])
     with one_task_per_block(spark):
         raw = read_records(spark, mapping, units)
-        records = parse_records(raw, mapping=mapping, allowed_lateness_days=7, clock_skew_hours=24, time_zone="UTC")
+        records = parse_records(
+            raw, mapping=mapping, allowed_lateness_days=7, clock_skew_hours=24, workspace=WorkspaceParams()
+        )
         return records.withColumn("event_at", records.event_at.cast("string")).orderBy("row_key").collect()
 
 
