@@ -86,13 +86,13 @@ def deliveries(draw: st.DrawFn) -> list[Delivery]:
         record = Record(
             event_id=str(n),
             user="u",
-            name=draw(st.sampled_from(["view", "cart", "purchase", "purchase", "refund"])),
+            name=draw(st.sampled_from(["view", "cart", "purchase", "purchase", "purchase", "refund"])),
             event_at=at,
             received_at=at + draw(st.sampled_from(DELAYS)),
             value=draw(st.sampled_from([None, 3, 10, 3, 10, -1])),
             platform=draw(st.sampled_from(["web", "ios", "web", "ios", "test"])),
             hint=draw(st.sampled_from([None, None, None, "h1"])),
-            order=draw(st.sampled_from([None, "o1", "o1", "o2"])),
+            order=draw(st.sampled_from([None, "o1", "o1"])),
             refund=draw(st.sampled_from([None, None, "r1"])),
         )
         deliver(record)

@@ -11,7 +11,7 @@ import pytest
 
 from jobs import build_sessions, ingest_events
 from segmentation.parameters import CurrencyRate, WorkspaceParams
-from segmentation.sessions.money import reporting_value
+from segmentation.sessions.money import reporting_revenue
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -48,8 +48,8 @@ def test_the_newest_rate_at_or_before_the_day_counts_to_the_last_digit(spark: Sp
     currencies = ["EUR", "GBP", "USD", "JPY", None]
     values = [Decimal(pick.randint(-(10**9), 10**9)) / 10**4 for _ in range(500)]
     rows = [(pick.choice(days), pick.choice(currencies), value) for value in values]
-    frame = spark.createDataFrame(rows, "event_date date, currency string, value decimal(18,4)").coalesce(1)
-    found = frame.select(reporting_value(WorkspaceParams(rates=rates)).alias("value")).collect()
+    frame = spark.createDataFrame(rows, "event_date date, revenue_currency string, revenue decimal(18,4)").coalesce(1)
+    found = frame.select(reporting_revenue(WorkspaceParams(rates=rates)).alias("value")).collect()
     for (day, currency, value), row in zip(rows, found, strict=True):
         known = [rate for rate in rates if rate.currency == currency and rate.since <= day]
         worth = None

@@ -58,8 +58,7 @@ def test_labels_are_what_happened_in_the_window_and_of_whom_is_asked(spark: Spar
     for name, text in TARGETS.items():
         (tmp_path / "targets" / f"{name}.yaml").write_text(f"name: {name}\nhorizon_days: 10\ngap_days: 2\n{text}\n")
     (tmp_path / "funnels" / "checkout.yaml").write_text("name: checkout\nsteps: [cart, pay]\n")
-    workspace = WorkspaceParams(conversion_events=("buy", "order"))
-    targets = load_targets(tmp_path, params=PropensityParams(), workspace=workspace)
+    targets = load_targets(tmp_path, params=PropensityParams())
     schema = StructType([StructField(field.name, field.dataType) for field in EVENTS.schema])
     rows = []
     for number, (user, day, name, category) in enumerate(DONE):
@@ -71,9 +70,10 @@ def test_labels_are_what_happened_in_the_window_and_of_whom_is_asked(spark: Spar
         }  # fmt: skip
         rows.append(tuple(row.get(column) for column in schema.names))
     counts = [(user, CUT + timedelta(days=day), "event_name", name, 1) for user, day, name, _ in DONE]
+    bought = [(*row[:2], "purchase_name", *row[3:]) for row in counts if row[3] in {"buy", "order"}]
     traces = Traces(
         spark.createDataFrame(rows, schema),
-        spark.createDataFrame(counts, "user_id STRING, event_date DATE, dimension STRING, item STRING, n LONG"),
+        spark.createDataFrame(counts + bought, "user_id STRING, event_date DATE, dimension STRING, item STRING, n LONG"),
         spark.createDataFrame(
             [(user, CUT + timedelta(days=day), "web" if name == "view" else "pos") for user, day, name, _ in DONE],
             "user_id STRING, session_date DATE, platform STRING",

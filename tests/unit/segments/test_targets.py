@@ -6,7 +6,6 @@ import pytest
 
 from segmentation.errors import ConfigurationError
 from segmentation.models.params import PropensityParams
-from segmentation.parameters import WorkspaceParams
 from segmentation.segments.targets import Target, load_targets
 
 CONF = Path(__file__).parents[3] / "conf"
@@ -15,22 +14,21 @@ CONF = Path(__file__).parents[3] / "conf"
 def load(folder: Path, text: str, name: str = "one", **params: object):
     (folder / "targets").mkdir(exist_ok=True)
     (folder / "targets" / f"{name}.yaml").write_text(f"name: {name}\n{text}\n", encoding="utf-8")
-    return load_targets(folder, params=PropensityParams(**params), workspace=WorkspaceParams())
+    return load_targets(folder, params=PropensityParams(**params))
 
 
 def test_the_targets_that_come_along_are_valid():
-    targets = load_targets(CONF, params=PropensityParams(), workspace=WorkspaceParams())
+    targets = load_targets(CONF, params=PropensityParams())
     assert [target.name for target in targets] == ["churn", "purchase"]
     assert {(target.window.gap_days, target.window.horizon_days) for target in targets} == {(0, 28)}
 
 
-def test_windows_and_conversion_events_are_filled_in(tmp_path: Path):
-    workspace = WorkspaceParams(conversion_events=("order", "renewal"))
+def test_windows_are_filled_in(tmp_path: Path):
     load(tmp_path, "happens: {any: [{did: '@conversion'}, {not: {did: [view, '@conversion']}}]}\ngap_days: 3")
-    (target,) = load_targets(tmp_path, params=PropensityParams(horizon_days=14), workspace=workspace)
+    (target,) = load_targets(tmp_path, params=PropensityParams(horizon_days=14))
     assert [(one.names, one.within_days) for one in target.outcomes] == [
-        (("order", "renewal"), 14),
-        (("view", "order", "renewal"), 14),
+        (("@conversion",), 14),
+        (("view", "@conversion"), 14),
     ]
     assert (target.window.gap_days, target.window.horizon_days) == (3, 14)
 
@@ -61,7 +59,7 @@ def test_a_target_that_is_asked_for_must_have_a_file(tmp_path: Path):
     with pytest.raises(ConfigurationError, match=r"there is no .*/purchas.yaml \(did you mean 'purchase'\?\)"):
         load(tmp_path, "happens: {did: buy}", "purchase", targets=("purchas",))
     with pytest.raises(ConfigurationError, match=r"empty/targets has no target"):
-        load_targets(tmp_path / "empty", params=PropensityParams(), workspace=WorkspaceParams())
+        load_targets(tmp_path / "empty", params=PropensityParams())
 
 
 def test_what_is_predicted_of_whom_and_when_makes_the_version(tmp_path: Path):
