@@ -19,7 +19,8 @@ def count_items(events: DataFrame, sessions: DataFrame, *, time_zone: str) -> Da
     """Count the items of users' days.
 
     Grain: events and sessions in; user x day x dimension x item out (`segmentation.tables.items`), `n` is positive.
-    Event names (once more those of purchases that count), platforms, channels (null: not counted) and hours of the reporting zone carry the event's day.
+    Event names (once more those of purchases that count), platforms, channels (null: not counted) and hours of the
+    reporting zone carry the event's day.
     Transitions carry the session's day and the platform of its first event; each session has one START and one EXIT.
     """
     hour = F.lpad(local_hour("event_at", time_zone).cast("string"), 2, "0")

@@ -144,9 +144,7 @@ def test_purchases_refunds_and_unknown_amounts_are_what_they_are(workspace: Work
     assert workspace.run(build_features, "--as-of", AS_OF).code == 0
     table = workspace.table("user_features")
     found = {row["user_id"]: row for row in table.select("user_id", *COLUMNS.values()).collect()}
-    told = {
-        user: {what: plain(found[user][COLUMNS[what]]) for what in expected} for user, expected in EXPECTED.items()
-    }
+    told = {user: {what: plain(found[user][COLUMNS[what]]) for what in expected} for user, expected in EXPECTED.items()}
     assert told == EXPECTED
     sessions = {row["user_id"]: row for row in workspace.table("sessions").where("user_id = 'browses'").collect()}
     assert (plain(sessions["browses"]["value"]), sessions["browses"]["converted"]) == (40, True)

@@ -73,7 +73,9 @@ def test_labels_are_what_happened_in_the_window_and_of_whom_is_asked(spark: Spar
     bought = [(*row[:2], "purchase_name", *row[3:]) for row in counts if row[3] in {"buy", "order"}]
     traces = Traces(
         spark.createDataFrame(rows, schema),
-        spark.createDataFrame(counts + bought, "user_id STRING, event_date DATE, dimension STRING, item STRING, n LONG"),
+        spark.createDataFrame(
+            counts + bought, "user_id STRING, event_date DATE, dimension STRING, item STRING, n LONG"
+        ),
         spark.createDataFrame(
             [(user, CUT + timedelta(days=day), "web" if name == "view" else "pos") for user, day, name, _ in DONE],
             "user_id STRING, session_date DATE, platform STRING",
