@@ -63,7 +63,7 @@ def run(ctx: Context) -> RunReport:
     table = ctx.lake.require(USER_FEATURES, "build_features")
     feature_set_at(table, as_of=as_of)
     clusters = store.require_champion(CLUSTERS, "train_clusters")
-    targets = load_targets(ctx.conf_dir, params=ctx.config.propensity, workspace=ctx.config.workspace)
+    targets = load_targets(ctx.conf_dir, params=ctx.config.propensity)
     champions, notes = find_champions(store, targets)
     users, scored = _score(ctx, table, clusters, champions)
     built = build_segment_assignments(

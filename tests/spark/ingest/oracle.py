@@ -319,7 +319,9 @@ def user_days(cut: list[list[Record]], worth: dict[int, Worth]) -> Counter:
 
 
 def item_counts(cut: list[list[Record]], worth: dict[int, Worth]) -> Counter:
-    """Count event names, those of purchases that count, platforms and hours of a user's day, and the transitions of sessions that started on it."""
+    """Count event names, those of purchases that count, platforms and hours of a user's day, and the transitions of
+    sessions that started on it.
+    """
     counts: Counter[tuple] = Counter()
     for events in cut:
         for event in events:

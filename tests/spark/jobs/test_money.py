@@ -105,9 +105,9 @@ SEGMENT = [
     segment("returns", 0, "Order Refunded", day=2, order_id="O-2", total=100, currency="USD"),
 ]
 DEALS = """contact_id,deal_id,property,value,changed_at,amount,currency,pipeline,owner_id
-deal,D-1,dealstage,closedwon,2024-05-01T09:00:00Z,900,USD,p,o
-deal,D-1,dealstage,negotiation,2024-05-02T09:00:00Z,900,USD,p,o
-deal,D-1,dealstage,closedwon,2024-05-03T09:00:00Z,750,USD,p,o
+deal,D-1,dealstage,closedwon,1714554000000,900,USD,p,o
+deal,D-1,dealstage,negotiation,1714640400000,900,USD,p,o
+deal,D-1,dealstage,closedwon,1714726800000,750,USD,p,o
 """
 EXPECTED = {
     "reloads": {"purchases": 1, "net": 59.9, "gross": 59.9, "repeats": 0},
