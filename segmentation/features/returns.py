@@ -11,8 +11,8 @@ from segmentation.tables.table import COUNT, MONEY_SUM
 if TYPE_CHECKING:
     from segmentation.features.params import FeatureParams
 
-TAKEN_BACK = "purchase_value - value"
-"""Of a day: what its refunds take back, since its value is that of its purchases less its refunds."""
+REFUNDED = "purchase_value - value"
+"""Of a day: the value of its refunds, since its value is that of its purchases less its refunds."""
 
 
 def features(params: FeatureParams) -> tuple[Feature, ...]:
@@ -37,21 +37,21 @@ def _count(w: Window, params: FeatureParams) -> Feature:
 
 
 def _values(w: Window) -> tuple[Feature, ...]:
-    taken_back = total(TAKEN_BACK, w)
+    refunded = total(REFUNDED, w)
     return (
         Feature(
             f"returned_value_sum_{w}",
             "reporting currency",
             f"value of the refunds {w.text}; unknown amounts left out",
-            taken_back,
+            refunded,
             w,
             type=MONEY_SUM,
         ),
         Feature(
             f"returned_value_share_{w}",
             "share",
-            f"value taken back {w.text}, by the value of the purchases then; above 1 where older ones were taken back",
-            ratio(taken_back, total("purchase_value", w)),
+            f"value of the refunds {w.text}, by the value of the purchases then; above 1 if older ones were refunded",
+            ratio(refunded, total("purchase_value", w)),
             w,
             "no purchase of a value in the window",
         ),

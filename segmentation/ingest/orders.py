@@ -1,4 +1,4 @@
-"""Judge the orders that a batch touches: which purchase of an order counts, and what refunds take back.
+"""Judge the orders that a batch touches: which purchase of an order counts, and the revenue of its refunds.
 
 An event may change which other one of its order counts, whatever their batches. Stored events whose judgement changes
 are therefore removed and added again, and with them their sessions and users' days.
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from segmentation.ingest.user_day_cap import Admitted
 
 STORED = tuple(f"stored_{name}" for name in JUDGED)
-"""What is stored of an event, beside what is judged now."""
+"""The stored judgement of an event, beside the new one."""
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedTransactions:
     """The events that a batch adds and removes, each judged."""
 
     admitted: Admitted
@@ -44,7 +44,7 @@ class Judged:
     """Of `order_events`."""
 
 
-def judge_transactions(admitted: Admitted, snapshot: Snapshot, *, maps_orders: bool) -> Judged:
+def judge_transactions(admitted: Admitted, snapshot: Snapshot, *, maps_orders: bool) -> JudgedTransactions:
     """Judge the purchases and refunds of a batch, and the stored ones whose orders it touches.
 
     Where neither the source nor any earlier one tells orders, every purchase counts, and nothing is looked up.
@@ -60,11 +60,11 @@ def judge_transactions(admitted: Admitted, snapshot: Snapshot, *, maps_orders: b
     alone = replace(admitted, from_batch=batch, from_earlier=earlier)
     parts = [batch] * maps_orders + [earlier.rows] * bool(earlier.count)
     if not (maps_orders or snapshot.has_orders):
-        return Judged(alone, TableChange(ORDER_EVENTS))
+        return JudgedTransactions(alone, TableChange(ORDER_EVENTS))
     new = checkpoint_counted(union_all(map(_order_rows, parts))) if parts else no_rows(_order_rows(batch))
     leaving = _leaving(admitted, snapshot)
     if not (new.count or leaving.count):
-        return Judged(alone, TableChange(ORDER_EVENTS))
+        return JudgedTransactions(alone, TableChange(ORDER_EVENTS))
     told = checkpoint(judge_orders(_with_stored(new, leaving, snapshot)))
     is_new = F.col(STORED[0]).isNull()
     changed = checkpoint_counted(told.where(~is_new & ~_equal(STORED))) if snapshot.has_orders else no_rows(told)
@@ -76,7 +76,7 @@ def judge_transactions(admitted: Admitted, snapshot: Snapshot, *, maps_orders: b
     )
     rows = told.where(is_new).unionByName(changed.rows) if changed.count else told.where(is_new)
     change = _change_table(rows, (leaving, changed), snapshot)
-    return Judged(_with_changed(judged, changed, snapshot), change)
+    return JudgedTransactions(_with_changed(judged, changed, snapshot), change)
 
 
 def _order_rows(events: DataFrame) -> DataFrame:

@@ -1,4 +1,4 @@
-"""Which purchases and refunds count, and what they add to revenue."""
+"""Judge purchases and refunds: which ones of an order count, and their revenue."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def judge_orders(events: DataFrame, *apart: str) -> DataFrame:
 
     The first of an order's purchases by ORDER counts; of latest purchases the last; of purchase lines every one adds
     revenue, and the first counts as the purchase. The others are repeated. A refund id counts once. A refund without
-    an amount takes back what earlier refunds of its order left of it: nothing is known of it if a part of the order's
-    value is unknown, or if its parts have several currencies.
+    an amount cancels what earlier refunds of its order left of it. Its revenue is unknown if a part of the order's value
+    is unknown, or if its parts have several currencies.
 
     Grain: an event with `order_id` and `transaction_kind` in and out; all known events of an order are given.
     `apart`: columns that tell orders apart beside ORDER_KEY.
@@ -102,7 +102,7 @@ def _with(
     rest: Column | None = None,
     rest_currency: Column | None = None,
 ) -> DataFrame:
-    """Replace the columns JUDGED; `rest` is what a refund without an amount takes back."""
+    """Replace the columns JUDGED; `rest` is the amount of a refund that has none."""
     amount, money = (
         F.coalesce(F.abs("value"), rest if rest is not None else F.lit(None)),
         events.schema["value"].dataType,

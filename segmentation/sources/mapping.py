@@ -315,7 +315,8 @@ class SourceMapping(Parameters):
         """Fingerprint of what shapes the tables: where messages come from does not."""
         said = self.model_dump(mode="json", exclude={"kafka", "jdbc"})
         # Lakes are older than these keys.
-        for name, unset in (("multiline", False), ("id_form", "as_sent"), ("escape", None)):
+        unused = {"multiline": False, "id_form": "as_sent", "escape": None}
+        for name, unset in {**unused, "conversions": None, "refunds": None, "order": None}.items():
             if said[name] == unset:
                 del said[name]
         for rule in said["rules"]:
@@ -358,11 +359,7 @@ class SourceMapping(Parameters):
     def order_fields(self) -> dict[str, FieldMapping | None]:
         """Return where the ids of an order come from, by column of `events`; null: not told."""
         order = self.order
-        return (
-            {"order_id": None, "refund_id": None}
-            if order is None
-            else {"order_id": order.id, "refund_id": order.refund_id}
-        )
+        return {"order_id": order and order.id, "refund_id": order and order.refund_id}
 
     def under(self, privacy: PrivacyParams) -> SourceMapping:
         """Return the mapping with what the configuration asks of every source."""

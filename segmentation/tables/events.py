@@ -55,7 +55,7 @@ EVENTS = Table(
         Column(
             "revenue_currency",
             STRING,
-            "ISO 4217 code of `revenue`: `currency`, or that of the order that a refund without amount takes back; "
+            "ISO 4217 code of `revenue`: `currency`, or that of the order that a refund without an amount cancels; "
             "null: no revenue or not told",
             nullable=True,
         ),

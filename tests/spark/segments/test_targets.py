@@ -9,7 +9,6 @@ import pytest
 from pyspark.sql.types import StructField, StructType
 
 from segmentation.models.params import PropensityParams
-from segmentation.parameters import WorkspaceParams
 from segmentation.segments.behaviours.behaviour import Traces
 from segmentation.segments.labels import Known, label_users
 from segmentation.segments.targets import load_targets, mark_asked
