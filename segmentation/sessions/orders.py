@@ -30,8 +30,8 @@ def judge_orders(events: DataFrame, *apart: str) -> DataFrame:
 
     The first of an order's purchases by ORDER counts; of latest purchases the last; of purchase lines every one adds
     revenue, and the first counts as the purchase. The others are repeated. A refund id counts once. A refund without
-    an amount cancels what earlier refunds of its order left of it. Its revenue is unknown if a part of the order's value
-    is unknown, or if its parts have several currencies.
+    an amount cancels what earlier refunds of its order left of it. Its revenue is unknown if a part of the order's
+    value is unknown, or if its parts have several currencies.
 
     Grain: an event with `order_id` and `transaction_kind` in and out; all known events of an order are given.
     `apart`: columns that tell orders apart beside ORDER_KEY.

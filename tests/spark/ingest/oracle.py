@@ -319,9 +319,7 @@ def user_days(cut: list[list[Record]], worth: dict[int, Worth]) -> Counter:
 
 
 def item_counts(cut: list[list[Record]], worth: dict[int, Worth]) -> Counter:
-    """Count event names, those of purchases that count, platforms and hours of a user's day, and the transitions of
-    sessions that started on it.
-    """
+    """Count event names, purchases that count, platforms and hours of a day, and transitions of sessions begun then."""
     counts: Counter[tuple] = Counter()
     for events in cut:
         for event in events:
