@@ -81,7 +81,7 @@ def fit_buying(histories: pd.DataFrame, *, unit_days: int) -> Buying:
     """
     summed = histories.groupby(["x", "t_x", "age"], sort=True)["n"].sum().reset_index()
     x, t_x, age, n = (summed[name].to_numpy(dtype=float) for name in ("x", "t_x", "age", "n"))
-    _check_repeaters(n[x > 0].sum())
+    _check_repeaters(n[x > 0].sum(), "purchased")
     t_x, age = t_x / unit_days, age / unit_days
 
     def log_likelihood(parameters: Floats) -> float:
@@ -100,7 +100,7 @@ def fit_spending(histories: pd.DataFrame) -> Spending:
     """
     summed = histories.dropna(subset=["m"]).groupby(["x", "m"], sort=True)["n"].sum().reset_index()
     x, m, n = (summed[name].to_numpy(dtype=float) for name in ("x", "m", "n"))
-    _check_repeaters(n.sum())
+    _check_repeaters(n.sum(), "purchased for a known value above 0")
 
     def log_likelihood(parameters: Floats) -> float:
         p, q, v = parameters
@@ -146,10 +146,14 @@ def _expectations(
 
 
 def expect_purchases(buying: Buying, x: Floats, t_x: Floats, age: Floats, t: float) -> Floats:
-    """Expect repeat purchases in the t units after T = `age` (Fader, Hardie, Lee 2005, equation 10)."""
+    """Expect repeat purchases in the t units after T = `age` (Fader, Hardie, Lee 2005, equation 10).
+
+    Euler's transformation of the hypergeometric function keeps every factor near 1: as published, its parameters grow
+    with x, and a customer with a thousand purchases exceeds the greatest double.
+    """
     r, alpha, a, b, *_ = buying
     z = t / (alpha + age + t)
-    gone = hyp2f1(r + x, b + x, a + b + x - 1, z) * ((alpha + age) / (alpha + age + t)) ** (r + x)
+    gone = (1 - z) ** (a - 1) * hyp2f1(a + b - 1 - r, a - 1, a + b + x - 1, z)
     left = np.where(x > 0, a / (b + np.maximum(x, 1) - 1) * ((alpha + age) / (alpha + t_x)) ** (r + x), 0.0)
     return np.asarray((a + b + x - 1) / (a - 1) * (1 - gone) / (1 + left))
 
@@ -198,8 +202,8 @@ def _maximise(log_likelihood: Callable[[Floats], float], *, start: tuple[float, 
     return tuple(map(float, np.exp(again.x)))
 
 
-def _check_repeaters(customers: float) -> None:
+def _check_repeaters(customers: float, what: str) -> None:
     if customers < FEWEST_REPEATERS:
         raise DataError(
-            f"{int(customers)} customers have purchased on more than one day: lifetimes take {FEWEST_REPEATERS} or more"
+            f"{int(customers)} customers have {what} on more than one day: lifetimes take {FEWEST_REPEATERS} or more"
         )

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from scipy.special import hyp2f1
 
 from segmentation.errors import DataError
 from segmentation.models.lifetime import Buying, expect_purchases, fit_buying, fit_spending
@@ -86,3 +87,16 @@ def test_too_few_customers_who_came_back_are_refused() -> None:
         fit_buying(once, unit_days=7)
     with pytest.raises(DataError, match="0 customers"):
         fit_spending(once)
+
+
+def test_expected_purchases_are_those_published_and_finite_for_whoever_buys_every_day() -> None:
+    model = Buying(r=1.2, alpha=3.0, a=0.6, b=4.0, log_likelihood=0.0, customers=0)
+    r, alpha, a, b, *_ = model
+    x, age, t = np.arange(1.0, 150.0), np.full(149, 156.0), 156.4
+    published = hyp2f1(r + x, b + x, a + b + x - 1, t / (alpha + age + t))
+    gone = published * ((alpha + age) / (alpha + age + t)) ** (r + x)
+    left = 1 + a / (b + x - 1) * ((alpha + age) / (alpha + age)) ** (r + x)
+    assert expect_purchases(model, x, age, age, t) == pytest.approx((a + b + x - 1) / (a - 1) * (1 - gone) / left)
+    # A purchase on each of 1,095 days, and the same number of days to come, in weeks.
+    (every_day,) = expect_purchases(model, np.array([1094.0]), np.array([1094 / 7]), np.array([1094 / 7]), 1095 / 7)
+    assert 800 < every_day < 1095
