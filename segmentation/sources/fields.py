@@ -10,7 +10,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 if TYPE_CHECKING:
-    from segmentation.sources.mapping import FieldMapping, TimeMapping
+    from segmentation.sources.field_mappings import FieldMapping, TimeMapping
 
 MICROS_PER_UNIT = {"s": 1_000_000, "ms": 1_000, "us": 1}
 LEAST_EPOCH = {"s": 10**8, "ms": 10**11, "us": 10**14}

@@ -12,11 +12,10 @@ from segmentation.privacy.params import PROPERTY, check_names
 from segmentation.sources.csv_dialect import check_delimiter, unescape_sign
 from segmentation.sources.encodings import java_encoding
 from segmentation.sources.expressions import Expression, names_like_functions
+from segmentation.sources.field_mappings import EventFields, FieldMapping, OrderMapping
 from segmentation.sources.jdbc import JdbcParams
 from segmentation.sources.kafka import MESSAGE_COLUMNS, TIMESTAMP, KafkaParams
 from segmentation.sources.supersede import SupersedeParams
-from segmentation.sources.time_patterns import check_pattern
-from segmentation.time_zones import check_zone
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,108 +29,6 @@ Names = tuple[str, ...]
 Format = Literal["csv", "json", "parquet", "text"]
 
 
-class FieldMapping(Parameters):
-    """Origin of a field: a column, a constant, or a Spark SQL expression over the raw columns.
-
-    In YAML a bare string is a column. An expression that fails on a row gives null.
-    """
-
-    column: str | None = None
-    constant: str | int | float | None = None
-    expr: Expression | None = None
-    default: str | int | float | None = None
-    """Used where the field is empty."""
-    case: Literal["lower", "upper"] | None = None
-    """Turns a text into one case, where the source mixes them."""
-    required: bool = False
-    """An empty field rejects the record as `missing_value`."""
-    min: float | None = None
-    max: float | None = None
-    """Values outside [min, max] reject the record as `out_of_range`."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _bare_column(cls, value: Any) -> Any:
-        return {"column": value} if isinstance(value, str) else value
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> FieldMapping:
-        if sum(origin is not None for origin in (self.column, self.constant, self.expr)) != 1:
-            raise ValueError("give exactly one of column, constant and expr")
-        return self
-
-
-class TimeMapping(FieldMapping):
-    """A time: epoch numbers with their unit, or text with its pattern and zone."""
-
-    unit: Literal["s", "ms", "us", "auto"] | None = None
-    """Unit of an epoch number; auto tells it from the number's size, and finds numbers below 10^8 unreadable."""
-    format: tuple[str, ...] = ()
-    """Spark datetime patterns of a text, the first that fits counts; without unit and format ISO 8601 is expected."""
-    zone: str = "UTC"
-    """Zone of texts that carry none."""
-
-    @field_validator("format", mode="before")
-    @classmethod
-    def _one_pattern(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else value or ()
-
-    @field_validator("format")
-    @classmethod
-    def _known_patterns(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(check_pattern(pattern) for pattern in value)
-
-    @field_validator("zone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        return check_zone(value)
-
-    @model_validator(mode="after")
-    def _unit_or_format(self) -> TimeMapping:
-        if self.unit and self.format:
-            raise ValueError("give unit (epoch number) or format (text), not both")
-        return self
-
-
-class EventIdMapping(Parameters):
-    """The source's event id, or the columns whose SHA-256 is the identity of an event."""
-
-    column: str | None = None
-    expr: Expression | None = None
-    key: tuple[str, ...] = ()
-
-    @model_validator(mode="before")
-    @classmethod
-    def _bare_column(cls, value: Any) -> Any:
-        return {"column": value} if isinstance(value, str) else value
-
-    @model_validator(mode="after")
-    def _one_origin(self) -> EventIdMapping:
-        if (self.column is not None) + (self.expr is not None) + bool(self.key) != 1:
-            raise ValueError("give exactly one of column, expr and key (a list of columns)")
-        return self
-
-
-class EventFields(Parameters):
-    """The fields of an event."""
-
-    event_id: EventIdMapping
-    user_id: FieldMapping
-    event_name: FieldMapping
-    event_at: TimeMapping
-    received_at: TimeMapping | None = None
-    state: FieldMapping | None = None
-    sequence_no: FieldMapping | None = None
-    platform: FieldMapping | None = None
-    device_type: FieldMapping | None = None
-    channel: FieldMapping | None = None
-    session_hint: FieldMapping | None = None
-    """Mapped: sessions are the supplied ones. Not mapped: sessions by inactivity gap."""
-    value: FieldMapping | None = None
-    currency: FieldMapping | None = None
-    duration_ms: FieldMapping | None = None
-
-
 class RejectionRule(Parameters):
     """A condition that accepted records fulfil; where it is false the record is rejected under `reason`."""
 
@@ -139,26 +36,6 @@ class RejectionRule(Parameters):
     expr: Expression
     exclude: bool = False
     """Exclude the record: count it in the ledger, and store neither it nor its text."""
-
-
-class OrderMapping(Parameters):
-    """What tells that several purchases are one order, and several refunds one refund."""
-
-    id: FieldMapping
-    """The order's id. A purchase without one is an order of its own."""
-    refund_id: FieldMapping | None = None
-    """The id of a refund within its order, which counts once. Not given: every refund of an order counts."""
-    lines: bool = False
-    """Every purchase of the order is a line of it: all add revenue, and the order is one purchase."""
-    stands: Literal["first", "last"] = "first"
-    """Which purchase of an order counts: the first (a page of thanks that is loaded again), or the last (a deal that is
-    won again). Lines all stand."""
-
-    @model_validator(mode="after")
-    def _one_rule(self) -> OrderMapping:
-        if self.lines and self.stands == "last":
-            raise ValueError("lines all stand: leave stands out")
-        return self
 
 
 class Place(NamedTuple):
@@ -354,6 +231,12 @@ class SourceMapping(Parameters):
         if self.conversions is None and self.refunds is None:
             return workspace.conversion_events, workspace.refund_events
         return self.conversions or (), self.refunds or ()
+
+    @property
+    def user_fields(self) -> dict[str, FieldMapping]:
+        """Return where the identifiers of a user come from, the best known first, by column of `events`."""
+        named = ((name, getattr(self.fields, name)) for name in ("user_id", "known_id", "anonymous_id"))
+        return {name: field for name, field in named if field is not None}
 
     @property
     def order_fields(self) -> dict[str, FieldMapping | None]:

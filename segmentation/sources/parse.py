@@ -4,42 +4,45 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import or_
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import functions as F
 
-from segmentation.errors import ConfigurationError
 from segmentation.frames import conform
 from segmentation.local_time import local_day
 from segmentation.privacy.expressions import pseudonym, sealed
-from segmentation.privacy.params import EVENT_ID, PROPERTY, USER
+from segmentation.privacy.params import EVENT_ID, USER
 from segmentation.quality.checks import Check, any_fails, failed_reasons
 from segmentation.quality.lateness import is_late
 from segmentation.quality.reasons import Reason
 from segmentation.sources.bots import is_known_bot
-from segmentation.sources.fields import Origin, is_given, read_instant, read_number, read_text
-from segmentation.sources.identifiers import (
-    alternatives,
-    compose_identifier,
-    drop_blocked,
-    identifier_text,
-    is_lossy,
-    trim_identifier,
+from segmentation.sources.field_mappings import FieldMapping
+from segmentation.sources.fields import is_given, read_instant, read_number, read_text
+from segmentation.sources.identifiers import drop_blocked, is_lossy
+from segmentation.sources.origins import (
+    NUMBER_FIELDS,
+    TEXT_FIELDS,
+    compile_expression,
+    find_origins,
+    origin_of,
+    spell_identifier,
 )
-from segmentation.sources.mapping import FieldMapping, SourceMapping
 from segmentation.sources.platforms import common_platform
+from segmentation.sources.properties import all_properties, property_drafts, stored_properties
 from segmentation.sources.tracking_plan import FIELDS as PLANNED_FIELDS
 from segmentation.sources.tracking_plan import breaks_plan
 from segmentation.tables import EVENT, EVENTS, EXIT, PARSED_RECORDS, RECORD_KEY, START, STEP_SEPARATOR
 from segmentation.tables.events import LATEST_PURCHASE, PURCHASE, PURCHASE_LINE, REFUND
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from pyspark.sql import Column, DataFrame
 
     from segmentation.parameters import WorkspaceParams
+    from segmentation.sources.fields import Origin
+    from segmentation.sources.mapping import SourceMapping
+    from segmentation.sources.origins import Origins
     from segmentation.sources.tracking_plan import TrackingPlan
 
 RAW_UNIT = "_raw_unit"
@@ -53,11 +56,9 @@ RAW_LOSSY = "_raw_lossy"
 REPLACEMENT = "\ufffd"
 """Half a character of JSON, which no text can hold."""
 
-TEXT_FIELDS = ("platform", "device_type", "channel", "session_hint", "currency")
 UNIT_SHIFT = 40
 """Bits of a record's position in its unit, within row_key."""
 _KINDS = {"first": PURCHASE, "last": LATEST_PURCHASE}
-NUMBER_FIELDS = {"value": "decimal(18,4)", "sequence_no": "bigint", "duration_ms": "bigint"}
 
 
 def parse_records(
@@ -90,7 +91,7 @@ def parse_records(
         ConfigurationError: an expression of the mapping does not compile; names the field.
     """
     raw = _derive(raw, mapping)
-    origins = _origins(raw, mapping)
+    origins = find_origins(raw, mapping)
     drafts = raw.select("*", *_drafts(raw, origins, mapping))
     checks = _ordered_checks(drafts, mapping, clock_skew_hours, plan)
     fails, excludes = (any_fails([check for check in checks if check.excludes is own]) for own in (False, True))
@@ -132,15 +133,16 @@ def _event_columns(
     corrupt: Column, workspace: WorkspaceParams, mapping: SourceMapping, secret: Sequence[str]
 ) -> list[Column]:
     """Name the drafts as the event's columns, pseudonyms of what is `secret`; a corrupt line's are all null."""
-    user, hint = F.col("_user_id"), F.col("_session_hint")
-    if USER in secret:  # a session's id often holds its user's
-        user, hint = pseudonym(user), pseudonym(hint)
+    hide = pseudonym if USER in secret else (lambda given: given)
+    user = hide(F.col("_user_id"))
     kind = _transaction_kind(mapping, workspace)
     named = {
         "event_id": _stored_event_id(mapping, secret),
         "user_id": user,
         "identifier": user,
-        "session_hint": hint,
+        "anonymous_id": hide(F.col("_anonymous_id")),
+        "known_id": hide(F.col("_known_id")),
+        "session_hint": hide(F.col("_session_hint")),  # often holds its user's id
         "event_name": F.col("_event_name"),
         "state": F.coalesce("_state", "_event_name"),
         "event_at": F.col("_event_at"),
@@ -150,7 +152,7 @@ def _event_columns(
         "order_id": F.when(kind.isNotNull(), F.col("_order_id")),
         "refund_id": F.when(kind == REFUND, F.col("_refund_id")),
         "platform": F.coalesce("_platform", F.lit("unknown")),
-        "properties": _stored_properties(mapping, secret),
+        "properties": stored_properties(mapping, secret),
     }
     others = [f for f in (*TEXT_FIELDS, *NUMBER_FIELDS) if f not in named]
     named.update({name: F.col(f"_{name}") for name in others})
@@ -176,40 +178,15 @@ def _transaction_kind(mapping: SourceMapping, workspace: WorkspaceParams) -> Col
 def _derive(raw: DataFrame, mapping: SourceMapping) -> DataFrame:
     """Add the mapping's derived columns, each of which may use those before it."""
     for name, text in mapping.derive.items():
-        raw = raw.select("*", _expression(raw, f"derived column {name}", text).alias(name))
+        raw = raw.select("*", compile_expression(raw, f"derived column {name}", text).alias(name))
     return raw
-
-
-class Origins(NamedTuple):
-    """Origins of the fields of a mapping."""
-
-    fields: dict[str, Origin]
-    users: tuple[Origin, ...]
-    """The identifiers that a record may have, best first; the first that is given is its user's."""
-
-
-def _origins(raw: DataFrame, mapping: SourceMapping) -> Origins:
-    """Find every field's origin; typed columns (Parquet) need not be read back from their text."""
-    names = ("user_id", "event_name", "state", "event_at", "received_at", *TEXT_FIELDS, *NUMBER_FIELDS)
-    specs = {name: getattr(mapping.fields, name) for name in names} | mapping.order_fields
-    columns = {name: _origin(raw, name, spec) for name, spec in specs.items()}
-    columns["event_id"] = _event_id(raw, mapping)
-    by_expression = mapping.fields.user_id.expr
-    users = [_expression(raw, "user_id", sql) for sql in alternatives(by_expression)] if by_expression else []
-    all_columns = [*columns.values(), *users]
-    types = raw.select(*(column.alias(str(place)) for place, column in enumerate(all_columns))).schema
-    found = [
-        Origin(column, field.dataType.simpleString()) for column, field in zip(all_columns, types.fields, strict=True)
-    ]
-    fields = dict(zip(columns, found, strict=False))
-    return Origins(fields, tuple(found[len(columns) :]) or (fields["user_id"],))
 
 
 def _drafts(raw: DataFrame, found: Origins, mapping: SourceMapping) -> list[Column]:
     fields, origins, of_orders = mapping.fields, found.fields, mapping.order_fields
-    users = [drop_blocked(_spelled(origin, mapping)) for origin in found.users]
-    spelled = {"user_id": F.coalesce(*users), "session_hint": _spelled(origins["session_hint"], mapping)}
-    spelled |= {name: drop_blocked(_spelled(origins[name], mapping)) for name in of_orders}
+    spelled = {"session_hint": spell_identifier(origins["session_hint"], mapping)}
+    spelled |= {name: drop_blocked(spell_identifier(origins[name], mapping)) for name in of_orders}
+    users = _users(found, mapping)
 
     def text(name: str) -> Column:
         spec = of_orders[name] if name in of_orders else getattr(fields, name)
@@ -218,25 +195,41 @@ def _drafts(raw: DataFrame, found: Origins, mapping: SourceMapping) -> list[Colu
     event_at = read_instant(origins["event_at"], fields.event_at)
     received_at = read_instant(origins["received_at"], fields.received_at) if fields.received_at else event_at
     drafts = {
-        "event_id": origins["event_id"].column if fields.event_id.key else _spelled(origins["event_id"], mapping),
-        "user_id": text("user_id"),
-        "lossy": _is_any_lossy(raw, found, users, mapping),
+        "event_id": origins["event_id"].column
+        if fields.event_id.key
+        else spell_identifier(origins["event_id"], mapping),
+        **dict.fromkeys(("known_id", "anonymous_id"), F.lit(None).cast("string")),
+        **users,
+        "user_id": F.coalesce(*users.values()),
+        "lossy": _is_any_lossy(raw, found, mapping),
         "event_name": text("event_name"),
         "state": text("state"),
         "event_at": event_at,
         "event_at_given": is_given(origins["event_at"], fields.event_at),
         "received_at": received_at,
-        "properties": _properties(raw, mapping),
-        **_property_drafts(raw, mapping),
+        "properties": all_properties(raw, mapping),
+        **property_drafts(raw, mapping),
     }
     drafts["platform"] = common_platform(text("platform"))
     if mapping.agent is not None:
-        drafts["agent"] = _origin(raw, "agent", mapping.agent).cast("string")
+        drafts["agent"] = origin_of(raw, "agent", mapping.agent).cast("string")
     drafts.update({name: text(name) for name in (*TEXT_FIELDS, *of_orders) if name != "platform"})
     for name, kind in NUMBER_FIELDS.items():
         drafts[name] = read_number(origins[name], getattr(fields, name), kind)
         drafts[f"{name}_given"] = is_given(origins[name], getattr(fields, name))
     return [column.alias(f"_{name}") for name, column in drafts.items()]
+
+
+def _users(found: Origins, mapping: SourceMapping) -> dict[str, Column]:
+    """Read the identifiers of the user, the best known first; a placeholder is none."""
+    return {
+        name: read_text(origins[0], mapping.user_fields[name], F.coalesce(*_texts(origins, mapping)))
+        for name, origins in found.users.items()
+    }
+
+
+def _texts(origins: Sequence[Origin], mapping: SourceMapping) -> list[Column]:
+    return [drop_blocked(spell_identifier(origin, mapping)) for origin in origins]
 
 
 def _ordered_checks(
@@ -276,7 +269,7 @@ def _checks(drafts: DataFrame, mapping: SourceMapping, clock_skew_hours: int) ->
     if mapping.agent is not None and mapping.bots != "keep":
         checks.append(Check(Reason.KNOWN_BOT, is_known_bot(F.col("_agent")), mapping.bots == "exclude"))
     for rule in mapping.rules:
-        holds = _expression(drafts, f"rule {rule.reason}", rule.expr).cast("boolean")
+        holds = compile_expression(drafts, f"rule {rule.reason}", rule.expr).cast("boolean")
         checks.append(Check(rule.reason, ~holds, rule.exclude))
     return checks
 
@@ -295,43 +288,16 @@ def _field_checks(name: str, spec: FieldMapping) -> list[Check]:
     return checks
 
 
-def _origin(raw: DataFrame, name: str, spec: FieldMapping | None) -> Column:
-    if spec is None:
-        return F.lit(None)
-    if spec.column is not None:
-        return _named(spec.column)
-    if spec.constant is not None:
-        return F.lit(spec.constant)
-    return _expression(raw, name, spec.expr or "")
-
-
-def _expression(df: DataFrame, name: str, text: str) -> Column:
-    try:
-        column = F.expr(text)
-        df.select(column)
-    except (AnalysisException, ParseException) as error:
-        condition = error.getCondition() or "does not compile"
-        about = (error.getMessageParameters() or {}).get("objectName")
-        if about and condition.startswith("UNRESOLVED"):
-            condition = f"{condition}: there is no column {about}; nested fields of JSON are declared in `columns`"
-        raise ConfigurationError(f"mapping of {name}: `{text}` is not valid here ({condition})") from error
-    return column
-
-
-def _spelled(origin: Origin, mapping: SourceMapping) -> Column:
-    """Spell an id in one way; blank is null."""
-    trimmed = trim_identifier(identifier_text(origin.column, origin.type))
-    return compose_identifier(trimmed) if mapping.id_form == "nfc" else trimmed
-
-
-def _is_any_lossy(raw: DataFrame, found: Origins, users: Sequence[Column], mapping: SourceMapping) -> Column:
+def _is_any_lossy(raw: DataFrame, found: Origins, mapping: SourceMapping) -> Column:
     """Return whether the user's or the event's id is not exact: too large for its type, or with half a character."""
-    identity, user = mapping.fields.event_id, mapping.fields.user_id
-    given = list(zip(users, found.users, strict=True))
+    identity, origins = mapping.fields.event_id, [origin for of in found.users.values() for origin in of]
+    users = _texts(origins, mapping)
+    given = zip(users, origins, strict=True)
     of_user = F.coalesce(*(F.when(text.isNotNull(), is_lossy(*origin)) for text, origin in given), F.lit(False))
     lossy = of_user | (F.lit(False) if identity.key else is_lossy(*found.fields["event_id"]))
     if RAW_LOSSY in raw.columns:
-        mixed = F.array(*(F.lit(name) for name in (user.column, identity.column) if name is not None))
+        named = (*(spec.column for spec in mapping.user_fields.values()), identity.column)
+        mixed = F.array(*(F.lit(name) for name in named if name is not None))
         lossy = lossy | F.coalesce(F.arrays_overlap(RAW_LOSSY, mixed.cast("array<string>")), F.lit(False))
     if "json" in mapping.format:
         ids = [F.coalesce(*users)] if identity.key else [F.coalesce(*users), found.fields["event_id"].column]
@@ -340,75 +306,8 @@ def _is_any_lossy(raw: DataFrame, found: Origins, users: Sequence[Column], mappi
     return lossy
 
 
-def _event_id(raw: DataFrame, mapping: SourceMapping) -> Column:
-    identity = mapping.fields.event_id
-    if identity.column is not None:
-        return _named(identity.column)
-    if identity.expr is not None:
-        return _expression(raw, "event_id", identity.expr)
-    # A JSON array keeps null, blank and every separator apart.
-    parts = F.array(*(F.coalesce(_named(name).cast("string"), F.lit("\u0000")) for name in identity.key))
-    return F.sha2(F.to_json(parts), 256)
-
-
-def _named(name: str) -> Column:
-    """Return the column of a name that may contain dots and backticks."""
-    return F.col("`" + name.replace("`", "``") + "`")
-
-
 def _stored_event_id(mapping: SourceMapping, secret: Sequence[str]) -> Column:
     """Return the identity; a plain hash of a person's fields could be guessed, so it is keyed where persons are."""
     of_key = USER in secret and bool(mapping.fields.event_id.key)
     given = F.col("_event_id")
     return pseudonym(given) if of_key or EVENT_ID in secret else given
-
-
-def _property_drafts(raw: DataFrame, mapping: SourceMapping) -> dict[str, Column]:
-    """Work the properties out one by one where some of them are to be changed or left out."""
-    if not mapping.changes_properties:
-        return {}
-    named, others = _property_columns(raw, mapping)
-    drafts = {"named": F.struct(*(column.alias(name) for name, column in named.items()))} if named else {}
-    return drafts if others is None else {**drafts, "others": others}
-
-
-def _stored_properties(mapping: SourceMapping, secret: Sequence[str]) -> Column:
-    """Canonical JSON of the properties that may be kept, pseudonyms for those of them that are `secret`."""
-    if not mapping.changes_properties:
-        return F.col("_properties")
-    hidden = [name.removeprefix(PROPERTY) for name in secret if name.startswith(PROPERTY)]
-    kept = mapping.keep_properties
-    named = {n: F.col("_named").getField(n) for n in sorted(mapping.properties) if kept is None or n in kept}
-    named = {n: pseudonym(c.cast("string")) if n in hidden else c for n, c in named.items()}
-    if mapping.property_map is None:
-        return _properties_json(named, None)
-    others = F.col("_others")
-    if kept is not None:
-        others = F.map_filter(others, lambda name, _: name.isin(*kept))
-    if hidden:
-        others = F.transform_values(
-            others, lambda name, value: F.when(name.isin(*hidden), pseudonym(value)).otherwise(value)
-        )
-    return _properties_json(named, others)
-
-
-def _properties(raw: DataFrame, mapping: SourceMapping) -> Column:
-    """Canonical JSON of the mapped properties: keys sorted, nulls left out; named ones win over those of the map."""
-    return _properties_json(*_property_columns(raw, mapping))
-
-
-def _property_columns(raw: DataFrame, mapping: SourceMapping) -> tuple[dict[str, Column], Column | None]:
-    """Return the named properties, and the map of all others without them."""
-    named = {name: _origin(raw, f"property {name}", spec) for name, spec in sorted(mapping.properties.items())}
-    if mapping.property_map is None:
-        return named, None
-    others = _expression(raw, "property_map", mapping.property_map)
-    return named, F.map_filter(others, lambda key, value: value.isNotNull() & ~key.isin(*named))
-
-
-def _properties_json(named: Mapping[str, Column], others: Column | None) -> Column:
-    if others is None:
-        return F.to_json(F.struct(*(column.alias(name) for name, column in named.items()))) if named else F.lit("{}")
-    texts = F.create_map(*(part for name, column in named.items() for part in (F.lit(name), column.cast("string"))))
-    whole = F.map_concat(others, F.map_filter(texts, lambda _, value: value.isNotNull())) if named else others
-    return F.coalesce(F.to_json(F.map_from_entries(F.array_sort(F.map_entries(whole)))), F.lit("{}"))

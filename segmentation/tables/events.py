@@ -18,9 +18,16 @@ EVENTS = Table(
         Column("source", STRING, "name of the mapping in conf/sources that read the record"),
         Column("event_id", STRING, "the source's id, or the SHA-256 of its configured key columns"),
         Column("user_id", STRING, "the person as known at the cut"),
-        Column("identifier", STRING, "the user identifier as the source sent it"),
-        Column("anonymous_id", STRING, "device or cookie id; null: not filled yet", nullable=True),
-        Column("known_id", STRING, "id of a user who is logged in; null: not filled yet", nullable=True),
+        Column("identifier", STRING, "the best known identifier that the source sent: known_id, else anonymous_id"),
+        Column(
+            "anonymous_id",
+            STRING,
+            "id of a cookie, device or installation; null: not told apart from the user's",
+            nullable=True,
+        ),
+        Column(
+            "known_id", STRING, "id of a user who is logged in; null: not logged in, or not told apart", nullable=True
+        ),
         Column("event_name", STRING, "what happened, in the source's words"),
         Column("state", STRING, "the step this event is in sequences; event_name unless mapped"),
         Column("event_at", INSTANT, "when it happened (UTC)"),

@@ -1,0 +1,104 @@
+"""Find the raw columns that the fields of a mapping come from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from pyspark.errors import AnalysisException, ParseException
+from pyspark.sql import functions as F
+
+from segmentation.errors import ConfigurationError
+from segmentation.sources.fields import Origin
+from segmentation.sources.identifiers import alternatives, compose_identifier, identifier_text, trim_identifier
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+
+    from segmentation.sources.field_mappings import FieldMapping
+    from segmentation.sources.mapping import SourceMapping
+
+TEXT_FIELDS = ("platform", "device_type", "channel", "session_hint", "currency")
+NUMBER_FIELDS = {"value": "decimal(18,4)", "sequence_no": "bigint", "duration_ms": "bigint"}
+FIELDS = ("event_name", "state", "event_at", "received_at", *TEXT_FIELDS, *NUMBER_FIELDS)
+
+
+class Origins(NamedTuple):
+    """Origins of the fields of a mapping."""
+
+    fields: dict[str, Origin]
+    users: dict[str, tuple[Origin, ...]]
+    """Field of a user's identifier -> the columns that may hold it, best first: the first that is given counts."""
+
+
+def find_origins(raw: DataFrame, mapping: SourceMapping) -> Origins:
+    """Find every field's origin; typed columns (Parquet) need not be read back from their text."""
+    specs = {name: getattr(mapping.fields, name) for name in FIELDS} | mapping.order_fields
+    columns = {name: origin_of(raw, name, spec) for name, spec in specs.items()}
+    columns["event_id"] = _event_id(raw, mapping)
+    places = [(name, column) for name, spec in mapping.user_fields.items() for column in _alternatives(raw, name, spec)]
+    all_columns = [*columns.values(), *(column for _, column in places)]
+    types = raw.select(*(column.alias(str(place)) for place, column in enumerate(all_columns))).schema
+    found = [
+        Origin(column, field.dataType.simpleString()) for column, field in zip(all_columns, types.fields, strict=True)
+    ]
+    of_users = list(zip((name for name, _ in places), found[len(columns) :], strict=True))
+    users = {name: tuple(origin for of, origin in of_users if of == name) for name in mapping.user_fields}
+    return Origins(dict(zip(columns, found, strict=False)), users)
+
+
+def _alternatives(raw: DataFrame, name: str, spec: FieldMapping) -> list[Column]:
+    """Return the arguments of an expression that is one call of coalesce: a placeholder gives way to the next one."""
+    if spec.expr is None:
+        return [origin_of(raw, name, spec)]
+    return [compile_expression(raw, name, sql) for sql in alternatives(spec.expr)]
+
+
+def origin_of(raw: DataFrame, name: str, spec: FieldMapping | None) -> Column:
+    """Return the raw column of a field; null if it is not mapped."""
+    if spec is None:
+        return F.lit(None)
+    if spec.column is not None:
+        return quote_name(spec.column)
+    if spec.constant is not None:
+        return F.lit(spec.constant)
+    return compile_expression(raw, name, spec.expr or "")
+
+
+def compile_expression(df: DataFrame, name: str, text: str) -> Column:
+    """Return the column of an expression of the mapping.
+
+    Raises:
+        ConfigurationError: it does not compile on these columns; names the key.
+    """
+    try:
+        column = F.expr(text)
+        df.select(column)
+    except (AnalysisException, ParseException) as error:
+        condition = error.getCondition() or "does not compile"
+        about = (error.getMessageParameters() or {}).get("objectName")
+        if about and condition.startswith("UNRESOLVED"):
+            condition = f"{condition}: there is no column {about}; nested fields of JSON are declared in `columns`"
+        raise ConfigurationError(f"mapping of {name}: `{text}` is not valid here ({condition})") from error
+    return column
+
+
+def spell_identifier(origin: Origin, mapping: SourceMapping) -> Column:
+    """Spell an id in one way; blank is null."""
+    trimmed = trim_identifier(identifier_text(origin.column, origin.type))
+    return compose_identifier(trimmed) if mapping.id_form == "nfc" else trimmed
+
+
+def _event_id(raw: DataFrame, mapping: SourceMapping) -> Column:
+    identity = mapping.fields.event_id
+    if identity.column is not None:
+        return quote_name(identity.column)
+    if identity.expr is not None:
+        return compile_expression(raw, "event_id", identity.expr)
+    # A JSON array keeps null, blank and every separator apart.
+    parts = F.array(*(F.coalesce(quote_name(name).cast("string"), F.lit("\u0000")) for name in identity.key))
+    return F.sha2(F.to_json(parts), 256)
+
+
+def quote_name(name: str) -> Column:
+    """Return the column of a name that may contain dots and backticks."""
+    return F.col("`" + name.replace("`", "``") + "`")
