@@ -241,8 +241,9 @@ class SourceMapping(Parameters):
     @property
     def order_fields(self) -> dict[str, FieldMapping | None]:
         """Return where the ids of an order come from, by column of `events`; null: not told."""
-        order = self.order
-        return {"order_id": order and order.id, "refund_id": order and order.refund_id}
+        if self.order is None:
+            return {"order_id": None, "refund_id": None}
+        return {"order_id": self.order.id, "refund_id": self.order.refund_id}
 
     def under(self, privacy: PrivacyParams) -> SourceMapping:
         """Return the mapping with what the configuration asks of every source."""

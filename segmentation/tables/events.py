@@ -22,12 +22,10 @@ EVENTS = Table(
         Column(
             "anonymous_id",
             STRING,
-            "id of a cookie, device or installation; null: not told apart from the user's",
+            "id of a cookie, device or installation; null: not told",
             nullable=True,
         ),
-        Column(
-            "known_id", STRING, "id of a user who is logged in; null: not logged in, or not told apart", nullable=True
-        ),
+        Column("known_id", STRING, "id of a user who is logged in; null: not told", nullable=True),
         Column("event_name", STRING, "what happened, in the source's words"),
         Column("state", STRING, "the step this event is in sequences; event_name unless mapped"),
         Column("event_at", INSTANT, "when it happened (UTC)"),
