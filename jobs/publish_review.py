@@ -17,7 +17,7 @@ from segmentation.review import (
     render_one_page,
     render_site,
 )
-from segmentation.review.folder import START, publish_folder
+from segmentation.filesystem.folder import START, publish_folder
 from segmentation.review.frames.records import find_cut
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
@@ -112,10 +112,10 @@ def _cut(ctx: Context) -> date | None:
 def _keep(ctx: Context, site: Mapping[str, str], one_page: str) -> str:
     """Put the site into the lake and log it; return where its first page is.
 
-    A lake in an object store keeps its pages in the tracking store alone.
+    A lake on another file system than the local disk keeps its pages in the tracking store alone.
     """
     run = ctx.tracking.store.record_site(site, one_page, FOLDER, {"job_run_id": ctx.run_id})
-    if not is_local(ctx.lake.root):
+    if not is_local(ctx.spark, ctx.lake.root):
         return f"MLflow run {run}"
     folder = local_path(ctx.lake.root) / FOLDER
     publish_folder(folder, site, ctx.run_id)

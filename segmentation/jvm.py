@@ -19,6 +19,7 @@ __all__ = [
     "Py4JError",  # any failure of the connection to the JVM, or of Java code that it called
     "Py4JJavaError",  # an exception of Java code for which PySpark has no class of its own
     "binary_frame",
+    "error_classes",
     "hadoop_configuration",
     "is_class",
     "java",
@@ -26,6 +27,7 @@ __all__ = [
     "persistent_frames",
     "set_log_level",
     "spark_context",
+    "texts_of_array",
 ]
 
 
@@ -43,6 +45,23 @@ def new_array(spark: SparkSession, kind: Any, length: int) -> Any:
     """Return a new Java array of a class."""
     context: Any = spark.sparkContext
     return context._gateway.new_array(kind, length)  # noqa: SLF001  the only way to Java arrays
+
+
+def texts_of_array(spark: SparkSession, array: Any) -> list[str]:
+    """Return the texts of a Java array's elements, in one call however many there are."""
+    if len(array) == 0:
+        return []
+    text: str = java(spark).scala.Predef.genericWrapArray(array).mkString("\0")
+    return text.split("\0")
+
+
+def error_classes(error: Py4JJavaError) -> list[str]:
+    """Return the names of a Java exception's class and of the classes that it extends."""
+    found, kind = [], error.java_exception.getClass()
+    while kind is not None:
+        found.append(str(kind.getName()))
+        kind = kind.getSuperclass()
+    return found
 
 
 def hadoop_configuration(spark: SparkSession) -> Any:

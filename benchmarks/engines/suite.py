@@ -151,7 +151,7 @@ def _warm_up(task: Task, batches: Iterable[Sequence[Path]], jobs: Sequence[Job] 
 
 def _run(context: Context, job: Job) -> None:
     """Do what the command line does once the session is there."""
-    with exclusive(context.lake.root):
+    with exclusive(context.spark, context.lake.root, context.run_id):
         context.lake.recover()
         job.run(context)
     if context.lake.version(EVENTS) is None:

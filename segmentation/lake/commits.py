@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from delta.exceptions import DeltaConcurrentModificationException
-from delta.tables import DeltaTable
-from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from segmentation.errors import RetryableError
-from segmentation.filesystem import glob_paths, is_local, local_path, read_lines
+from segmentation.filesystem import list_names, read_text, scheme_of
+from segmentation.frames import empty_frame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,27 +23,37 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
+_COMMIT = re.compile(r"(\d{20})\.json")
+
+
 def head_version(spark: SparkSession, folder: str) -> int:
-    """Return the version of a table's newest commit; -1 if its writer died before the first commit."""
-    if is_local(folder):  # a listing instead of a Spark job
-        commits = (local_path(folder) / "_delta_log").glob("*[0-9].json")
-        return max((int(commit.stem) for commit in commits), default=-1)
-    if not DeltaTable.isDeltaTable(spark, folder):
-        return -1
-    row = DeltaTable.forPath(spark, folder).history(1).select("version").head()
-    return int(row["version"]) if row else 0
+    """Return the version of a table's newest commit; -1 if there is no table, or its writer died before the first.
+
+    Raises:
+        ConfigurationError: the log may not be read.
+        RetryableError: the log could not be listed.
+    """
+    names = list_names(spark, f"{folder}/_delta_log") or []
+    return max((int(found.group(1)) for found in map(_COMMIT.fullmatch, names) if found), default=-1)
+
+
+def begin_log(spark: SparkSession, folder: str, schema: StructType) -> bool:
+    """Write the first commit, without rows, into a log that a crash left without one; return whether there was one.
+
+    Delta does not create a table where there is such a log. The log is never deleted, since another writer may be
+    about to commit to it; of two first commits Delta refuses one.
+    """
+    if list_names(spark, f"{folder}/_delta_log") is None:
+        return False
+    empty_frame(spark, schema).write.format("delta").mode("append").save(folder)
+    return True
 
 
 def runs_of_commits(spark: SparkSession, folder: str, first: int, last: int) -> set[str | None]:
     """Return the ids of the runs that wrote the versions from first to last; None for a commit without an id."""
-    if first > last:
-        return set()
-    if is_local(folder):
-        logs = (local_path(folder) / "_delta_log" / f"{version:020d}.json" for version in range(first, last + 1))
-        infos = (json.loads(line) for log in logs for line in log.read_text().splitlines() if "commitInfo" in line)
-        return {info["commitInfo"].get("userMetadata") for info in infos if "commitInfo" in info}
-    commits = DeltaTable.forPath(spark, folder).history(last - first + 1).where(F.col("version") >= first)
-    return {row["userMetadata"] for row in commits.select("userMetadata").collect()}  # a row per commit
+    commits = (_read_log(spark, f"{folder}/_delta_log/{version:020d}.json") for version in range(first, last + 1))
+    infos = (json.loads(line) for lines in commits for line in lines if "commitInfo" in line)
+    return {info["commitInfo"].get("userMetadata") for info in infos if "commitInfo" in info}
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,7 @@ def list_files(spark: SparkSession, folder: str, version: int, most_bytes: int) 
         if said is not None and "allFiles" in said:
             files = {file["path"]: file for file in said["allFiles"]}
             for later in range(earlier + 1, version + 1):
-                _follow(files, _actions(spark, folder, later))
+                _follow(files, read_actions(spark, folder, later))
             break
     else:
         return None
@@ -102,26 +112,24 @@ def _checksum(spark: SparkSession, folder: str, version: int) -> dict[str, Any] 
     return json.loads(lines[0]) if lines else None
 
 
-def _actions(spark: SparkSession, folder: str, version: int) -> list[dict[str, Any]]:
+def read_actions(spark: SparkSession, folder: str, version: int) -> list[dict[str, Any]]:
+    """Read the actions of a commit; none if the log has no such commit."""
     return [json.loads(line) for line in _read_log(spark, f"{folder}/_delta_log/{version:020d}.json")]
 
 
 def _read_log(spark: SparkSession, path: str) -> list[str]:
     """Read the lines of a file of the log; none if there is no such file."""
-    if is_local(path):
-        file = local_path(path)
-        return file.read_text().splitlines() if file.is_file() else []
-    return read_lines(spark, path) if glob_paths(spark, path) else []
+    return (read_text(spark, path) or "").splitlines()
 
 
 def _absolute(folder: str, path: str) -> str:
     plain = unquote(path)
-    return plain if "://" in plain else f"{folder}/{plain}"
+    return plain if scheme_of(plain) else f"{folder}/{plain}"
 
 
 def added_files(spark: SparkSession, folder: str, version: int) -> list[str]:
     """Return the paths of the data files that a commit added, sorted."""
-    actions = _actions(spark, folder, version)
+    actions = read_actions(spark, folder, version)
     return sorted(_absolute(folder, action["add"]["path"]) for action in actions if "add" in action)
 
 

@@ -8,10 +8,11 @@ from delta.tables import DeltaTable
 from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError, RetryableError
-from segmentation.filesystem import as_pattern, delete_path, glob_paths, is_local, local_path
+from segmentation.filesystem import as_pattern, qualified
 from segmentation.frames import conform, empty_frame
-from segmentation.lake.commits import added_files, head_version, list_files, runs_of_commits, table_bytes
+from segmentation.lake.commits import added_files, begin_log, head_version, list_files, runs_of_commits, table_bytes
 from segmentation.lake.publications import PublicationLog
+from segmentation.lake.recovery import OWN, undo_unpublished
 from segmentation.tables import PUBLICATIONS
 
 if TYPE_CHECKING:
@@ -42,8 +43,10 @@ class Lake:
         """Open the lake at `root` (a folder or URI) for the run `run_id`; nothing is read or created yet."""
         self.spark = spark
         # Delta takes a relative folder for the name of a table.
-        self.root = str(local_path(root).resolve()) if is_local(root) else root.rstrip("/")
+        self.root = qualified(spark, root)
         self.run_id = run_id
+        self.notes: list[str] = []
+        """Findings about the lake's folder for the report of the run."""
         self.publications = PublicationLog(spark, self.path(PUBLICATIONS), run_id)
         self._written: dict[str, int] = {}
         self._changed: set[str] = set()
@@ -238,23 +241,16 @@ class Lake:
     # Publishing
 
     def recover(self) -> None:
-        """Restore every table to its published version. Later versions were written by a crashed run."""
+        """Restore every table to its published version. Later versions were written by a crashed run.
+
+        Raises:
+            ConfigurationError, RetryableError: as :func:`segmentation.lake.recovery.undo_unpublished`.
+        """
         self._sign()
-        current = self.publications.current()
-        for folder in self._delta_folders():
-            name = folder.rsplit("/", 1)[-1]
-            if name == PUBLICATIONS.name:
-                continue
-            head, published = head_version(self.spark, folder), current.tables.get(name, 0)
-            if head < 0:
-                delete_path(self.spark, f"{folder}/_delta_log")  # else Delta takes the folder for a table
-            elif head > published:
-                DeltaTable.forPath(self.spark, folder).restoreToVersion(published)
-                head = self._recovered[name] = head_version(self.spark, folder)
-                if name in current.tables:
-                    self._written[name] = head
-            elif name not in current.tables:
-                self._recovered[name] = head  # made, and still empty, when its first run died
+        undone = undo_unpublished(self.spark, self.root, self.publications.current().tables)
+        self._recovered.update(undone.unpublished, **undone.restored)
+        self._written.update(undone.restored)
+        self.notes.extend(undone.notes)
         if self._written:
             self.publish({})
 
@@ -330,7 +326,7 @@ class Lake:
         return DeltaTable.forPath(self.spark, self.path(table)).alias("t")
 
     def _exists(self, table: Table) -> bool:
-        if table.name not in self._existing and DeltaTable.isDeltaTable(self.spark, self.path(table)):
+        if table.name not in self._existing and head_version(self.spark, self.path(table)) >= 0:
             self._existing.add(table.name)
         return table.name in self._existing
 
@@ -338,9 +334,10 @@ class Lake:
         """Create the table under its contract unless it exists."""
         if self._exists(table):
             return
-        builder = DeltaTable.createIfNotExists(self.spark).location(self.path(table)).comment(table.grain)
-        builder = builder.addColumns(table.schema)
-        settings = dict(properties or {})
+        is_begun = begin_log(self.spark, self.path(table), table.schema)
+        define = DeltaTable.replace if is_begun else DeltaTable.createIfNotExists
+        builder = define(self.spark).location(self.path(table)).comment(table.grain).addColumns(table.schema)
+        settings = {OWN: table.name, **(properties or {})}
         if table.deletion_vectors:
             settings["delta.enableDeletionVectors"] = "true"
         if table.clustered_by:
@@ -381,7 +378,3 @@ class Lake:
     def _sign(self) -> None:
         """Set the run's id for the commits that follow. Every write does so, as two lakes may share a session."""
         self.spark.conf.set("spark.databricks.delta.commitInfo.userMetadata", self.run_id)
-
-    def _delta_folders(self) -> list[str]:
-        logs = glob_paths(self.spark, f"{self.root}/*/_delta_log")
-        return [log.removesuffix("/_delta_log") for log in logs]

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from segmentation.errors import RetryableError
 from segmentation.filesystem import as_pattern
 from segmentation.frames import small_frame
-from segmentation.lake.commits import added_files, head_version, rivals_named, runs_of_commits
+from segmentation.lake.commits import added_files, begin_log, head_version, rivals_named, runs_of_commits
 from segmentation.tables import PUBLICATIONS
 
 if TYPE_CHECKING:
@@ -77,9 +77,10 @@ class PublicationLog:
         self._current = after
 
     def _commit(self, row: DataFrame, number: int) -> None:
-        if not DeltaTable.isDeltaTable(self._spark, self._path):
-            DeltaTable.createIfNotExists(self._spark).location(self._path).addColumns(PUBLICATIONS.schema).execute()
         before = head_version(self._spark, self._path)
+        if before < 0 and not begin_log(self._spark, self._path, PUBLICATIONS.schema):
+            DeltaTable.createIfNotExists(self._spark).location(self._path).addColumns(PUBLICATIONS.schema).execute()
+        before = max(before, 0)
         # Of two transactions of one application and number Delta fails the second, or leaves it out if it comes later:
         # then no commit since bears our name.
         transaction = {"txnAppId": "segmentation.publications", "txnVersion": str(number), "userMetadata": self._run_id}
@@ -91,10 +92,11 @@ class PublicationLog:
             raise RetryableError(f"another run published to {self._path} meanwhile; run the same command again")
 
     def _read(self) -> Publication:
-        if not DeltaTable.isDeltaTable(self._spark, self._path):
+        head = head_version(self._spark, self._path)
+        if head < 0:
             return Publication()
         # The newest commit adds the newest row, or every row if it compacts: its files alone need to be read.
-        files = added_files(self._spark, self._path, head_version(self._spark, self._path))
+        files = added_files(self._spark, self._path, head)
         if files:
             log = self._spark.read.schema(PUBLICATIONS.schema).parquet(*map(as_pattern, files))
         else:

@@ -161,7 +161,8 @@ def _attempt(job: Job, name: str, options: argparse.Namespace) -> dict[str, Any]
         options=vars(options),
         name=name,
     )
-    with exclusive(ctx.lake.root) if job.WRITES else nullcontext(), _lost_frames_named(), rivals_named():
+    lock = exclusive(ctx.spark, ctx.lake.root, ctx.run_id) if job.WRITES else nullcontext()
+    with lock, _lost_frames_named(), rivals_named():
         if job.WRITES:  # without the lock, what lies ahead of the published versions may be a running writer's
             ctx.lake.recover()
         report = job.run(ctx)
@@ -192,7 +193,7 @@ def _result(ctx: Context, job: Job, report: RunReport) -> dict[str, Any]:
         "lake": ctx.lake.root,
         "tables": written,
         "quality": report.quality,
-        "notes": report.notes,
+        "notes": [*ctx.lake.notes, *report.notes],
     }
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from segmentation.lake.lake import Lake
 from segmentation.review import ModelRecords, Provenance, Reading, build_pages, render_one_page, render_site
-from segmentation.review.folder import publish_folder
+from segmentation.filesystem.folder import publish_folder
 from tests.spark.review.small_lake import few_hits, write_lake
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from threading import Event, Thread
 
 import pytest
 
-from segmentation.review.folder import KEPT, publish_folder
+from segmentation.filesystem.folder import KEPT, publish_folder
 
 OLD = {"index.html": "old", "health.html": "old", "gone.csv": "old"}
 NEW = {"index.html": "new", "health.html": "new"}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from segmentation.filesystem.locks import hold_lock
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 START = "index.html"
@@ -30,7 +30,7 @@ def publish_folder(link: Path, files: Mapping[str, str], name: str) -> None:
     """
     kept = link.parent / KEPT
     kept.mkdir(parents=True, exist_ok=True)
-    with _alone(kept):
+    with hold_lock(kept / ".lock", wait=True):
         before = link.resolve().name
         site = kept / name
         shutil.rmtree(site, ignore_errors=True)
@@ -68,10 +68,3 @@ def _forget(kept: Path, names: set[str]) -> None:
     for path in kept.iterdir():
         if path.is_dir() and path.name not in names:
             shutil.rmtree(path)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    with (folder / ".lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
