@@ -6,12 +6,14 @@ A path on this machine's disk is listed and read by Python, which needs no call 
 from __future__ import annotations
 
 import os
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segmentation.errors import RetryableError
 from segmentation.filesystem.problems import is_caused_by, named_problems
 from segmentation.filesystem.paths import as_pattern, is_local, local_path
-from segmentation.jvm import Py4JJavaError, hadoop_configuration, java, new_array, texts_of_array
+from segmentation.jvm import WITHOUT_CHECK_SUMS, Py4JJavaError, hadoop_configuration, java, new_array, texts_of_array
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -138,6 +140,8 @@ def glob_paths(spark: SparkSession, pattern: str) -> list[str]:
         ConfigurationError: a folder may not be read, or the path names no file system.
         RetryableError: the file system did not answer.
     """
+    if re.match("[^/]+:", pattern) and Path(pattern).exists():
+        pattern = f"./{pattern}"  # a name here, not a scheme
     with named_problems(pattern):
         files, path = _open(spark, pattern)
         found = [files.getFileStatus(path)] if files.exists(path) else files.globStatus(path)
@@ -160,6 +164,8 @@ def read_first_line(spark: SparkSession, uri: str, encoding: str) -> tuple[int, 
     """
     jvm, configuration = java(spark), hadoop_configuration(spark)
     path = jvm.org.apache.hadoop.fs.Path(jvm.java.net.URI(uri))
+    for key, value in WITHOUT_CHECK_SUMS.items():
+        configuration.set(key, value)
     stream = path.getFileSystem(configuration).open(path)
     try:
         codec = jvm.org.apache.hadoop.io.compress.CompressionCodecFactory(configuration).getCodec(path)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from segmentation.filesystem import scheme_of
+from segmentation.filesystem.local import local_sizes
+from segmentation.filesystem.paths import LOCAL
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Mapping
 
 SHORT_RUN_MB = 16
 """So little data is processed before Java's optimising compiler has paid for itself (measured on two cores)."""
@@ -30,20 +35,19 @@ def is_short_run(places: Iterable[str]) -> bool:
     """
     left = SHORT_RUN_MB * 2**20
     for place in places:
-        if "://" in place:
+        if scheme_of(place) not in {None, LOCAL}:
             return False
-        for size in _sizes(place):
+        for size in local_sizes(place):
             left -= size
             if left < 0:
                 return False
     return True
 
 
-def _sizes(place: str) -> Iterator[int]:
-    # An absolute pattern is one of its root.
-    root = Path(place).anchor
-    paths = [Path(place)] if Path(place).exists() else Path(root).glob(place.removeprefix(root))
-    for path in paths:
-        for file in [path] if path.is_file() else path.rglob("*"):
-            if file.is_file():
-                yield file.stat().st_size
+def has_local_default(settings: Mapping[str, str]) -> bool:
+    """Return whether a JVM that starts here surely takes a path without a scheme for one of the local disk.
+
+    Hadoop's own configuration may name another default file system, and is not read here.
+    """
+    named = settings.get("spark.hadoop.fs.defaultFS", "")
+    return (not named or scheme_of(named) == LOCAL) and not os.environ.get("HADOOP_CONF_DIR")

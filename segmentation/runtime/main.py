@@ -22,7 +22,7 @@ from segmentation.lake.commits import rivals_named
 from segmentation.lake.lake import Lake
 from segmentation.lake.lock import exclusive
 from segmentation.runtime.context import Context, RunReport
-from segmentation.runtime.local_jvm import is_short_run
+from segmentation.runtime.local_jvm import has_local_default, is_short_run
 from segmentation.runtime.outside import explain_state
 from segmentation.runtime.progress import LOGGER, Progress, start_logging
 from segmentation.runtime.session import configure, open_session
@@ -95,7 +95,7 @@ def open_context(  # noqa: PLR0913  one keyword per part of the interface of eve
     config = load_config(conf_dir, environment, overrides)
     if spark is None:
         places = _places(lake or config.lake, options or {})
-        is_short = places is not None and is_short_run(places)
+        is_short = places is not None and has_local_default(config.spark) and is_short_run(places)
         session = open_session(name, config.spark, conf_dir / LOG_SETTINGS, is_short=is_short)
     else:
         session = configure(spark)

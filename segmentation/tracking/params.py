@@ -9,7 +9,10 @@ class TrackingParams(Parameters):
     """Location and names of runs and models."""
 
     uri: str | None = None
-    """MLflow tracking and registry URI; null: `mlflow.db` (SQLite) in a local lake, artifacts beside it."""
+    """MLflow tracking URI; null: `MLFLOW_TRACKING_URI`, else `mlflow.db` (SQLite) in a local lake, artifacts beside
+    it."""
+    registry_uri: str | None = None
+    """URI of MLflow's model registry; null: `MLFLOW_REGISTRY_URI`, else the tracking URI."""
     experiment: str = "segmentation"
     """Experiment that collects the runs."""
     model_prefix: str = "segmentation"

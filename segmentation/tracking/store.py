@@ -50,6 +50,7 @@ from segmentation.tracking.records import (  # noqa: E402
     ModelVersion,
     parse_points,
 )
+from segmentation.tracking.tracking import REGISTRY_VARIABLE, TRACKING_VARIABLE  # noqa: E402
 from segmentation.tracking.trials import Trials  # noqa: E402
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Store:
         self._params = tracking.params
         if tracking.uri.startswith("sqlite:///"):
             Path(tracking.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        self._client = mlflow.MlflowClient(tracking_uri=tracking.uri, registry_uri=tracking.uri)
+        self._client = mlflow.MlflowClient(tracking_uri=tracking.uri, registry_uri=tracking.registry_uri)
         self._experiment_id = self._open_experiment()
         self._pipelines: dict[tuple[str, str], PipelineModel] = {}
 
@@ -291,8 +292,10 @@ class Store:
 
     def _select(self) -> None:
         """Point MLflow's global state here: a process may have opened another lake's store meanwhile."""
-        mlflow.set_tracking_uri(self._tracking.uri)
-        mlflow.set_registry_uri(self._tracking.uri)
+        tracking, registry = self._tracking.uri, self._tracking.registry_uri
+        with _environment_kept():
+            mlflow.set_tracking_uri(tracking)
+            mlflow.set_registry_uri(registry)
 
     def _open_experiment(self) -> str:
         found = self._client.get_experiment_by_name(self._params.experiment)
@@ -362,3 +365,16 @@ class Store:
             return
         with tempfile.TemporaryDirectory(prefix="segmentation-model-") as folder:
             yield folder
+
+
+@contextmanager
+def _environment_kept() -> Iterator[None]:
+    """Undo what MLflow writes into the environment, where it would pass for a setting of the user's."""
+    before = {name: os.environ.get(name) for name in (TRACKING_VARIABLE, REGISTRY_VARIABLE)}
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from segmentation.runtime.local_jvm import CLASS_ARCHIVE, QUICK_COMPILER, SHORT_RUN_MB, is_short_run, options_of_run
+from segmentation.runtime.local_jvm import (
+    CLASS_ARCHIVE,
+    QUICK_COMPILER,
+    SHORT_RUN_MB,
+    has_local_default,
+    is_short_run,
+    options_of_run,
+)
 from segmentation.runtime.main import _places
 from segmentation.runtime.session import JVM_OPTIONS, _own_settings
 
@@ -32,6 +39,7 @@ LARGE = SHORT_RUN_MB * 2**20 + 1
         ("a pattern of a large file", {"in/a.csv": LARGE}, ["in/*.csv"], False),
         ("a large lake", {"in/a.csv": 10, "lake/events/0.parquet": LARGE}, ["in/a.csv", "lake"], False),
         ("a store of unknown size", {}, ["s3://bucket/in"], False),
+        ("a store of unknown size, without an authority", {}, ["dbfs:/in"], False),
     ],
 )
 def test_is_short_run(
@@ -41,8 +49,17 @@ def test_is_short_run(
         (file := tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         with file.open("wb") as opened:
             opened.truncate(size)
-    given = [place if "://" in place else str(tmp_path / place) for place in places]
+    given = [place if ":/" in place else str(tmp_path / place) for place in places]
     assert is_short_run(given) is expected, description
+
+
+def test_has_local_default__another_file_system_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HADOOP_CONF_DIR", raising=False)
+    assert has_local_default({})
+    assert has_local_default({"spark.hadoop.fs.defaultFS": "file:///"})
+    assert not has_local_default({"spark.hadoop.fs.defaultFS": "hdfs://namenode:8020"})
+    monkeypatch.setenv("HADOOP_CONF_DIR", "/etc/hadoop")
+    assert not has_local_default({})
 
 
 def test_places__a_topic_is_of_unknown_size() -> None:

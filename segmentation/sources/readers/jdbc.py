@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DecimalType, IntegralType, TimestampNTZType, TimestampType
 
 from segmentation.errors import ConfigurationError, RetryableError
-from segmentation.filesystem import delete_path, glob_paths, move_file
+from segmentation.filesystem import as_pattern, delete_path, glob_paths, move_file
 from segmentation.jvm import Py4JJavaError
 from segmentation.sources.jdbc import JdbcParams, Stretch, next_stretch, sort_landed
 from segmentation.sources.parse import RAW_CORRUPT, RAW_LOCATION, RAW_RECORD_NO, RAW_TEXT, RAW_UNIT, RAW_UNIT_NO
@@ -88,7 +88,7 @@ def read_rows(spark: SparkSession, mapping: SourceMapping, rows: int) -> DataFra
 
 
 def _clean(spark: SparkSession, folder: str) -> Landed:
-    landed = sort_landed(glob_paths(spark, f"{folder}/*.parquet"))
+    landed = sort_landed(glob_paths(spark, f"{as_pattern(folder)}/*.parquet"))
     for path in landed.broken:
         delete_path(spark, path)
     return landed
@@ -98,7 +98,7 @@ def _land(rows: DataFrame, stretch: Stretch, params: JdbcParams, folder: str, ru
     """Write rows to a staging folder first: a file gets its final name when it is complete."""
     spark, staging = rows.sparkSession, f"{folder}/{_STAGING}/{run_id}"
     rows.coalesce(1).write.mode("overwrite").option("maxRecordsPerFile", params.file_rows).parquet(staging)
-    files = glob_paths(spark, f"{staging}/part-*.parquet")
+    files = glob_paths(spark, f"{as_pattern(staging)}/part-*.parquet")
     for part, path in enumerate(files, 1):
         move_file(spark, path, f"{folder}/{stretch.name(part, len(files))}")
     delete_path(spark, staging)

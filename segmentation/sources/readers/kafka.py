@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote
 
 from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError, RetryableError
-from segmentation.filesystem import delete_path, glob_paths, is_local, move_file, replace_file
+from segmentation.filesystem import as_pattern, delete_path, glob_paths, is_local, move_file, replace_file
 from segmentation.frames import empty_frame
 from segmentation.jvm import Py4JJavaError, is_class, java
 from segmentation.sources.kafka import (
@@ -73,7 +74,7 @@ def open_topic(spark: SparkSession, mapping: SourceMapping, folder: str, taken: 
     params = mapping.topic
     limits = read_limits(spark, params)
     done = [found for path in taken if (found := landed_range(path)) is not None]
-    files = glob_paths(spark, f"{folder}/{params.topic}/*/*.parquet")
+    files = glob_paths(spark, f"{as_pattern(folder)}/{params.topic}/*/*.parquet")
     landed = [found for path in files if (found := landed_range(path)) is not None]
     places = standings(params.topic, done, landed, limits)
     return Opened(places, limits, check_lost(params, places, limits))
@@ -91,7 +92,7 @@ def land_rounds(
         RetryableError: the broker does not answer.
     """
     params, places = mapping.topic, opened.places
-    if is_local(folder):  # no other run writes here: files that a crash left incomplete
+    if is_local(spark, folder):  # no other run writes here: files that a crash left incomplete
         delete_path(spark, f"{folder}/{_STAGING}")
     while ranges := plan_round(params.topic, places, opened.limits, params.range_messages):
         waiting = {one for place in places.values() for one in place.landed.values()}
@@ -116,10 +117,10 @@ def land(messages: DataFrame, ranges: Sequence[OffsetRange], folder: str, stagin
     with _named_errors(ranges[0].topic):
         _write(by_partition.write.partitionBy("_partition"), f"{staging}/full")
     for one in ranges:
-        files = glob_paths(spark, f"{staging}/full/_partition={one.partition}/part-*.parquet")
+        files = glob_paths(spark, f"{as_pattern(staging)}/full/_partition={one.partition}/part-*.parquet")
         if not files:
             _write(empty_frame(spark, LANDED).coalesce(1).write, f"{staging}/empty")
-            files = glob_paths(spark, f"{staging}/empty/part-*.parquet")
+            files = glob_paths(spark, f"{as_pattern(staging)}/empty/part-*.parquet")
         if len(files) != 1:
             raise RetryableError(f"{one.path()} was written as {len(files)} files")
         move_file(spark, files[0], f"{folder}/{one.path()}")
@@ -133,7 +134,7 @@ def _write(writer: Any, folder: str) -> None:
 def drop_landed(spark: SparkSession, root: str, taken: Iterable[str]) -> int:
     """Delete the files of ingested ranges, given by the paths they had then; return the number of files."""
     gone = {found.groups() for path in taken if (found := LANDED_PATH.search(path)) is not None}
-    files = glob_paths(spark, raw_folder(root, "*/*/*/*.parquet"))
+    files = glob_paths(spark, raw_folder(as_pattern(root), "*/*/*/*.parquet"))
     due = [path for path in files if (found := LANDED_PATH.search(path)) is not None and found.groups() in gone]
     return sum(delete_path(spark, path) for path in due)
 
@@ -151,16 +152,17 @@ def drop_messages(spark: SparkSession, units: Mapping[str, str], records: DataFr
         How many files were written anew.
     """
     written = 0
-    for unit_id, path in sorted(units.items()):
+    for unit_id, uri in sorted(units.items()):
+        path = unquote(uri)  # units are stored with blanks and the like percent-encoded
         found, parts = landed_range(path), LANDED_PATH.search(path)
         if found is None or parts is None or not glob_paths(spark, path):
             continue
         offset = (F.col("record_no") + found.first).alias("offset")
         gone = records.where(F.col("unit_id") == unit_id).select(offset)
-        kept = spark.read.schema(LANDED).parquet(path).join(F.broadcast(gone), "offset", "left_anti")
+        kept = spark.read.schema(LANDED).parquet(as_pattern(path)).join(F.broadcast(gone), "offset", "left_anti")
         staging = f"{path[: parts.start()]}/{parts.group(1)}/{_STAGING}/{run_id}"
         _write(kept.select(*LANDED.names).coalesce(1).write, staging)
-        replace_file(spark, glob_paths(spark, f"{staging}/part-*.parquet")[0], path)
+        replace_file(spark, glob_paths(spark, f"{as_pattern(staging)}/part-*.parquet")[0], path)
         delete_path(spark, staging)
         written += 1
     return written

@@ -12,7 +12,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError, DataError
-from segmentation.filesystem import glob_paths
+from segmentation.filesystem import as_pattern, glob_paths
 from segmentation.jvm import Py4JJavaError
 from segmentation.sources.csv_dialect import split_line
 from segmentation.sources.encodings import convert_to_utf8
@@ -137,9 +137,10 @@ def read_table_of_texts(spark: SparkSession, path: str) -> DataFrame:
     Raises:
         ConfigurationError: there is no such file.
     """
-    if not glob_paths(spark, path):
+    patterns = [as_pattern(found) for found in glob_paths(spark, path)]
+    if not patterns:
         raise ConfigurationError(f"{path} does not exist")
-    return spark.read.option("header", "true").option("enforceSchema", "false").csv(path)
+    return spark.read.option("header", "true").option("enforceSchema", "false").csv(patterns)
 
 
 def _sample_parquet(spark: SparkSession, unit: InputUnit, rows: int) -> FileSample:

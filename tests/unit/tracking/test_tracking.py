@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from segmentation.errors import ConfigurationError
 from segmentation.evaluation.comparison import compare_means
 from segmentation.tracking import Tracking
 from segmentation.tracking.params import TrackingParams
@@ -30,8 +31,45 @@ def test_a_configured_server_keeps_its_own_artifacts(tmp_path: Path):
 
 
 def test_a_remote_lake_writes_models_where_every_executor_can():
-    tracking = Tracking(TrackingParams(), "s3://bucket/lake")
+    tracking = Tracking(TrackingParams(uri="databricks"), "s3://bucket/lake")
     assert (tracking.uri, tracking.scratch) == ("databricks", "s3://bucket/lake/_mlflow")
+
+
+@pytest.mark.parametrize("root", ["s3://bucket/lake", "dbfs:/mnt/lake", "viewfs://c/lake"])
+def test_uri__a_lake_on_another_file_system_needs_a_server(root: str):
+    with pytest.raises(ConfigurationError, match="set MLFLOW_TRACKING_URI, or the key tracking.uri"):
+        _ = Tracking(TrackingParams(), root).uri
+
+
+@pytest.mark.parametrize(
+    ("description", "environment", "params", "expected"),
+    [
+        ("nothing", {}, {}, ("sqlite:////lake/mlflow.db", "sqlite:////lake/mlflow.db")),
+        ("environment", {"MLFLOW_TRACKING_URI": "http://env"}, {}, ("http://env", "http://env")),
+        ("an empty variable", {"MLFLOW_TRACKING_URI": ""}, {}, ("sqlite:////lake/mlflow.db",) * 2),
+        ("key over environment", {"MLFLOW_TRACKING_URI": "http://env"}, {"uri": "http://key"}, ("http://key",) * 2),
+        (
+            "a registry of its own",
+            {"MLFLOW_TRACKING_URI": "databricks", "MLFLOW_REGISTRY_URI": "databricks-uc"},
+            {},
+            ("databricks", "databricks-uc"),
+        ),
+        (
+            "a registry by key",
+            {"MLFLOW_REGISTRY_URI": "http://env"},
+            {"uri": "http://key", "registry_uri": "http://models"},
+            ("http://key", "http://models"),
+        ),
+    ],
+)
+def test_uri__order_of_key_environment_and_default(monkeypatch, description, environment, params, expected):
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    tracking = Tracking(TrackingParams(**params), "/lake")
+    assert (tracking.uri, tracking.registry_uri) == expected, description
+    assert (tracking.artifacts is None) is (tracking.uri != "sqlite:////lake/mlflow.db")
 
 
 @pytest.mark.parametrize(("lead", "promoted"), [(0.0, True), (0.1, True), (-0.1, False)])
