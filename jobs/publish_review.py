@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from segmentation.filesystem import is_local, local_path
+from segmentation.filesystem.folder import START, publish_folder
 from segmentation.parameters import validated
 from segmentation.review import (
     Provenance,
@@ -17,7 +18,6 @@ from segmentation.review import (
     render_one_page,
     render_site,
 )
-from segmentation.filesystem.folder import START, publish_folder
 from segmentation.review.frames.records import find_cut
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job

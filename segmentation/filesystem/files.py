@@ -5,14 +5,13 @@ A path on this machine's disk is listed and read by Python, which needs no call 
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segmentation.errors import RetryableError
-from segmentation.filesystem.problems import is_caused_by, named_problems
 from segmentation.filesystem.paths import as_pattern, is_local, local_path
+from segmentation.filesystem.problems import is_caused_by, named_problems
 from segmentation.jvm import WITHOUT_CHECK_SUMS, Py4JJavaError, hadoop_configuration, java, new_array, texts_of_array
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ def list_names(spark: SparkSession, folder: str) -> list[str] | None:
     with named_problems(folder):
         if is_local(spark, folder):
             try:
-                return os.listdir(local_path(folder))
+                return [path.name for path in local_path(folder).iterdir()]
             except (FileNotFoundError, NotADirectoryError):
                 return None
         files, path = _open(spark, folder)

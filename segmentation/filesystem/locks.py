@@ -73,8 +73,8 @@ def _acquire(spark: SparkSession, path: str, owner: str) -> None:
     holder, silent_s = read_text(spark, path), _seconds_silent(spark, path, owner)
     if silent_s is not None and silent_s < EXPIRES_S:
         raise RetryableError(
-            f"another run is writing: {path} is held by run {holder}, whose last sign of life was {silent_s:.0f} s ago; "
-            f"a run that died frees it after {EXPIRES_S} s"
+            f"another run is writing: {path} is held by run {holder}, whose last sign of life was {silent_s:.0f} s "
+            f"ago; a run that died frees it after {EXPIRES_S} s"
         )
     if silent_s is not None:
         _remove(spark, path, holder, owner)

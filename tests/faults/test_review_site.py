@@ -10,9 +10,9 @@ from urllib.parse import unquote
 
 import pytest
 
+from segmentation.filesystem.folder import publish_folder
 from segmentation.lake.lake import Lake
 from segmentation.review import ModelRecords, Provenance, Reading, build_pages, render_one_page, render_site
-from segmentation.filesystem.folder import publish_folder
 from tests.spark.review.small_lake import few_hits, write_lake
 
 if TYPE_CHECKING:

@@ -37,7 +37,7 @@ def test_a_remote_lake_writes_models_where_every_executor_can():
 
 @pytest.mark.parametrize("root", ["s3://bucket/lake", "dbfs:/mnt/lake", "viewfs://c/lake"])
 def test_uri__a_lake_on_another_file_system_needs_a_server(root: str):
-    with pytest.raises(ConfigurationError, match="set MLFLOW_TRACKING_URI, or the key tracking.uri"):
+    with pytest.raises(ConfigurationError, match=r"set MLFLOW_TRACKING_URI, or the key tracking\.uri"):
         _ = Tracking(TrackingParams(), root).uri
 
 
