@@ -13,6 +13,7 @@ from segmentation.errors import RetryableError
 from segmentation.filesystem import as_pattern
 from segmentation.frames import small_frame
 from segmentation.lake.commits import added_files, begin_log, head_version, rivals_named, runs_of_commits
+from segmentation.lake.recovery import OWN, foreign_table, is_own
 from segmentation.tables import PUBLICATIONS
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ class PublicationLog:
     def _commit(self, row: DataFrame, number: int) -> None:
         before = head_version(self._spark, self._path)
         if before < 0 and not begin_log(self._spark, self._path, PUBLICATIONS.schema):
-            DeltaTable.createIfNotExists(self._spark).location(self._path).addColumns(PUBLICATIONS.schema).execute()
+            log = DeltaTable.createIfNotExists(self._spark).location(self._path).addColumns(PUBLICATIONS.schema)
+            log.property(OWN, PUBLICATIONS.name).execute()
         before = max(before, 0)
         # Of two transactions of one application and number Delta fails the second, or leaves it out if it comes later:
         # then no commit since bears our name.
@@ -103,7 +105,9 @@ class PublicationLog:
             log = self._spark.read.format("delta").load(self._path)
         row = log.agg(F.max_by(F.struct("*"), "publication_id").alias("newest")).head()
         newest = row and row["newest"]
-        if newest is None:
+        if newest is None and not is_own(self._spark, self._path, PUBLICATIONS.name):
+            raise foreign_table(self._path)
+        if newest is None:  # the first run died between creating the log and publishing
             return Publication()
         # A lake from before tables were compacted has no `contents`: each version was one of rows.
         tables, contents, bases = newest["tables"], newest["contents"] or newest["tables"], newest["bases"]

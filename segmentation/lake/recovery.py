@@ -60,7 +60,9 @@ def undo_unpublished(spark: SparkSession, root: str, published: Mapping[str, int
         elif head >= 0 and is_own(spark, folder, name):
             undone.unpublished[name] = _restore(spark, folder, 0) if head else head
         elif head >= 0:
-            undone.notes.append(_foreign(folder, name))
+            if name in _names():
+                raise foreign_table(folder)
+            undone.notes.append(f"{folder} is a Delta table that no run of this project created: left as it is")
     return undone
 
 
@@ -83,18 +85,12 @@ def _restore(spark: SparkSession, folder: str, version: int) -> int:
     return head_version(spark, folder)
 
 
-def _foreign(folder: str, name: str) -> str:
-    """Return the note on a foreign table.
-
-    Raises:
-        ConfigurationError: one of our tables belongs into its folder.
-    """
-    if name in _names():
-        raise ConfigurationError(
-            f"{folder} is a Delta table that no run of this project created, and the lake's own table '{name}' "
-            "belongs there: move that folder away, or choose another --lake"
-        )
-    return f"{folder} is a Delta table that no run of this project created: left as it is"
+def foreign_table(folder: str) -> ConfigurationError:
+    """Return the error about a folder of one of our tables that holds a table of others."""
+    return ConfigurationError(
+        f"{folder} is a Delta table that no run of this project created, and a table of the lake belongs there: "
+        "move that folder away, or choose another --lake"
+    )
 
 
 def _incomplete(folder: str, head: int, published: int) -> ConfigurationError:

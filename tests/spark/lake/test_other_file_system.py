@@ -12,9 +12,12 @@ import pytest
 
 from jobs import build_features, build_sessions, ingest_events, maintain_tables, publish_review
 from segmentation.errors import RetryableError
-from segmentation.filesystem import create_file, list_names, read_text
+from segmentation.filesystem import as_pattern, create_file, list_names, read_text
 from segmentation.lake.lake import Lake
 from segmentation.lake.lock import LEASE, exclusive
+from segmentation.sources.kafka import OffsetRange
+from segmentation.sources.readers import kafka
+from segmentation.sources.readers.messages import LANDED
 from segmentation.tables import EVENTS, INPUT_UNITS
 from segmentation.tracking.tracking import REGISTRY_VARIABLE, TRACKING_VARIABLE
 from tests.digest import digest
@@ -137,6 +140,19 @@ def test_recover__a_log_that_a_crash_left_without_a_commit(mount: Mount) -> None
 def test_recover__a_file_system_that_does_not_answer_is_an_error(mount: Mount, tmp_path: Path) -> None:
     with pytest.raises(RetryableError, match="the file system failed"):
         Lake(mount.spark, f"{tmp_path}/silent/lake", "next").recover()
+
+
+def test_drop_messages__a_lake_whose_path_is_percent_encoded(mount: Mount) -> None:
+    folder, one = kafka.raw_folder(f"{mount.uri}{mount.folder}/{NAME}", "shop"), OffsetRange("clicks", 0, 0, 2)
+    rows = [("clicks", 0, offset, AT, None, bytearray(b"{}"), None) for offset in range(2)]
+    kafka.land(mount.spark.createDataFrame(rows, LANDED), [one], folder, f"{folder}/_landing/run")
+    landed = mount.spark.read.parquet(as_pattern(f"{folder}/{one.path()}"))
+    (path,) = {row[0] for row in landed.select("_metadata.file_path").collect()}
+    assert "%20" in path
+    gone = mount.spark.createDataFrame([("u1", 0)], "unit_id string, record_no long")
+    assert kafka.drop_messages(mount.spark, {"u1": path}, gone, "run") == 1
+    assert [row["offset"] for row in mount.spark.read.parquet(as_pattern(f"{folder}/{one.path()}")).collect()] == [1]
+    assert kafka.drop_landed(mount.spark, f"{mount.uri}{mount.folder}/{NAME}", [path]) == 1
 
 
 def test_exclusive__a_second_run_waits_for_the_first_or_for_its_lease_to_expire(mount: Mount) -> None:

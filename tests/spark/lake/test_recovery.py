@@ -53,11 +53,12 @@ def test_recover__a_foreign_folder_without_a_commit_is_left_as_it_is(spark: Spar
     assert files_of(tmp_path) == before
 
 
-def test_recover__a_foreign_table_with_the_name_of_ours(spark: SparkSession, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["events", "publications"])
+def test_recover__a_foreign_table_with_the_name_of_ours(spark: SparkSession, tmp_path: Path, name: str) -> None:
     for number in range(2):
-        spark.range(number + 1).write.format("delta").mode("append").save(f"{tmp_path}/events")
+        spark.range(number + 1).write.format("delta").mode("append").save(f"{tmp_path}/{name}")
     before = files_of(tmp_path)
-    with pytest.raises(ConfigurationError, match="events is a Delta table that no run of this project created"):
+    with pytest.raises(ConfigurationError, match=f"{name} is a Delta table that no run of this project created"):
         Lake(spark, str(tmp_path), "next").recover()
     assert files_of(tmp_path) == before
 
