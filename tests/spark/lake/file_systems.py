@@ -24,6 +24,10 @@ class Mount:
     folder: Path
     behind: Path
 
+    def make_current(self) -> None:
+        """Let jobs join this session. A frame that another session makes from rows makes that one current."""
+        make_current(self.spark)
+
     def on_disk(self, path: str | Path) -> Path:
         """Return where a path of the mounted file system is on this machine."""
         return self.behind / str(path).removeprefix(self.uri).removeprefix(f"{self.folder}/")
@@ -40,12 +44,17 @@ def mounted(spark: SparkSession, folder: Path, *, is_default: bool = True) -> It
     session.conf.set("ipc.client.connect.max.retries", "0")
     if is_default:
         session.conf.set("fs.defaultFS", f"viewfs://{name}/")
-    jvm_session = spark._jvm.org.apache.spark.sql.classic.SparkSession
-    jvm_session.setActiveSession(session._jsparkSession)
+    make_current(session)
     try:
         yield Mount(session, f"viewfs://{name}", shared, behind)
     finally:
-        jvm_session.setActiveSession(spark._jsparkSession)
+        make_current(spark)
+
+
+def make_current(session: SparkSession) -> None:
+    """Make a session the one that jobs join."""
+    type(session)._activeSession = session
+    session._jvm.org.apache.spark.sql.classic.SparkSession.setActiveSession(session._jsparkSession)
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

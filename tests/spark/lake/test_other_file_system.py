@@ -25,10 +25,12 @@ from tests.faults.clicks import write_clicks
 from tests.spark.lake.file_systems import Mount, files_of, mounted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import ModuleType
 
     from pyspark.sql import SparkSession
+
+    Run = Callable[..., tuple[int, Any]]
 
 pytestmark = pytest.mark.spark
 
@@ -43,10 +45,17 @@ def mount(spark: SparkSession, tmp_path: Path) -> Iterator[Mount]:
         yield found
 
 
-def run(capsys: pytest.CaptureFixture[str], job: ModuleType, lake: Path | str, *options: str) -> tuple[int, Any]:
-    capsys.readouterr()
-    code = job.main(["--conf-dir", str(CONF), "--lake", str(lake), *options])
-    return code, json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+@pytest.fixture
+def run(mount: Mount, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a job on the mounted file system; return its exit code and its result."""
+
+    def run_job(job: ModuleType, lake: Path, *options: str) -> tuple[int, Any]:
+        mount.make_current()
+        capsys.readouterr()
+        code = job.main(["--conf-dir", str(CONF), "--lake", str(lake), *options])
+        return code, json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+
+    return run_job
 
 
 def unit(spark: SparkSession, name: str) -> Any:
@@ -56,8 +65,8 @@ def unit(spark: SparkSession, name: str) -> Any:
 def test_jobs__the_drivers_disk_has_a_lake_at_the_same_path(
     spark: SparkSession,
     mount: Mount,
+    run: Run,
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv(REGISTRY_VARIABLE, raising=False)
@@ -71,30 +80,31 @@ def test_jobs__the_drivers_disk_has_a_lake_at_the_same_path(
     before = files_of(mount.folder)
 
     ingest = ("--source", "ecom", "--input", str(clicks))
-    code, first = run(capsys, ingest_events, lake, *ingest)
-    assert (code, first["lake"]) == (0, f"{mount.uri}{lake}"), first
+    code, first = run(ingest_events, lake, *ingest)
+    assert code == 0, first
+    assert first["lake"] == f"{mount.uri}{lake}"
     expected = digest(mount.spark, lake, ingest_events.WRITES)
     assert expected["events"][0] == 200
 
     dead = Lake(mount.spark, str(lake), "dead")
     dead.append(EVENTS, dead.read(EVENTS).limit(5))
-    code, again = run(capsys, ingest_events, lake, *ingest)
+    code, again = run(ingest_events, lake, *ingest)
     assert code == 0, again
     assert "ingested before" in " ".join(again["notes"])
     assert digest(mount.spark, lake, ingest_events.WRITES) == expected
 
-    assert run(capsys, build_sessions, lake, "--rebuild")[0] == 0
-    assert run(capsys, ingest_events, lake, *ingest, "--rebuild")[0] == 0
+    assert run(build_sessions, lake, "--rebuild")[0] == 0
+    assert run(ingest_events, lake, *ingest, "--rebuild")[0] == 0
     assert digest(mount.spark, lake, ingest_events.WRITES) == expected
-    assert run(capsys, maintain_tables, lake)[0] == 0
-    assert run(capsys, build_features, lake)[0] == 0
+    assert run(maintain_tables, lake)[0] == 0
+    assert run(build_features, lake)[0] == 0
 
-    code, refused = run(capsys, publish_review, lake)
+    code, refused = run(publish_review, lake)
     assert code == 2
     assert "MLFLOW_TRACKING_URI" in refused["error"]
     monkeypatch.setenv(TRACKING_VARIABLE, f"sqlite:///{tmp_path}/server.db")
     monkeypatch.chdir(tmp_path)  # MLflow puts the files of a new experiment into the working directory
-    code, published = run(capsys, publish_review, lake)
+    code, published = run(publish_review, lake)
     assert code == 0, published
     assert published["quality"]["page"].startswith("MLflow run ")
     assert (tmp_path / "server.db").exists()
@@ -145,7 +155,7 @@ def test_recover__a_file_system_that_does_not_answer_is_an_error(mount: Mount, t
 def test_drop_messages__a_lake_whose_path_is_percent_encoded(mount: Mount) -> None:
     folder, one = kafka.raw_folder(f"{mount.uri}{mount.folder}/{NAME}", "shop"), OffsetRange("clicks", 0, 0, 2)
     rows = [("clicks", 0, offset, AT, None, bytearray(b"{}"), None) for offset in range(2)]
-    kafka.land(mount.spark.createDataFrame(rows, LANDED), [one], folder, f"{folder}/_landing/run")
+    kafka.land(mount.spark.createDataFrame(rows, LANDED).coalesce(1), [one], folder, f"{folder}/_landing/run")
     landed = mount.spark.read.parquet(as_pattern(f"{folder}/{one.path()}"))
     (path,) = {row[0] for row in landed.select("_metadata.file_path").collect()}
     assert "%20" in path
