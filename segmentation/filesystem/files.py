@@ -21,7 +21,7 @@ _ABSENT = "java.io.FileNotFoundException"
 _PRESENT = "org.apache.hadoop.fs.FileAlreadyExistsException"
 
 
-def list_names(spark: SparkSession, folder: str) -> list[str] | None:
+def list_entries(spark: SparkSession, folder: str) -> list[str] | None:
     """List the names in a folder, in no order; None if there is no such folder.
 
     Raises:
@@ -48,16 +48,16 @@ def list_folders(spark: SparkSession, root: str, inner: str) -> list[str]:
     """Return the names of the folders of a root that contain a folder `inner`, sorted; none if there is no root.
 
     Raises:
-        ConfigurationError, RetryableError: as :func:`list_names`.
+        ConfigurationError, RetryableError: as :func:`list_entries`.
     """
     if is_local(spark, root):
-        names = list_names(spark, root) or []
-        return sorted(name for name in names if list_names(spark, f"{root}/{name}/{inner}") is not None)
+        names = list_entries(spark, root) or []
+        return sorted(name for name in names if list_entries(spark, f"{root}/{name}/{inner}") is not None)
     found = glob_paths(spark, f"{as_pattern(root)}/*/{inner}")
     return sorted(path.split("/")[-2] for path in found)
 
 
-def read_text(spark: SparkSession, path: str) -> str | None:
+def read_file(spark: SparkSession, path: str) -> str | None:
     """Read a small UTF-8 file; None if there is none.
 
     Raises:

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from segmentation.errors import RetryableError, SegmentationError
-from segmentation.filesystem.files import create_file, delete_path, modified_ms, move_file, read_text, write_text
+from segmentation.filesystem.files import create_file, delete_path, modified_ms, move_file, read_file, write_text
 from segmentation.filesystem.problems import named_problems
 from segmentation.jvm import Py4JError
 
@@ -63,14 +63,14 @@ def hold_lease(spark: SparkSession, path: str, owner: str) -> Iterator[None]:
         ended.set()
         keeper.join()
         with suppress(SegmentationError, Py4JError):  # an error of the run itself counts; the lease expires
-            if read_text(spark, path) == owner:
+            if read_file(spark, path) == owner:
                 delete_path(spark, path)
 
 
 def _acquire(spark: SparkSession, path: str, owner: str) -> None:
     if create_file(spark, path, owner):
         return
-    holder, silent_s = read_text(spark, path), _seconds_silent(spark, path, owner)
+    holder, silent_s = read_file(spark, path), _seconds_silent(spark, path, owner)
     if silent_s is not None and silent_s < EXPIRES_S:
         raise RetryableError(
             f"another run is writing: {path} is held by run {holder}, whose last sign of life was {silent_s:.0f} s "
@@ -95,7 +95,7 @@ def _remove(spark: SparkSession, path: str, holder: str | None, owner: str) -> N
     """Remove an expired lease. Another run may have done so and hold a new one: that is put back."""
     aside = f"{path}.{owner}"
     move_file(spark, path, aside)
-    if read_text(spark, aside) != holder:
+    if read_file(spark, aside) != holder:
         move_file(spark, aside, path)
         raise RetryableError(f"{path}: another run was faster")
     delete_path(spark, aside)
@@ -104,6 +104,6 @@ def _remove(spark: SparkSession, path: str, holder: str | None, owner: str) -> N
 def _keep(spark: SparkSession, path: str, owner: str, ended: threading.Event) -> None:
     while not ended.wait(BEAT_S):
         with suppress(SegmentationError, Py4JError):  # the next sign of life may get through
-            if read_text(spark, path) != owner:
+            if read_file(spark, path) != owner:
                 return
             write_text(spark, path, owner)

@@ -14,7 +14,7 @@ from delta.exceptions import DeltaConcurrentModificationException
 from pyspark.sql.types import StructType
 
 from segmentation.errors import RetryableError
-from segmentation.filesystem import list_names, read_text, scheme_of
+from segmentation.filesystem import list_entries, read_file, scheme_of
 from segmentation.frames import empty_frame
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def head_version(spark: SparkSession, folder: str) -> int:
         ConfigurationError: the log may not be read.
         RetryableError: the log could not be listed.
     """
-    names = list_names(spark, f"{folder}/_delta_log") or []
+    names = list_entries(spark, f"{folder}/_delta_log") or []
     return max((int(found.group(1)) for found in map(_COMMIT.fullmatch, names) if found), default=-1)
 
 
@@ -43,7 +43,7 @@ def begin_log(spark: SparkSession, folder: str, schema: StructType) -> bool:
     Delta does not create a table where there is such a log. The log is never deleted, since another writer may be
     about to commit to it; of two first commits Delta refuses one.
     """
-    if list_names(spark, f"{folder}/_delta_log") is None:
+    if list_entries(spark, f"{folder}/_delta_log") is None:
         return False
     empty_frame(spark, schema).write.format("delta").mode("append").save(folder)
     return True
@@ -119,7 +119,7 @@ def read_actions(spark: SparkSession, folder: str, version: int) -> list[dict[st
 
 def _read_log(spark: SparkSession, path: str) -> list[str]:
     """Read the lines of a file of the log; none if there is no such file."""
-    return (read_text(spark, path) or "").splitlines()
+    return (read_file(spark, path) or "").splitlines()
 
 
 def _absolute(folder: str, path: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from jobs import build_features, build_sessions, ingest_events, maintain_tables, publish_review
 from segmentation.errors import RetryableError
-from segmentation.filesystem import as_pattern, create_file, list_names, read_text
+from segmentation.filesystem import as_pattern, create_file, list_entries, read_file
 from segmentation.lake.lake import Lake
 from segmentation.lake.lock import LEASE, exclusive
 from segmentation.sources.kafka import OffsetRange
@@ -171,11 +171,11 @@ def test_exclusive__a_second_run_waits_for_the_first_or_for_its_lease_to_expire(
     with exclusive(mount.spark, lake.root, "first"):
         with pytest.raises(RetryableError, match="another run is writing"), exclusive(mount.spark, lake.root, "second"):
             pass
-        assert read_text(mount.spark, lease) == "first"
-    assert list_names(mount.spark, lake.root) == []
+        assert read_file(mount.spark, lease) == "first"
+    assert list_entries(mount.spark, lake.root) == []
 
     assert create_file(mount.spark, lease, "dead")
     os.utime(mount.on_disk(lease), (0, 0))
     with exclusive(mount.spark, lake.root, "second"):
-        assert read_text(mount.spark, lease) == "second"
-    assert list_names(mount.spark, lake.root) == []
+        assert read_file(mount.spark, lease) == "second"
+    assert list_entries(mount.spark, lake.root) == []
