@@ -62,6 +62,7 @@ def unit(spark: SparkSession, name: str) -> Any:
     return spark.createDataFrame([(name, "shop", "clicks.csv", "csv", 1, AT, name, None)], INPUT_UNITS.schema)
 
 
+@pytest.mark.faults  # seven jobs: minutes
 def test_jobs__the_drivers_disk_has_a_lake_at_the_same_path(
     spark: SparkSession,
     mount: Mount,
