@@ -1,4 +1,4 @@
-"""Gives stored events to the persons that conf/identities.yaml makes of identifiers, and takes them back again."""
+"""Store events under the persons that conf/identities.yaml makes of identifiers, and undo it where persons part."""
 
 from __future__ import annotations
 
@@ -8,17 +8,29 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from segmentation.checkpoints import checkpoint, release_checkpoints
-from segmentation.identities.build import build_identities
-from segmentation.identities.moves import cut_portions, find_moves, take_moves
+from segmentation.checkpoints import checkpoint, checkpoint_counted, release_checkpoints
+from segmentation.identities.build import identify
+from segmentation.identities.evidence import HAS_IDENTIFIERS, add_identifiers
+from segmentation.identities.moves import Stored, cut_portions, find_changed_moves, find_moves, take_moves
 from segmentation.identities.params import FILE, IdentityParams, load_identities
+from segmentation.identities.update import Known, update_identities
 from segmentation.ingest.apply import choose_store, write_changes
 from segmentation.ingest.restate import restate
 from segmentation.ingest.snapshot import is_small_lake, read_snapshot
+from segmentation.lake.change_feed import SIGN, changed_rows
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.runtime.stored import require_events
-from segmentation.tables import EVENTS, IDENTITIES, INPUT_UNITS, SESSIONS, TRANSITIONS, USER_DAYS
+from segmentation.tables import (
+    EVENTS,
+    IDENTITIES,
+    IDENTITY_EVIDENCE,
+    INPUT_UNITS,
+    RECORD_KEY,
+    SESSIONS,
+    TRANSITIONS,
+    USER_DAYS,
+)
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -26,9 +38,17 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
+    from segmentation.checkpoints import Counted
+    from segmentation.lake.lake import Lake
+
 DERIVED = (SESSIONS, USER_DAYS, TRANSITIONS)
 READS = (INPUT_UNITS, EVENTS, SESSIONS, USER_DAYS)
-WRITES = (IDENTITIES, EVENTS, *DERIVED)
+WRITES = (IDENTITIES, IDENTITY_EVIDENCE, EVENTS, *DERIVED)
+DECLARED = "identities"
+"""Name of the parameters that the evidence was made under."""
+MOST_CHANGED = 1_000_000
+"""Changed rows of `events` up to which they alone are compared. Their identifiers are broadcast."""
+COMPARED_COLUMNS = (*RECORD_KEY, "user_id", "identifier", "event_date", "event_at", "persons", "devices")
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -36,31 +56,87 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(ctx: Context) -> RunReport:
-    """Write `identities` anew, and restate the events whose person is another one now; published as one.
+    """Update `identities`, and restate the events whose person changed; published as one.
 
-    Persons are those of all events taken in, whatever the cut. Where no identifiers are declared any more everybody
-    is who the source says again.
+    Persons are those of all ingested events, whatever the cut. Only events that changed since the last run are looked
+    at, unless the log of `events` does not tell them or the declaration changed. Where identifiers are not declared
+    any more each user is the one of the source again.
 
     Raises:
-        ConfigurationError: nothing was taken in yet, or sessions were cut under other parameters.
+        ConfigurationError: nothing was ingested yet, or sessions were cut under other parameters.
     """
     conf_dir = Path(ctx.options.get("conf_dir", "conf"))
     params, lake = load_identities(conf_dir), ctx.lake
     events = require_events(ctx)
     if not _concerns(ctx, params):
-        return RunReport(as_of=ctx.as_of, notes=[f"no source that {conf_dir / FILE} names was taken in: unchanged"])
+        return RunReport(as_of=ctx.as_of, notes=[f"no source that {conf_dir / FILE} names was ingested: unchanged"])
+    is_same = _has_evidence(lake, params)
+    if is_same and lake.reflects(EVENTS, (IDENTITY_EVIDENCE,)):
+        unchanged = {"events_moved": 0, "persons_touched": 0}
+        return RunReport(as_of=ctx.given_as_of, quality=unchanged, notes=["no event changed since the last run"])
     with ctx.progress.step("find persons"), release_checkpoints(ctx.spark):
-        identities = checkpoint(build_identities(events, params))
-        moves = checkpoint(find_moves(events, identities, params))
-        lake.replace(IDENTITIES, identities)
+        changed = _changed_events(lake, params) if is_same else None
+        if changed is None:
+            moves, note = _compare_all(lake, events, params), "compared all events"
+        else:
+            moves = _compare_changed(lake, changed.rows, events, params)
+            note = f"compared the events that {changed.count} changed rows concern"
         moved, persons = _move(ctx, moves)
-        basis = lake.basis(EVENTS, (*DERIVED, IDENTITIES))
-        lake.publish(basis)
-    return RunReport(as_of=ctx.as_of, quality={"events_moved": moved, "persons_touched": persons})
+        lake.publish(lake.basis(EVENTS, (*DERIVED, IDENTITIES, IDENTITY_EVIDENCE)))
+    return RunReport(as_of=ctx.as_of, quality={"events_moved": moved, "persons_touched": persons}, notes=[note])
+
+
+def _has_evidence(lake: Lake, params: IdentityParams) -> bool:
+    """Return whether the stored evidence was made under these parameters; the tables of the last run fit it then."""
+    if lake.version(IDENTITY_EVIDENCE) is None:
+        return False
+    return lake.parameters(IDENTITY_EVIDENCE).get(DECLARED) == params.fingerprint
+
+
+def _changed_events(lake: Lake, params: IdentityParams) -> Counted | None:
+    """Return the rows of `events` that were added and removed since the last run; None if all events must be read."""
+    since = lake.publications.current().bases.get(IDENTITY_EVIDENCE.name, -1)
+    rows = changed_rows(lake, EVENTS, since) if since >= 0 else None
+    if rows is None:
+        return None
+    changed = checkpoint_counted(add_identifiers(rows, params).select(*COMPARED_COLUMNS, SIGN))
+    return changed if changed.count <= MOST_CHANGED else None
+
+
+def _compare_all(lake: Lake, events: DataFrame, params: IdentityParams) -> DataFrame:
+    """Write `identities` and its evidence anew, and return the moves of all events; checkpointed."""
+    found = identify(events, params)
+    moves = checkpoint(find_moves(events, found.identities, params))
+    lake.replace(IDENTITIES, found.identities)
+    lake.replace(IDENTITY_EVIDENCE, _as_of_version(lake, found.evidence))
+    lake.set_parameters(IDENTITY_EVIDENCE, {DECLARED: params.fingerprint})
+    return moves
+
+
+def _compare_changed(lake: Lake, changed: DataFrame, events: DataFrame, params: IdentityParams) -> DataFrame:
+    """Update `identities` and its evidence, and return the moves; checkpointed."""
+    summed = F.sum(SIGN).alias("events")
+    net = changed.where(HAS_IDENTIFIERS).groupBy("event_at", "persons", "devices").agg(summed).where("events <> 0")
+    came = changed.groupBy(*COMPARED_COLUMNS).agg(summed).where("events > 0")
+    known = Known(lake.read(IDENTITIES), lake.read(IDENTITY_EVIDENCE), events)
+    change = update_identities(checkpoint(net), known, params)
+    if change.removed.count:
+        key = IDENTITIES.key
+        lake.delete(IDENTITIES, change.removed.rows.select(*key), key)
+    if change.added.count:
+        lake.append(IDENTITIES, change.added.rows.coalesce(1))
+    # Also without rows: the commit lets the evidence reflect this version of events.
+    lake.append(IDENTITY_EVIDENCE, _as_of_version(lake, change.evidence).coalesce(1))
+    stored = Stored(events, lake.read(USER_DAYS))
+    return checkpoint(find_changed_moves(came, change, lake.read(IDENTITIES), stored, params))
+
+
+def _as_of_version(lake: Lake, evidence: DataFrame) -> DataFrame:
+    return evidence.withColumn("events_version", F.lit(lake.content_version(EVENTS)).cast("bigint"))
 
 
 def _concerns(ctx: Context, params: IdentityParams) -> bool:
-    """Tell whether there is anything that has identifiers, or that had them."""
+    """Return whether a source with identifiers was ingested, or persons were applied before."""
     if ctx.lake.version(IDENTITIES) is not None:
         return True
     named = F.col("source").isin(*params.sources)
@@ -68,7 +144,7 @@ def _concerns(ctx: Context, params: IdentityParams) -> bool:
 
 
 def _move(ctx: Context, moves: DataFrame) -> tuple[int, int]:
-    """Restate the events that move, portion by portion; return how many they are, and how many persons get them."""
+    """Restate the events that move, portion by portion; return the number of these events and of their persons."""
     config, lake = ctx.config, ctx.lake
     for portion in cut_portions(moves):
         days = portion.days

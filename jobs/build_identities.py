@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from segmentation.errors import ConfigurationError
 from segmentation.identities.build import build_identities
+from segmentation.identities.evidence import OUTDATED
 from segmentation.identities.params import FILE, load_identities
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
@@ -40,7 +41,8 @@ def run(ctx: Context) -> RunReport:
     events = ctx.lake.require(EVENTS, "ingest_events")
     with ctx.progress.step("build identities"):
         ctx.lake.replace(IDENTITIES, build_identities(events, params))
-        ctx.lake.publish(ctx.lake.basis(EVENTS, WRITES))
+        # The events are not stored under these persons yet: apply_identities has to compare them all.
+        ctx.lake.publish({**ctx.lake.basis(EVENTS, WRITES), **OUTDATED})
     counts = ctx.lake.read(IDENTITIES).groupBy("evidence").count().collect()  # a row per evidence
     periods = {row["evidence"]: row["count"] for row in counts}
     return RunReport(as_of=ctx.as_of, quality={"periods": dict(sorted(periods.items()))})

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from segmentation.checkpoints import release_checkpoints
 from segmentation.errors import ConfigurationError
 from segmentation.identities.erasure import NAME, PersonTraces, find_traces, plan_erasure
+from segmentation.identities.evidence import OUTDATED
 from segmentation.ingest.apply import choose_store, write_changes
 from segmentation.ingest.batches import batch_without_records
 from segmentation.ingest.derived import DERIVED
@@ -27,6 +28,7 @@ from segmentation.tables import (
     DUPLICATES,
     EVENTS,
     IDENTITIES,
+    IDENTITY_EVIDENCE,
     INGEST_LEDGER,
     INPUT_UNITS,
     ORDER_EVENTS,
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
 RESTATED = (EVENTS, *DERIVED, ORDER_EVENTS, QUARANTINE, DUPLICATES, INGEST_LEDGER)
 OF_USERS = tuple(table for table in all_tables() if NAME in table.names and table not in RESTATED)
 """Made of the tables above at some cut: rows of the person go, and nothing follows."""
-WRITES = (*RESTATED, *OF_USERS, IDENTITIES)
+WRITES = (*RESTATED, *OF_USERS, IDENTITIES, IDENTITY_EVIDENCE)
 READS = (*WRITES, INPUT_UNITS)
 
 
@@ -78,7 +80,8 @@ def run(ctx: Context) -> RunReport:
         for mapping in mappings:
             _erase(ctx, traces, mapping)
         _forget_names(ctx, traces)
-        lake.publish(lake.basis(EVENTS, DERIVED))
+        # The log of events still names the erased rows: evidence must not be updated by them, but made anew.
+        lake.publish({**lake.basis(EVENTS, DERIVED), **OUTDATED})
     nothing = [] if any(quality[what] for what in found) else [f"no record of '{person}' was found"]
     return RunReport(quality=quality, notes=[*nothing, "earlier versions: maintain_tables --purge"])
 
@@ -124,14 +127,14 @@ def _landed_units(ctx: Context, traces: PersonTraces) -> dict[str, str]:
 
 
 def _forget_names(ctx: Context, traces: PersonTraces) -> None:
-    """Delete rows of the person at every cut, under every name, and what `identities` knows of them."""
+    """Delete rows of the person at every cut, under every name, and of their identifiers."""
     names = traces.name_frame()
     for table in OF_USERS:
         if ctx.lake.version(table) is not None:
             ctx.lake.delete(table, names, (NAME,))
-    if ctx.lake.version(IDENTITIES) is not None:
-        for column in ("person_id", "identifier"):
-            ctx.lake.delete(IDENTITIES, names.withColumnRenamed(NAME, column), (column,))
+    for table, columns in ((IDENTITIES, ("person_id", "identifier")), (IDENTITY_EVIDENCE, ("identifier", "beside"))):
+        for column in columns if ctx.lake.version(table) is not None else ():
+            ctx.lake.delete(table, names.withColumnRenamed(NAME, column), (column,))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

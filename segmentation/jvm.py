@@ -19,6 +19,7 @@ __all__ = [
     "Py4JError",  # any failure of the connection to the JVM, or of Java code that it called
     "Py4JJavaError",  # an exception of Java code for which PySpark has no class of its own
     "binary_frame",
+    "delta_changes",
     "error_classes",
     "hadoop_configuration",
     "is_class",
@@ -174,6 +175,25 @@ def binary_frame(spark: SparkSession, values: dict[str, bytes]) -> DataFrame:
     rows = java(spark).java.util.ArrayList()
     rows.add(java(spark).org.apache.spark.sql.RowFactory.create(row))
     return DataFrame(session.createDataFrame(rows, session.parseDataType(schema.json())), spark)
+
+
+def delta_changes(spark: SparkSession, folder: str, first: int, last: int) -> DataFrame:
+    """Return the rows that the commits from first to last added to a Delta table and removed from it, as a change feed.
+
+    Delta finds them in the files that commits name, by the rule of its change data feed for tables that do not write
+    one: of a file in which rows were marked as deleted, only the newly marked rows are returned. Commits that only
+    move rows to other files are left out. The reader is not public, so tests cover each kind of commit.
+
+    Returns:
+        The table's columns, `_change_type` (insert or delete), `_commit_version` and `_commit_timestamp`.
+    """
+    root = java(spark)
+    session: Any = spark._jsparkSession  # noqa: SLF001  the reader takes the session of the JVM
+    delta = root.org.apache.spark.sql.delta
+    reader = getattr(getattr(delta.commands.cdc, "CDCReader$"), "MODULE$")
+    nothing = root.scala.Option.apply(None)
+    log = delta.DeltaLog.forTable(session, folder)
+    return DataFrame(reader.changesToBatchDF(log, first, last, session, nothing, nothing, True, nothing), spark)
 
 
 def spark_context(spark: SparkSession | None) -> SparkContext | None:

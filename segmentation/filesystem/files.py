@@ -147,6 +147,11 @@ def glob_paths(spark: SparkSession, pattern: str) -> list[str]:
         return sorted(status.getPath().toString() for status in found or [])
 
 
+def is_stored(spark: SparkSession, path: str) -> bool:
+    """Return whether there is a file or folder of this path."""
+    return local_path(path).exists() if is_local(spark, path) else bool(glob_paths(spark, as_pattern(path)))
+
+
 def is_empty_file(spark: SparkSession, uri: str) -> bool:
     """Return whether a path is a file of no bytes; Spark's readers do not list those."""
     with named_problems(uri):

@@ -1,7 +1,8 @@
-"""The table `identities`, and the person of an event."""
+"""Build the table `identities`, and find the person of an event."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyspark.sql import Window
@@ -10,9 +11,9 @@ from pyspark.sql import functions as F
 from segmentation.checkpoints import checkpoint
 from segmentation.frames import conform, union_all
 from segmentation.identities.components import find_components
-from segmentation.identities.params import BETWEEN, IDENTIFIER, NUL, PROPERTY
-from segmentation.sources.identifiers import compose_identifier, trim_identifier
-from segmentation.tables import IDENTITIES
+from segmentation.identities.evidence import HAS_IDENTIFIERS, IS_LOGIN, IS_PAIR, add_identifiers, count_evidence
+from segmentation.identities.params import NUL
+from segmentation.tables import IDENTITIES, RECORD_KEY
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -20,104 +21,142 @@ if TYPE_CHECKING:
     from segmentation.identities.params import IdentityParams
 
 PERSON, LOGIN, BEFORE_LOGIN, OWN, SHARED = "person", "login", "before_login", "own", "shared"
-"""Why a period is a person's: the identifier is one; was used on the device; will be; nobody's; too many people's."""
+"""Values of `identities.evidence`, the reason why a period is a person's (segmentation/tables/identities.py)."""
+
+
+@dataclass(frozen=True)
+class Identified:
+    """Persons of a set of events, and the evidence for them; both checkpointed."""
+
+    identities: DataFrame
+    """Rows of the table."""
+    evidence: DataFrame
+    """:func:`segmentation.identities.evidence.count_evidence` of the events."""
 
 
 def build_identities(events: DataFrame, params: IdentityParams) -> DataFrame:
-    """Find who every identifier belongs to, and from when to when (UTC, until exclusive, null: ever after).
+    """Find the person of each identifier, by period (UTC, until exclusive, null: open).
 
-    A function of the events as a set: their order and batches do not matter. Identifiers of persons that stand in one
-    event join their persons; the least identifier (by bytes) names the person. A device belongs to who logged in on it
-    last; of several logins at one instant the least person counts.
+    The result depends on the events as a set, not on their order or batches. Identifiers of persons in one event join
+    their persons; the least identifier (by bytes) names the person. A device belongs to the last login on it; of
+    several logins at one instant the least person counts.
 
     Args:
-        events: accepted events (`source`, `identifier`, `properties`, `event_at`); blank and absent values are none.
-        params: where identifiers stand and what bounds them.
+        events: accepted events (`source`, `identifier`, `properties`, `event_at`); blank and absent values are not
+            identifiers.
+        params: the places of identifiers, and the limits.
     """
+    return identify(events, params).identities
+
+
+def identify(events: DataFrame, params: IdentityParams) -> Identified:
+    """Find persons as :func:`build_identities` does, and return the evidence with them."""
     seen = checkpoint(
-        events.select("event_at", _identifiers(params, persons=True), _identifiers(params, persons=False)).where(
-            "size(persons) + size(devices) > 0"
-        )
+        add_identifiers(events, params)
+        .select("event_at", "persons", "devices", F.lit(1).alias("events"))
+        .where(HAS_IDENTIFIERS)
     )
-    people = checkpoint(_people(seen, params))
-    devices = _devices(seen, people, params)
-    return conform(people.unionByName(devices), IDENTITIES)
+    evidence = checkpoint(count_evidence(seen))
+    names = find_components(joining_pairs(evidence.where(IS_PAIR), params))
+    people = checkpoint(person_periods(first_seen(seen, "persons"), names))
+    known = people.select("identifier", "person_id")
+    logins = name_logins(evidence.where(IS_LOGIN), known)
+    devices = device_periods(first_seen(seen, "devices"), logins, params)
+    return Identified(checkpoint(conform(people.unionByName(devices), IDENTITIES)), evidence)
 
 
 def attribute(events: DataFrame, identities: DataFrame, params: IdentityParams) -> DataFrame:
-    """Add `person_id` to events: of whom it names, else of whose its devices were then, else its identifier.
+    """Add `person_id`: the person of the event's identifiers of persons, else of its devices then, else `identifier`.
 
     Of several persons the one with evidence beyond the device itself, then the least, counts.
 
     Args:
-        events: accepted events; (`unit_id`, `record_no`) is their key: beyond the horizon an id may come again.
+        events: accepted events; (`unit_id`, `record_no`) is their key: beyond the deduplication window an id may
+            occur again.
         identities: :func:`build_identities` of them, under the same parameters.
         params: as for that.
     """
-    key, event_at = ("unit_id", "record_no"), F.col("event_at")
-    named = events.select(*key, "event_at", _identifiers(params, persons=True), _identifiers(params, persons=False))
-    telling = F.when(F.size("persons") > 0, F.col("persons")).otherwise(F.col("devices"))
-    given = named.select(*key, "event_at", F.explode(telling).alias("identifier"))
+    return attribute_identified(add_identifiers(events, params), identities).drop("persons", "devices")
+
+
+def attribute_identified(events: DataFrame, identities: DataFrame) -> DataFrame:
+    """Add `person_id` as :func:`attribute` does, to events that have `persons` and `devices` already."""
+    event_at = F.col("event_at")
+    given = events.select(*RECORD_KEY, "event_at", F.explode(telling_identifiers()).alias("identifier"))
     during = (event_at >= F.col("valid_from_at")) & (F.col("valid_to_at").isNull() | (event_at < F.col("valid_to_at")))
     unknown = F.col("evidence").isin(OWN, SHARED)
     best = F.min(F.struct(unknown, "person_id")).getField("person_id").alias("person_id")
-    persons = given.join(identities, "identifier").where(during).groupBy(*key).agg(best)
-    return events.join(persons, list(key), "left").withColumn("person_id", F.coalesce("person_id", "identifier"))
+    persons = given.join(identities, "identifier").where(during).groupBy(*RECORD_KEY).agg(best)
+    return events.join(persons, list(RECORD_KEY), "left").withColumn("person_id", F.coalesce("person_id", "identifier"))
 
 
-def _identifiers(params: IdentityParams, *, persons: bool) -> Column:
-    """Lay out an event's identifiers of persons, or of devices: namespaced, sorted, each once."""
-    found = [F.lit(None).cast("string")]
-    for source, places in params.sources.items():
-        for namespace, place in places.items():
-            if (namespace in params.persons) == persons:
-                text = F.concat(F.lit(namespace + BETWEEN), compose_identifier(trim_identifier(_value(place))))
-                found.append(F.when(F.col("source") == source, text))
-    return F.array_sort(F.array_distinct(F.array_compact(F.array(*found)))).alias("persons" if persons else "devices")
+def telling_identifiers() -> Column:
+    """Return the identifiers that decide on an event's person: those of persons, or else its devices."""
+    return F.when(F.size("persons") > 0, F.col("persons")).otherwise(F.col("devices"))
 
 
-def _value(place: str) -> Column:
-    if place == IDENTIFIER:
-        return F.col(IDENTIFIER)
-    return F.get_json_object("properties", f"$['{place.removeprefix(PROPERTY)}']")
+def first_seen(seen: DataFrame, column: str) -> DataFrame:
+    """Return the first instant (`first_at`) of each `identifier` in one of the arrays `persons` and `devices`."""
+    each = seen.select(F.explode(column).alias("identifier"), "event_at")
+    return each.groupBy("identifier").agg(F.min("event_at").alias("first_at"))
 
 
-def _people(seen: DataFrame, params: IdentityParams) -> DataFrame:
-    """Give every identifier of persons its person, from when it was first seen."""
-    several = seen.where("size(persons) > 1").select("persons").distinct()
-    firsts = several.select("persons", F.explode("persons").alias("low"))
-    pairs = firsts.select(F.explode("persons").alias("high"), "low").where("high > low")
-    if params.apart:  # one text per pair: one look-up however many pairs there are
-        cut = [NUL.join(sorted(pair, reverse=True)) for pair in params.apart]
-        pairs = pairs.where(~F.concat_ws(NUL, "high", "low").isin(*cut))
-    found = seen.select(F.explode("persons").alias("identifier"), "event_at")
-    first = found.groupBy("identifier").agg(F.min("event_at").alias("valid_from_at"))
-    return first.join(find_components(pairs), "identifier", "left").select(
+def joining_pairs(pairs: DataFrame, params: IdentityParams) -> DataFrame:
+    """Return the pairs that join persons (`high`, `low`): all of the evidence but those declared apart."""
+    named = pairs.select(F.col("identifier").alias("high"), F.col("beside").alias("low"))
+    if not params.apart:
+        return named
+    # One text per pair: one look-up however many pairs there are.
+    cut = [NUL.join(sorted(pair, reverse=True)) for pair in params.apart]
+    return named.where(~F.concat_ws(NUL, "high", "low").isin(*cut))
+
+
+def person_periods(first: DataFrame, names: DataFrame) -> DataFrame:
+    """Return the one period of each identifier of persons, from when it was first seen.
+
+    Args:
+        first: `identifier`, `first_at`.
+        names: `identifier`, `person_id` of identifiers that are joined to others; the rest name themselves.
+    """
+    return first.join(names, "identifier", "left").select(
         "identifier",
-        "valid_from_at",
+        F.col("first_at").alias("valid_from_at"),
         F.coalesce("person_id", "identifier").alias("person_id"),
         F.lit(PERSON).alias("evidence"),
         F.lit(None).cast("timestamp").alias("valid_to_at"),
     )
 
 
-def _devices(seen: DataFrame, people: DataFrame, params: IdentityParams) -> DataFrame:
-    """Give every device its periods: before the first login, and from each change of person on."""
-    used = seen.select(F.explode("devices").alias("device"), "event_at", "persons")
-    first = used.groupBy("device").agg(F.min("event_at").alias("seen_at"))
-    known = people.select("identifier", "person_id")
-    named = used.select("device", "event_at", F.explode("persons").alias("identifier")).join(known, "identifier")
-    named = checkpoint(named.select("device", "event_at", "person_id").distinct())
+def name_logins(logins: DataFrame, known: DataFrame) -> DataFrame:
+    """Return the persons that logged in: `device`, `event_at`, `person_id`, each once; checkpointed.
+
+    Args:
+        logins: rows of the evidence.
+        known: `identifier`, `person_id` of all identifiers in them.
+    """
+    named = logins.select(F.col("identifier").alias("device"), "event_at", F.col("beside").alias("identifier"))
+    return checkpoint(named.join(known, "identifier").select("device", "event_at", "person_id").distinct())
+
+
+def device_periods(first: DataFrame, named: DataFrame, params: IdentityParams) -> DataFrame:
+    """Return the periods of devices: before the first login, and from each change of person on.
+
+    Args:
+        first: `identifier`, `first_at` of the devices.
+        named: :func:`name_logins`, all logins on these devices.
+        params: the limits.
+    """
     logins = named.groupBy("device", "event_at").agg(F.min("person_id").alias("person_id"))
     first_login = F.min(F.struct("event_at", "person_id")).alias("login")
     summed = named.groupBy("device").agg(F.count_distinct("person_id").alias("persons"), first_login)
-    told = checkpoint(first.join(summed, "device", "left"))
+    seen = first.select(F.col("identifier").alias("device"), F.col("first_at").alias("seen_at"))
+    told = checkpoint(seen.join(summed, "device", "left"))
     bounded = told.where(F.col("persons") <= params.max_persons_per_device)
     return union_all([_unattributed(told, params), _before_login(bounded, params), _since_login(logins, bounded)])
 
 
 def _reach(params: IdentityParams) -> Column:
-    """Return from when on visits before the first login are that person's."""
+    """Return the instant from which on visits before the first login belong to its person."""
     earliest = F.col("login.event_at") - F.make_dt_interval(days=F.lit(params.lookback_days))
     return F.greatest("seen_at", earliest)
 

@@ -85,7 +85,7 @@ def list_files(spark: SparkSession, folder: str, version: int, most_bytes: int) 
         return None
     if any(file.get("deletionVector") for file in files.values()):
         return None
-    paths = tuple(sorted(_absolute(folder, path) for path in files))
+    paths = tuple(sorted(absolute_path(folder, path) for path in files))
     return FileList(paths, StructType.fromJson(json.loads(newest["metadata"]["schemaString"])))
 
 
@@ -122,7 +122,8 @@ def _read_log(spark: SparkSession, path: str) -> list[str]:
     return (read_file(spark, path) or "").splitlines()
 
 
-def _absolute(folder: str, path: str) -> str:
+def absolute_path(folder: str, path: str) -> str:
+    """Return the path of a file that a log names, relative to the table or not, with escaped signs."""
     plain = unquote(path)
     return plain if scheme_of(plain) else f"{folder}/{plain}"
 
@@ -130,7 +131,7 @@ def _absolute(folder: str, path: str) -> str:
 def added_files(spark: SparkSession, folder: str, version: int) -> list[str]:
     """Return the paths of the data files that a commit added, sorted."""
     actions = read_actions(spark, folder, version)
-    return sorted(_absolute(folder, action["add"]["path"]) for action in actions if "add" in action)
+    return sorted(absolute_path(folder, action["add"]["path"]) for action in actions if "add" in action)
 
 
 @contextmanager

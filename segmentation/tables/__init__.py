@@ -15,6 +15,7 @@ from segmentation.tables.feature_correlations import FEATURE_CORRELATIONS
 from segmentation.tables.feature_statistics import FEATURE_STATISTICS
 from segmentation.tables.funnels import FUNNELS
 from segmentation.tables.identities import IDENTITIES
+from segmentation.tables.identity_evidence import IDENTITY_EVIDENCE
 from segmentation.tables.ingest_ledger import INGEST_LEDGER
 from segmentation.tables.input_units import INPUT_UNITS
 from segmentation.tables.items import STEP_SEPARATOR
@@ -66,6 +67,7 @@ __all__ = [
     "FEATURE_STATISTICS",
     "FUNNELS",
     "IDENTITIES",
+    "IDENTITY_EVIDENCE",
     "INGEST_LEDGER",
     "INPUT_UNITS",
     "JOURNEY_CHAINS",

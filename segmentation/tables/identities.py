@@ -19,5 +19,6 @@ IDENTITIES = Table(
         Column("valid_to_at", INSTANT, "end of the period (UTC), exclusive; null: open", nullable=True),
     ),
     clustered_by=("valid_from_at",),  # no names: their minimum and maximum would stay in the log of an erased person
+    deletion_vectors=True,
     written_by="build_identities and apply_identities",
 )
