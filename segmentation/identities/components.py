@@ -50,7 +50,7 @@ def _small_star(edges: DataFrame) -> DataFrame:
 
 
 def _is_settled(edges: DataFrame) -> bool:
-    """Tell whether all pairs are stars: nobody has two roots, and no root has one."""
+    """Return whether all pairs are stars: no node has two roots, and no root has one."""
     above = edges.select(F.col("high").alias("node"), F.lit(1).alias("roots"), F.lit(0).alias("leaves"))
     below = edges.select(F.col("low").alias("node"), F.lit(0).alias("roots"), F.lit(1).alias("leaves"))
     nodes = above.union(below).groupBy("node").agg(F.sum("roots").alias("roots"), F.sum("leaves").alias("leaves"))

@@ -76,7 +76,7 @@ def update_identities(net: DataFrame, known: Known, params: IdentityParams) -> I
     first = _first_instants(touched, stored, known, params)
     # Persons: the components of which a pair came or went.
     people = _update_people(first.where("is_person"), stored.where(IS_PERSON), evidence, known, params)
-    # Devices: those of the changed events, and those on which somebody logged in whose person changed.
+    # Devices: those of the changed events, and those with a login of an identifier whose person changed.
     devices = _update_devices(first.where("NOT is_person"), people, evidence, known, params)
     before, after = people.before.unionByName(devices.before), people.after.unionByName(devices.after)
     before, after = checkpoint(conform(before, IDENTITIES)), checkpoint(conform(after, IDENTITIES))
