@@ -15,6 +15,7 @@ from segmentation.identities.moves import Stored, cut_portions, find_changed_mov
 from segmentation.identities.params import FILE, IdentityParams, load_identities
 from segmentation.identities.update import Known, update_identities
 from segmentation.ingest.apply import choose_store, write_changes
+from segmentation.ingest.changes import Deletion, TableChange
 from segmentation.ingest.restate import restate
 from segmentation.ingest.snapshot import is_small_lake, read_snapshot
 from segmentation.lake.change_feed import SIGN, changed_rows
@@ -120,13 +121,11 @@ def _compare_changed(lake: Lake, changed: DataFrame, events: DataFrame, params: 
     came = changed.groupBy(*COMPARED_COLUMNS).agg(summed).where("events > 0")
     known = Known(lake.read(IDENTITIES), lake.read(IDENTITY_EVIDENCE), events)
     change = update_identities(checkpoint(net), known, params)
-    if change.removed.count:
-        key = IDENTITIES.key
-        lake.delete(IDENTITIES, change.removed.rows.select(*key), key)
-    if change.added.count:
-        lake.append(IDENTITIES, change.added.rows.coalesce(1))
-    # Also without rows: the commit lets the evidence reflect this version of events.
-    lake.append(IDENTITY_EVIDENCE, _as_of_version(lake, change.evidence).coalesce(1))
+    leaving = (Deletion(change.removed.rows.select(*IDENTITIES.key), IDENTITIES.key),) if change.removed.count else ()
+    coming = change.added.rows.coalesce(1) if change.added.count else None
+    # Evidence is written also without rows: the commit lets it reflect this version of events.
+    evidence = _as_of_version(lake, change.evidence).coalesce(1)
+    write_changes(lake, (TableChange(IDENTITIES, leaving, coming), TableChange(IDENTITY_EVIDENCE, rows=evidence)))
     stored = Stored(events, lake.read(USER_DAYS))
     return checkpoint(find_changed_moves(came, change, lake.read(IDENTITIES), stored, params))
 

@@ -61,7 +61,7 @@ def find_changed_moves(
         candidates.append(add_identifiers(_events_in(windows.rows, stored, params), params).select(*columns))
     looked_at = checkpoint(union_all(candidates).dropDuplicates(list(RECORD_KEY)))
     named = looked_at.select(F.explode(telling_identifiers()).alias("identifier")).distinct()
-    near = checkpoint(identities.join(F.broadcast(named), "identifier", "left_semi"))
+    near = identities.join(F.broadcast(named), "identifier", "left_semi")
     return _differing(attribute_identified(looked_at, near))
 
 

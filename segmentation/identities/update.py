@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from segmentation.checkpoints import Counted, checkpoint, checkpoint_counted, no_rows
+from segmentation.checkpoints import Counted, checkpoint, checkpoint_counted, checkpoint_observing, no_rows
 from segmentation.frames import conform, union_all
 from segmentation.identities.build import (
     PERSON,
@@ -71,7 +71,7 @@ def update_identities(net: DataFrame, known: Known, params: IdentityParams) -> I
     """
     evidence = checkpoint(count_evidence(net))
     # Where every identifier of the changed events stands, and when it was first seen.
-    touched = checkpoint(_touched(net))
+    touched = _touched(net)
     stored = checkpoint(_only(known.identities, touched.select("identifier")))
     first = _first_instants(touched, stored, known, params)
     # Persons: the components of which a pair came or went.
@@ -79,10 +79,17 @@ def update_identities(net: DataFrame, known: Known, params: IdentityParams) -> I
     # Devices: those of the changed events, and those with a login of an identifier whose person changed.
     devices = _update_devices(first.where("NOT is_person"), people, evidence, known, params)
     before, after = people.before.unionByName(devices.before), people.after.unionByName(devices.after)
-    before, after = checkpoint(conform(before, IDENTITIES)), checkpoint(conform(after, IDENTITIES))
-    return IdentityChange(
-        checkpoint_counted(before.subtract(after)), checkpoint_counted(after.subtract(before)), evidence
-    )
+    return IdentityChange(*_difference(before, after), evidence)
+
+
+def _difference(before: DataFrame, after: DataFrame) -> tuple[Counted, Counted]:
+    """Return the rows of the first frame that the second does not have, and the reverse; rows are distinct in each."""
+    sides = [conform(rows, IDENTITIES).withColumn("side", F.lit(side)) for rows, side in ((before, -1), (after, 1))]
+    alone = union_all(sides).groupBy(*IDENTITIES.names).agg(F.sum("side").alias("side")).where("side <> 0")
+    counts = [F.count_if(F.col("side") == side).alias(name) for side, name in ((-1, "removed"), (1, "added"))]
+    rows, figures = checkpoint_observing(alone, *counts)
+    removed, added = (rows.where(F.col("side") == side).drop("side") for side in (-1, 1))
+    return Counted(removed, figures["removed"]), Counted(added, figures["added"])
 
 
 @dataclass(frozen=True)
@@ -114,12 +121,14 @@ def _first_instants(touched: DataFrame, stored: DataFrame, known: Known, params:
     went = F.min(F.when(F.col("events") < 0, F.col("event_at"))).alias("went_at")
     spans = touched.groupBy("identifier", "is_person").agg(came, went).join(began, "identifier", "left")
     lost = F.coalesce(F.col("went_at") <= F.col("began_at"), F.lit(False)).alias("lost")
-    spans = checkpoint(spans.select("identifier", "is_person", F.least("came_at", "began_at").alias("first_at"), lost))
-    searched = checkpoint_counted(spans.where("lost").select("identifier"))
-    if not searched.count:
+    spans = spans.select("identifier", "is_person", F.least("came_at", "began_at").alias("first_at"), lost)
+    spans, figures = checkpoint_observing(spans, F.count_if("lost").alias("lost"))
+    if not figures["lost"]:
         return spans.drop("lost")
     seen = add_identifiers(known.events, params).where(HAS_IDENTIFIERS)
-    again = union_all(_only(first_seen(seen, column), searched.rows) for column in ("persons", "devices"))
+    again = union_all(
+        _only(first_seen(seen, column), spans.where("lost").select("identifier")) for column in ("persons", "devices")
+    )
     again = again.withColumnRenamed("first_at", "again_at")
     first_at = F.when(F.col("lost"), F.col("again_at")).otherwise(F.col("first_at")).alias("first_at")
     return checkpoint(spans.join(again, "identifier", "left").select("identifier", "is_person", first_at))
@@ -179,7 +188,7 @@ def _update_devices(
     logins = union_all([_only(stored_logins, devices), _only(evidence.where(IS_LOGIN), devices)])
     logins = checkpoint(sum_evidence(logins))
     unknown = logins.select(F.col("beside").alias("identifier")).distinct()
-    unknown = checkpoint(unknown.join(people.after, "identifier", "left_anti"))
+    unknown = unknown.join(people.after, "identifier", "left_anti")
     names = _named(_only(known.identities.where(IS_PERSON), unknown)).unionByName(_named(people.after))
     began = before.groupBy("identifier").agg(F.min("valid_from_at").alias("first_at"))
     untouched = began.join(first, "identifier", "left_anti")
