@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
-from segmentation.identities.params import BETWEEN, IDENTIFIER, PROPERTY
-from segmentation.sources.identifiers import compose_identifier, trim_identifier
+from segmentation.identities.params import ANONYMOUS, BETWEEN, IDENTIFIER, KNOWN, PROPERTY
+from segmentation.sources.identifiers import compose_identifier, drop_blocked, trim_identifier
 from segmentation.tables import IDENTITY_EVIDENCE
 
 if TYPE_CHECKING:
@@ -26,7 +26,8 @@ def add_identifiers(events: DataFrame, params: IdentityParams) -> DataFrame:
     """Add the arrays `persons` and `devices`: identifiers with their namespace, sorted, each once; empty if none.
 
     Args:
-        events: `source`, `identifier`, `properties`; blank and absent values are not identifiers.
+        events: `source`, `identifier`, `known_id`, `anonymous_id`, `properties`; blank values and placeholders are not
+            identifiers.
         params: the places of identifiers.
     """
     return events.select("*", _identifiers(params, persons=True), _identifiers(params, persons=False))
@@ -56,15 +57,20 @@ def sum_evidence(rows: DataFrame, kept: str = "events > 0") -> DataFrame:
 
 def _identifiers(params: IdentityParams, *, persons: bool) -> Column:
     found = [F.lit(None).cast("string")]
-    for source, places in params.sources.items():
-        for namespace, place in places.items():
+    for source, namespaces in params.sources.items():
+        for namespace, place in ((name, place) for name, places in namespaces.items() for place in places):
             if (namespace in params.persons) == persons:
-                text = F.concat(F.lit(namespace + BETWEEN), compose_identifier(trim_identifier(_value(place))))
+                value = drop_blocked(trim_identifier(_value(place, persons=persons)))
+                text = F.concat(F.lit(namespace + BETWEEN), compose_identifier(value))
                 found.append(F.when(F.col("source") == source, text))
     return F.array_sort(F.array_distinct(F.array_compact(F.array(*found)))).alias("persons" if persons else "devices")
 
 
-def _value(place: str) -> Column:
+def _value(place: str, *, persons: bool) -> Column:
+    """Return the value in a place; an identifier that the source calls anonymous is a device's and not a person's."""
+    if place in (KNOWN, ANONYMOUS):
+        return F.col(place)
     if place == IDENTIFIER:
-        return F.col(IDENTIFIER)
+        is_device = F.col(KNOWN).isNull() & F.col(ANONYMOUS).isNotNull()
+        return F.when(~is_device, F.col(IDENTIFIER)) if persons else F.coalesce(ANONYMOUS, IDENTIFIER)
     return F.get_json_object("properties", f"$['{place.removeprefix(PROPERTY)}']")

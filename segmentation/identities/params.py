@@ -8,13 +8,15 @@ from unicodedata import normalize
 from pydantic import Field, field_validator, model_validator
 
 from segmentation.errors import nearest
-from segmentation.parameters import Parameters, read_yaml, validated
+from segmentation.parameters import Parameters, Texts, read_yaml, validated
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = "identities.yaml"
-IDENTIFIER = "identifier"
+IDENTIFIER, KNOWN, ANONYMOUS = "identifier", "known_id", "anonymous_id"
+"""Columns of `events` that hold an identifier. `identifier` of a namespace of persons is not the id of a device."""
+COLUMNS = (KNOWN, ANONYMOUS, IDENTIFIER)
 PROPERTY = "properties."
 BETWEEN = ":"
 """Between an identifier's namespace and its value."""
@@ -27,8 +29,9 @@ class IdentityParams(Parameters):
 
     persons: tuple[str, ...] = ()
     """Namespaces whose values each identify one person, always: login, e-mail hash, CRM id."""
-    sources: dict[str, dict[str, str]] = Field(default_factory=dict)
-    """Source -> namespace -> where its value stands in `events`: `identifier` or `properties.<name>`."""
+    sources: dict[str, dict[str, Texts]] = Field(default_factory=dict)
+    """Source -> namespace -> where its values stand in `events`, one place or several: `known_id`, `anonymous_id`,
+    `identifier` or `properties.<name>`."""
     lookback_days: int = Field(default=30, ge=0)
     """Visits of a device before its first login are that person's, up to so many days (24 h) back; 0: none are."""
     max_persons_per_device: int = Field(default=5, ge=1)
@@ -38,14 +41,16 @@ class IdentityParams(Parameters):
 
     @field_validator("sources")
     @classmethod
-    def _known_places(cls, value: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-        for source, places in value.items():
-            for namespace, place in places.items():
+    def _known_places(cls, value: dict[str, dict[str, Texts]]) -> dict[str, dict[str, Texts]]:
+        for source, namespaces in value.items():
+            for namespace, place in ((name, place) for name, places in namespaces.items() for place in places):
                 if BETWEEN in namespace:
                     raise ValueError(f"{source}: a namespace has no '{BETWEEN}': rename '{namespace}'")
                 bare = place.removeprefix(PROPERTY)
-                if place != IDENTIFIER and (place == bare or not bare or "'" in bare):
-                    raise ValueError(f"{source}.{namespace}: '{place}' is neither identifier nor properties.<name>")
+                if place not in COLUMNS and (place == bare or not bare or "'" in bare):
+                    raise ValueError(
+                        f"{source}.{namespace}: '{place}' is none of {', '.join(COLUMNS)}, properties.<name>"
+                    )
         return value
 
     @field_validator("apart")
