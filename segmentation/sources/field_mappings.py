@@ -99,11 +99,11 @@ class EventFields(Parameters):
 
     event_id: EventIdMapping
     user_id: FieldMapping | None = None
-    """The user, where the source knows but one identifier; else give `known_id` and `anonymous_id`."""
+    """The event's identifier. Not given: `known_id`, else `anonymous_id`."""
     known_id: FieldMapping | None = None
-    """The id of a user who is logged in. It is the event's identifier where it is given."""
+    """The id of a user who is logged in."""
     anonymous_id: FieldMapping | None = None
-    """The id of a cookie, device or installation. It is the event's identifier where nobody is logged in."""
+    """The id of a cookie, device or installation."""
     event_name: FieldMapping
     event_at: TimeMapping
     received_at: TimeMapping | None = None
@@ -119,9 +119,8 @@ class EventFields(Parameters):
     duration_ms: FieldMapping | None = None
 
     @model_validator(mode="after")
-    def _one_user(self) -> EventFields:
-        others = self.known_id is not None or self.anonymous_id is not None
-        if (self.user_id is not None) == others:
+    def _some_user(self) -> EventFields:
+        if self.user_id is None and self.known_id is None and self.anonymous_id is None:
             raise ValueError("give user_id, or known_id (of a login) and anonymous_id (of a cookie or device)")
         return self
 

@@ -234,7 +234,7 @@ class SourceMapping(Parameters):
 
     @property
     def user_fields(self) -> dict[str, FieldMapping]:
-        """Return where the identifiers of a user come from, the best known first, by column of `events`."""
+        """Return where the identifiers of a user come from, by column of `events`, best first."""
         named = ((name, getattr(self.fields, name)) for name in ("user_id", "known_id", "anonymous_id"))
         return {name: field for name, field in named if field is not None}
 

@@ -18,7 +18,11 @@ EVENTS = Table(
         Column("source", STRING, "name of the mapping in conf/sources that read the record"),
         Column("event_id", STRING, "the source's id, or the SHA-256 of its configured key columns"),
         Column("user_id", STRING, "the person as known at the cut"),
-        Column("identifier", STRING, "the best known identifier that the source sent: known_id, else anonymous_id"),
+        Column(
+            "identifier",
+            STRING,
+            "the user identifier as the source sent it: known_id, else anonymous_id, unless the mapping names another",
+        ),
         Column(
             "anonymous_id",
             STRING,

@@ -280,6 +280,7 @@ def random_rows(seed: int) -> Rows:
                 events=names.total(),
                 sessions=1,
                 purchases=purchases,
+                refunds=names["refund"],
                 purchase_value=Decimal(chance.randrange(1, 9999) * purchases) / 100,
                 gap_s_sum=sum(gaps),
                 gap_s2_sum=sum(gap * gap for gap in gaps),
@@ -332,9 +333,7 @@ def expected_habits(rows: Rows, user: str) -> dict[str, float | None]:
         bought = float(sum(d["purchase_value"] for d in inside))
         result[f"returned_value_sum_{window}"] = back
         result[f"returned_value_share_{window}"] = back / bought if bought else None
-        result[f"returns_count_{window}"] = sum(
-            n for kind, item, n in items if (kind, item) == ("event_name", "refund")
-        )
+        result[f"returns_count_{window}"] = sum(d["refunds"] for d in inside)
         reached = [(item.split(STEP_SEPARATOR)[2], n) for kind, item, n in items if kind == "transition"]
         cheap = sum(n for state, n in reached if state in STATES[1:])
         result[f"discounted_events_share_{window}"] = cheap / events if events else None

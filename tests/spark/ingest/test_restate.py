@@ -33,8 +33,9 @@ DERIVED = ("events", "sessions", "transitions", "user_days", "item_counts")
 
 
 def first_deliveries(seed: int) -> list[Record]:
-    """Draw users without copies, for no verdict is judged again; every other event is a second person's, or will be."""
-    records = {d.record.event_id: d.record for case in draw_cases(60, seed) for d in reversed(case)}
+    """Draw users without copies and orders, for nothing is judged again; every other event is a second person's."""
+    drawn = (d.record for case in draw_cases(60, seed) for d in reversed(case))
+    records = {record.event_id: replace(record, order=None) for record in drawn}
     return [of_person(r, "u" if kind(r) == PARTED else "uv"[number(r) % 2]) for r in records.values()]
 
 
