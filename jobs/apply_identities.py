@@ -11,9 +11,9 @@ from pyspark.sql import functions as F
 from segmentation.checkpoints import checkpoint, checkpoint_counted, release_checkpoints
 from segmentation.identities.build import identify
 from segmentation.identities.evidence import HAS_IDENTIFIERS, add_identifiers
-from segmentation.identities.moves import Stored, cut_portions, find_changed_moves, find_moves, take_moves
+from segmentation.identities.moves import StoredEvents, cut_portions, find_changed_moves, find_moves, take_moves
 from segmentation.identities.params import FILE, IdentityParams, load_identities
-from segmentation.identities.update import Known, update_identities
+from segmentation.identities.update import KnownIdentities, update_identities
 from segmentation.ingest.apply import choose_store, write_changes
 from segmentation.ingest.changes import Deletion, TableChange
 from segmentation.ingest.restate import restate
@@ -119,14 +119,14 @@ def _compare_changed(lake: Lake, changed: DataFrame, events: DataFrame, params: 
     summed = F.sum(SIGN).alias("events")
     net = changed.where(HAS_IDENTIFIERS).groupBy("event_at", "persons", "devices").agg(summed).where("events <> 0")
     came = changed.groupBy(*COMPARED_COLUMNS).agg(summed).where("events > 0")
-    known = Known(lake.read(IDENTITIES), lake.read(IDENTITY_EVIDENCE), events)
+    known = KnownIdentities(lake.read(IDENTITIES), lake.read(IDENTITY_EVIDENCE), events)
     change = update_identities(checkpoint(net), known, params)
     leaving = (Deletion(change.removed.rows.select(*IDENTITIES.key), IDENTITIES.key),) if change.removed.count else ()
     coming = change.added.rows.coalesce(1) if change.added.count else None
     # Evidence is written also without rows: the commit lets it reflect this version of events.
     evidence = _as_of_version(lake, change.evidence).coalesce(1)
     write_changes(lake, (TableChange(IDENTITIES, leaving, coming), TableChange(IDENTITY_EVIDENCE, rows=evidence)))
-    stored = Stored(events, lake.read(USER_DAYS))
+    stored = StoredEvents(events, lake.read(USER_DAYS))
     return checkpoint(find_changed_moves(came, change, lake.read(IDENTITIES), stored, params))
 
 

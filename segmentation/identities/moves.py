@@ -41,7 +41,7 @@ def find_moves(events: DataFrame, identities: DataFrame, params: IdentityParams)
 
 
 def find_changed_moves(
-    came: DataFrame, change: IdentityChange, identities: DataFrame, stored: Stored, params: IdentityParams
+    came: DataFrame, change: IdentityChange, identities: DataFrame, stored: StoredEvents, params: IdentityParams
 ) -> DataFrame:
     """Return the rows of :func:`find_moves` from the events that can have another person, without the rest.
 
@@ -65,7 +65,7 @@ def find_changed_moves(
     return _differing(attribute_identified(looked_at, near))
 
 
-class Stored(NamedTuple):
+class StoredEvents(NamedTuple):
     """Tables that hold the events of users."""
 
     events: DataFrame
@@ -95,7 +95,7 @@ def _windows(change: IdentityChange) -> Counted:
     return checkpoint_counted(overlaps.where("until IS NULL OR since < until"))
 
 
-def _events_in(windows: DataFrame, stored: Stored, params: IdentityParams) -> DataFrame:
+def _events_in(windows: DataFrame, stored: StoredEvents, params: IdentityParams) -> DataFrame:
     """Return the stored events whose person may have changed, and others.
 
     Where an event's identifiers that decide belong to one person, it is stored under the person that they had. Else,

@@ -49,7 +49,7 @@ class IdentityParams(Parameters):
                 bare = place.removeprefix(PROPERTY)
                 if place not in COLUMNS and (place == bare or not bare or "'" in bare):
                     raise ValueError(
-                        f"{source}.{namespace}: '{place}' is none of {', '.join(COLUMNS)}, properties.<name>"
+                        f"{source}.{namespace}: '{place}' is neither {', '.join(COLUMNS)} nor properties.<name>"
                     )
         return value
 

@@ -64,7 +64,7 @@ class FileList:
     schema: StructType
 
 
-def list_files(spark: SparkSession, folder: str, version: int, most_bytes: int) -> FileList | None:
+def list_data_files(spark: SparkSession, folder: str, version: int, most_bytes: int) -> FileList | None:
     """List the data files of a version from the log of a table of at most `most_bytes`; runs no Spark job.
 
     The checksum file beside a commit may list all files; otherwise the files of an earlier one are followed through the

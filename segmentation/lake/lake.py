@@ -10,7 +10,14 @@ from pyspark.sql import functions as F
 from segmentation.errors import ConfigurationError, RetryableError
 from segmentation.filesystem import as_pattern, qualified
 from segmentation.frames import conform, empty_frame
-from segmentation.lake.commits import added_files, begin_log, head_version, list_files, runs_of_commits, table_bytes
+from segmentation.lake.commits import (
+    added_files,
+    begin_log,
+    head_version,
+    list_data_files,
+    runs_of_commits,
+    table_bytes,
+)
 from segmentation.lake.publications import PublicationLog
 from segmentation.lake.recovery import OWN, undo_unpublished
 from segmentation.tables import PUBLICATIONS
@@ -83,7 +90,7 @@ class Lake:
 
     def _read_small(self, table: Table, version: int) -> DataFrame | None:
         """Read a small table from its files, without the jobs in which Delta lists them; None if it is large."""
-        files = list_files(self.spark, self.path(table), version, SMALL_BYTES)
+        files = list_data_files(self.spark, self.path(table), version, SMALL_BYTES)
         if files is None or len(files.paths) > SMALL_FILES:
             return None
         return self._read_files(files.paths, files.schema)

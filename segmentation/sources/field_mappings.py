@@ -126,7 +126,7 @@ class EventFields(Parameters):
 
 
 class OrderMapping(Parameters):
-    """What tells that several purchases are one order, and several refunds one refund."""
+    """Ids that several purchases of an order share, and several deliveries of a refund."""
 
     id: FieldMapping
     """The order's id. A purchase without one is an order of its own."""
@@ -135,7 +135,7 @@ class OrderMapping(Parameters):
     lines: bool = False
     """Every purchase of the order is a line of it: all add revenue, and the order is one purchase."""
     stands: Literal["first", "last"] = "first"
-    """Which purchase of an order counts: the first (a page of thanks that is loaded again), or the last (a deal that is
+    """The purchase of an order that counts: the first (a page of thanks that is loaded again), or the last (a deal that is
     won again). Lines all stand."""
 
     @model_validator(mode="after")

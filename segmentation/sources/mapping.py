@@ -79,7 +79,7 @@ class SourceMapping(Parameters):
     refunds: Names | None = None
     """Event names that take money back, whatever the sign of their value."""
     order: OrderMapping | None = None
-    """What tells orders; not given: every purchase is an order of its own."""
+    """Ids of orders; not given: every purchase is an order of its own."""
     properties: dict[str, FieldMapping] = Field(default_factory=dict)
     """Property name -> where it comes from; all of them end up in `events.properties`."""
     property_map: Expression | None = None
@@ -196,6 +196,9 @@ class SourceMapping(Parameters):
         for name, unset in {**unused, "conversions": None, "refunds": None, "order": None}.items():
             if said[name] == unset:
                 del said[name]
+        for name in ("known_id", "anonymous_id"):
+            if said["fields"][name] is None:
+                del said["fields"][name]
         for rule in said["rules"]:
             if not rule["exclude"]:
                 del rule["exclude"]

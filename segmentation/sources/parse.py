@@ -221,7 +221,7 @@ def _drafts(raw: DataFrame, found: Origins, mapping: SourceMapping) -> list[Colu
 
 
 def _users(found: Origins, mapping: SourceMapping) -> dict[str, Column]:
-    """Read the identifiers of the user, the best known first; a placeholder is none."""
+    """Read the identifiers of the user, the best known first; a placeholder is read as absent."""
     return {
         name: read_text(origins[0], mapping.user_fields[name], F.coalesce(*_texts(origins, mapping)))
         for name, origins in found.users.items()

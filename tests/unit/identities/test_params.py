@@ -31,8 +31,8 @@ def test_the_projects_own_names_sources_that_are_there() -> None:
     ("text", "told"),
     [
         ("persons: [logn]\nsources: {web: {login: identifier}}", "did you mean 'login'"),
-        ("sources: {web: {login: user}}", "'user' is neither identifier nor properties.<name>"),
-        ("sources: {web: {login: properties.}}", "neither identifier nor"),
+        ("sources: {web: {login: user}}", "'user' is neither known_id, anonymous_id, identifier nor properties.<name>"),
+        ("sources: {web: {login: properties.}}", "'properties.' is neither"),
         ("sources: {web: {'a:b': identifier}}", "rename 'a:b'"),
         ("persons: [login]\nsources: {web: {login: identifier}}\napart: [[anna, login:b]]", "<namespace>:<value>"),
         ("lookback: 3", "lookback_days"),
