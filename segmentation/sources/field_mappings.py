@@ -135,7 +135,7 @@ class OrderMapping(Parameters):
     lines: bool = False
     """Every purchase of the order is a line of it: all add revenue, and the order is one purchase."""
     stands: Literal["first", "last"] = "first"
-    """The purchase of an order that counts: the first (a page of thanks that is loaded again), or the last (a deal that is
+    """The purchase of an order that counts: the first (a page of thanks is loaded again), or the last (a deal is
     won again). Lines all stand."""
 
     @model_validator(mode="after")
