@@ -13,7 +13,7 @@ from segmentation.frames import union_all
 from segmentation.jvm import Py4JJavaError, parquet_schemas
 from segmentation.sources.identifiers import identifier_text, is_lossy
 from segmentation.sources.parse import RAW_CORRUPT, RAW_LOSSY, RAW_RECORD_NO
-from segmentation.sources.readers.absent_columns import add_absent_columns
+from segmentation.sources.readers.absent_columns import add_absent_columns, used_columns
 from segmentation.sources.readers.read_errors import reason_of
 from segmentation.sources.readers.units import READING, split_by_name
 
@@ -56,7 +56,7 @@ def read_parquet(spark: SparkSession, mapping: SourceMapping, units: Sequence[In
     (paths, options), *apart = split_by_name(units)
     try:
         read = spark.read.options(**options, mergeSchema="true").parquet(*paths)
-        nanoseconds = _common_nanoseconds(read)
+        nanoseconds = _common_nanoseconds(read, used_columns(spark, mapping).keys())
     except (PySparkException, Py4JJavaError):  # columns of one name are of several types, or a file is not readable
         nanoseconds = None
     raw = _read_by_schema(spark, units) if apart or nanoseconds is None else _placed_rows(read, nanoseconds)
@@ -72,10 +72,13 @@ def read_parquet_texts(spark: SparkSession, unit: InputUnit) -> DataFrame:
     return placed.select(*("`" + name.replace("`", "``") + "`" for name in read.columns))
 
 
-def _common_nanoseconds(read: DataFrame) -> dict[str, bool] | None:
-    """Return the timestamps in nanoseconds of all files; None if a column is one in some files only."""
+def _common_nanoseconds(read: DataFrame, used: Collection[str]) -> dict[str, bool] | None:
+    """Return the timestamps in nanoseconds of all files; None if a column is one in some files only.
+
+    Footers are read only if a column that is used (named in lower case) could be one.
+    """
     numbers = {field.name.lower() for field in read.schema.fields if isinstance(field.dataType, LongType)}
-    if not numbers:
+    if numbers.isdisjoint(used):
         return {}
     schemas = parquet_schemas(read)
     found = {name: is_instant for schema in schemas for name, is_instant in schema.nanoseconds}
