@@ -148,8 +148,11 @@ def named_read_errors(units: Sequence[InputUnit], *, must_be_named: bool = False
     try:
         yield
     except (PySparkException, Py4JJavaError) as error:
+        paths = [unit.path for unit in units]
         text = f"{error} {getattr(error, 'java_exception', '')}"
-        named = next((unit.path for unit in units if unit.path.rsplit("/", 1)[-1] in text), None)
+        # Files of several folders may have one name (part-0.parquet): the whole path is looked for first.
+        places = (*(p.partition(":")[2].lstrip("/") for p in paths), *(p.rsplit("/", 1)[-1] for p in paths))
+        named = next((path for path, place in zip(2 * paths, places, strict=True) if place in text), None)
         if not is_read_error(text) or (named is None and must_be_named):
             raise
         where = named or f"one of {len(units)} files from {units[0].path}"

@@ -214,6 +214,16 @@ def test_a_type_that_spark_does_not_read_is_named(spark: SparkSession, tmp_path:
         read(spark, tmp_path, "format: parquet", half)
 
 
+def test_a_damaged_file_is_named_with_its_folder(spark: SparkSession, tmp_path: Path) -> None:
+    line = b'{"id": "1", "user": "ana", "event": "view", "at": "2024-05-01T12:00:00Z"}\n' * 500
+    for day in ("01", "02"):
+        path = tmp_path / "in" / f"dt={day}" / "part-0.json.gz"
+        path.parent.mkdir(parents=True)
+        path.write_bytes(gzip.compress(line)[: None if day == "01" else -30])
+    with pytest.raises(DataError, match=r"dt=02/part-0\.json\.gz cannot be read \(truncated or corrupt\)"):
+        read(spark, tmp_path, "format: json", tmp_path / "in")
+
+
 def test_text_in_utf_16_is_refused_with_the_remedy(spark: SparkSession, tmp_path: Path) -> None:
     path = tmp_path / "shop.csv"
     path.write_bytes("id,user,event,at\n1,ana,view,2024-05-01\n".encode("utf-16"))
