@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from pyspark.errors import AnalysisException, ParseException
 from pyspark.sql import functions as F
 
-from segmentation.errors import ConfigurationError
+from segmentation.sources.columns import column_of, compile_expression, named_column, select_named
 from segmentation.sources.fields import Origin
 from segmentation.sources.identifiers import alternatives, compose_identifier, identifier_text, trim_identifier
 
@@ -33,11 +32,11 @@ class Origins(NamedTuple):
 def find_origins(raw: DataFrame, mapping: SourceMapping) -> Origins:
     """Find every field's origin; typed columns (Parquet) need not be read back from their text."""
     specs = {name: getattr(mapping.fields, name) for name in FIELDS} | mapping.order_fields
-    columns = {name: origin_of(raw, name, spec) for name, spec in specs.items()}
+    columns = {name: column_of(raw, name, spec) for name, spec in specs.items()}
     columns["event_id"] = _event_id(raw, mapping)
     places = [(name, column) for name, spec in mapping.user_fields.items() for column in _alternatives(raw, name, spec)]
     all_columns = [*columns.values(), *(column for _, column in places)]
-    types = raw.select(*(column.alias(str(place)) for place, column in enumerate(all_columns))).schema
+    types = select_named(raw, mapping, *(column.alias(str(place)) for place, column in enumerate(all_columns))).schema
     found = [
         Origin(column, field.dataType.simpleString()) for column, field in zip(all_columns, types.fields, strict=True)
     ]
@@ -49,37 +48,8 @@ def find_origins(raw: DataFrame, mapping: SourceMapping) -> Origins:
 def _alternatives(raw: DataFrame, name: str, spec: FieldMapping) -> list[Column]:
     """Return the arguments of an expression that is one call of coalesce: a placeholder gives way to the next one."""
     if spec.expr is None:
-        return [origin_of(raw, name, spec)]
+        return [column_of(raw, name, spec)]
     return [compile_expression(raw, name, sql) for sql in alternatives(spec.expr)]
-
-
-def origin_of(raw: DataFrame, name: str, spec: FieldMapping | None) -> Column:
-    """Return the raw column of a field; null if it is not mapped."""
-    if spec is None:
-        return F.lit(None)
-    if spec.column is not None:
-        return quote_name(spec.column)
-    if spec.constant is not None:
-        return F.lit(spec.constant)
-    return compile_expression(raw, name, spec.expr or "")
-
-
-def compile_expression(df: DataFrame, name: str, text: str) -> Column:
-    """Return the column of an expression of the mapping.
-
-    Raises:
-        ConfigurationError: it does not compile on these columns; names the key.
-    """
-    try:
-        column = F.expr(text)
-        df.select(column)
-    except (AnalysisException, ParseException) as error:
-        condition = error.getCondition() or "does not compile"
-        about = (error.getMessageParameters() or {}).get("objectName")
-        if about and condition.startswith("UNRESOLVED"):
-            condition = f"{condition}: there is no column {about}; nested fields of JSON are declared in `columns`"
-        raise ConfigurationError(f"mapping of {name}: `{text}` is not valid here ({condition})") from error
-    return column
 
 
 def spell_identifier(origin: Origin, mapping: SourceMapping) -> Column:
@@ -91,14 +61,9 @@ def spell_identifier(origin: Origin, mapping: SourceMapping) -> Column:
 def _event_id(raw: DataFrame, mapping: SourceMapping) -> Column:
     identity = mapping.fields.event_id
     if identity.column is not None:
-        return quote_name(identity.column)
+        return named_column(identity.column)
     if identity.expr is not None:
         return compile_expression(raw, "event_id", identity.expr)
     # A JSON array keeps null, blank and every separator apart.
-    parts = F.array(*(F.coalesce(quote_name(name).cast("string"), F.lit("\u0000")) for name in identity.key))
+    parts = F.array(*(F.coalesce(named_column(name).cast("string"), F.lit("\u0000")) for name in identity.key))
     return F.sha2(F.to_json(parts), 256)
-
-
-def quote_name(name: str) -> Column:
-    """Return the column of a name that may contain dots and backticks."""
-    return F.col("`" + name.replace("`", "``") + "`")

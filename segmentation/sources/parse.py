@@ -16,17 +16,11 @@ from segmentation.quality.checks import Check, any_fails, failed_reasons
 from segmentation.quality.lateness import is_late
 from segmentation.quality.reasons import Reason
 from segmentation.sources.bots import is_known_bot
+from segmentation.sources.columns import column_of, compile_expression, select_named
 from segmentation.sources.field_mappings import FieldMapping
 from segmentation.sources.fields import is_given, read_instant, read_number, read_text
 from segmentation.sources.identifiers import drop_blocked, is_lossy
-from segmentation.sources.origins import (
-    NUMBER_FIELDS,
-    TEXT_FIELDS,
-    compile_expression,
-    find_origins,
-    origin_of,
-    spell_identifier,
-)
+from segmentation.sources.origins import NUMBER_FIELDS, TEXT_FIELDS, find_origins, spell_identifier
 from segmentation.sources.platforms import common_platform
 from segmentation.sources.properties import all_properties, property_drafts, stored_properties
 from segmentation.sources.tracking_plan import FIELDS as PLANNED_FIELDS
@@ -92,7 +86,7 @@ def parse_records(
     """
     raw = _derive(raw, mapping)
     origins = find_origins(raw, mapping)
-    drafts = raw.select("*", *_drafts(raw, origins, mapping))
+    drafts = select_named(raw, mapping, "*", *_drafts(raw, origins, mapping))
     checks = _ordered_checks(drafts, mapping, clock_skew_hours, plan)
     fails, excludes = (any_fails([check for check in checks if check.excludes is own]) for own in (False, True))
     judged = drafts.select("*", fails.alias("_fails"), excludes.alias("_excludes"))
@@ -212,7 +206,7 @@ def _drafts(raw: DataFrame, found: Origins, mapping: SourceMapping) -> list[Colu
     }
     drafts["platform"] = common_platform(text("platform"))
     if mapping.agent is not None:
-        drafts["agent"] = origin_of(raw, "agent", mapping.agent).cast("string")
+        drafts["agent"] = column_of(raw, "agent", mapping.agent).cast("string")
     drafts.update({name: text(name) for name in (*TEXT_FIELDS, *of_orders) if name != "platform"})
     for name, kind in NUMBER_FIELDS.items():
         drafts[name] = read_number(origins[name], getattr(fields, name), kind)

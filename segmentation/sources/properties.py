@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 
 from segmentation.privacy.expressions import pseudonym
 from segmentation.privacy.params import PROPERTY
-from segmentation.sources.origins import compile_expression, origin_of
+from segmentation.sources.columns import column_of, compile_expression
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,7 +54,7 @@ def all_properties(raw: DataFrame, mapping: SourceMapping) -> Column:
 
 def _property_columns(raw: DataFrame, mapping: SourceMapping) -> tuple[dict[str, Column], Column | None]:
     """Return the named properties, and the map of all others without them."""
-    named = {name: origin_of(raw, f"property {name}", spec) for name, spec in sorted(mapping.properties.items())}
+    named = {name: column_of(raw, f"property {name}", spec) for name, spec in sorted(mapping.properties.items())}
     if mapping.property_map is None:
         return named, None
     others = compile_expression(raw, "property_map", mapping.property_map)

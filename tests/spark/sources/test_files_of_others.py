@@ -272,6 +272,13 @@ def test_declared_columns_need_not_name_those_that_are_mapped(spark: SparkSessio
         )
 
 
+def test_a_column_that_records_do_not_have_is_named(spark: SparkSession, tmp_path: Path) -> None:
+    path = tmp_path / "shop.txt"
+    path.write_text("a line\n")
+    with pytest.raises(ConfigurationError, match=r"column `\w+` is not one of its records \(UNRESOLVED.*have: line"):
+        read(spark, tmp_path, "format: text", path)
+
+
 def test_placeholders_are_no_users(spark: SparkSession, tmp_path: Path) -> None:
     users = ["undefined", "NULL", "0", "[object Object]", "00000000-0000-0000-0000-000000000000", "u-7", "Nan"]
     path = tmp_path / "shop.jsonl"
