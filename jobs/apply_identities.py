@@ -13,8 +13,9 @@ from segmentation.identities.build import identify
 from segmentation.identities.evidence import HAS_IDENTIFIERS, add_identifiers
 from segmentation.identities.moves import StoredEvents, cut_portions, find_changed_moves, find_moves, take_moves
 from segmentation.identities.params import FILE, IdentityParams, load_identities
-from segmentation.identities.update import KnownIdentities, update_identities
+from segmentation.identities.update import StoredIdentities, update_identities
 from segmentation.ingest.apply import choose_store, write_changes
+from segmentation.ingest.batches import planned_for_rows
 from segmentation.ingest.changes import Deletion, TableChange
 from segmentation.ingest.restate import restate
 from segmentation.ingest.snapshot import is_small_lake, read_snapshot
@@ -80,7 +81,8 @@ def run(ctx: Context) -> RunReport:
         if changed is None:
             moves, note = _compare_all(lake, events, params), "compared all events"
         else:
-            moves = _compare_changed(lake, changed.rows, events, params)
+            with planned_for_rows(ctx.spark, changed.count):
+                moves = _compare_changed(lake, changed.rows, events, params)
             note = f"compared the events that {changed.count} changed rows concern"
         moved, persons = _move(ctx, moves)
         lake.publish(lake.basis(EVENTS, (*DERIVED, IDENTITIES, IDENTITY_EVIDENCE)))
@@ -119,7 +121,7 @@ def _compare_changed(lake: Lake, changed: DataFrame, events: DataFrame, params: 
     summed = F.sum(SIGN).alias("events")
     net = changed.where(HAS_IDENTIFIERS).groupBy("event_at", "persons", "devices").agg(summed).where("events <> 0")
     came = changed.groupBy(*COMPARED_COLUMNS).agg(summed).where("events > 0")
-    known = KnownIdentities(lake.read(IDENTITIES), lake.read(IDENTITY_EVIDENCE), events)
+    known = StoredIdentities(lake.read(IDENTITIES), lake.read(IDENTITY_EVIDENCE), events)
     change = update_identities(checkpoint(net), known, params)
     leaving = (Deletion(change.removed.rows.select(*IDENTITIES.key), IDENTITIES.key),) if change.removed.count else ()
     coming = change.added.rows.coalesce(1) if change.added.count else None
@@ -147,7 +149,11 @@ def _move(ctx: Context, moves: DataFrame) -> tuple[int, int]:
     config, lake = ctx.config, ctx.lake
     for portion in cut_portions(moves):
         days = portion.days
-        with ctx.progress.step(f"move events of {days[0]} to {days[-1]}"), release_checkpoints(ctx.spark):
+        with (
+            ctx.progress.step(f"move events of {days[0]} to {days[-1]}"),
+            release_checkpoints(ctx.spark),
+            planned_for_rows(ctx.spark, portion.events),
+        ):
             is_small = is_small_lake(lake, config.ingest.small_lake_mb)
             snapshot = read_snapshot(lake, is_small=is_small)
             removed, added = take_moves(snapshot.events, moves, days)

@@ -41,7 +41,7 @@ IS_PERSON, IS_DEVICE = f"evidence = '{PERSON}'", f"evidence <> '{PERSON}'"
 
 
 @dataclass(frozen=True)
-class KnownIdentities:
+class StoredIdentities:
     """The tables as they are stored before the update."""
 
     identities: DataFrame
@@ -61,7 +61,7 @@ class IdentityChange:
     """Evidence that the changed events add and remove."""
 
 
-def update_identities(net: DataFrame, known: KnownIdentities, params: IdentityParams) -> IdentityChange:
+def update_identities(net: DataFrame, known: StoredIdentities, params: IdentityParams) -> IdentityChange:
     """Find the rows of `identities` that change.
 
     Args:
@@ -114,7 +114,9 @@ def _touched(net: DataFrame) -> DataFrame:
     return union_all(parts).groupBy("identifier", "is_person", "event_at").agg(F.sum("events").alias("events"))
 
 
-def _first_instants(touched: DataFrame, stored: DataFrame, known: KnownIdentities, params: IdentityParams) -> DataFrame:
+def _first_instants(
+    touched: DataFrame, stored: DataFrame, known: StoredIdentities, params: IdentityParams
+) -> DataFrame:
     """Return when each touched identifier is first seen now: `identifier`, `is_person`, `first_at`; null: no more."""
     began = stored.groupBy("identifier").agg(F.min("valid_from_at").alias("began_at"))
     came = F.min(F.when(F.col("events") > 0, F.col("event_at"))).alias("came_at")
@@ -135,7 +137,7 @@ def _first_instants(touched: DataFrame, stored: DataFrame, known: KnownIdentitie
 
 
 def _update_people(
-    first: DataFrame, stored: DataFrame, evidence: DataFrame, known: KnownIdentities, params: IdentityParams
+    first: DataFrame, stored: DataFrame, evidence: DataFrame, known: StoredIdentities, params: IdentityParams
 ) -> _Rows:
     members = _members(stored, evidence, known, params)
     if not members.count:
@@ -155,7 +157,7 @@ def _named(people: DataFrame) -> DataFrame:
     return people.select("identifier", "person_id")
 
 
-def _members(stored: DataFrame, evidence: DataFrame, known: KnownIdentities, params: IdentityParams) -> Counted:
+def _members(stored: DataFrame, evidence: DataFrame, known: StoredIdentities, params: IdentityParams) -> Counted:
     """Return the identifiers of all persons that a changed pair may join or part; none if no pair matters.
 
     A pair that came between identifiers of one person changes nothing, nor does a pair that is declared apart.
@@ -176,7 +178,7 @@ def _members(stored: DataFrame, evidence: DataFrame, known: KnownIdentities, par
 
 
 def _update_devices(
-    first: DataFrame, people: _Rows, evidence: DataFrame, known: KnownIdentities, params: IdentityParams
+    first: DataFrame, people: _Rows, evidence: DataFrame, known: StoredIdentities, params: IdentityParams
 ) -> _Rows:
     stored_logins = known.evidence.where(IS_LOGIN).drop("events_version")
     renamed = _renamed(people)

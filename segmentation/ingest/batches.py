@@ -19,7 +19,7 @@ from segmentation.sources.readers.units import megabytes_of
 from segmentation.tables import PARSED_RECORDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from pyspark.sql import DataFrame, SparkSession
 
@@ -60,6 +60,7 @@ def batch_without_records(spark: SparkSession, mapping: SourceMapping, allowed_l
 
 TINY_MB = 2
 """Input of this size holds about 50,000 records, for which starting tasks costs more than the work."""
+FEW_ROWS = 50_000
 
 READ_MB = 32
 """Size of the pieces that tasks read: with fewer, cores wait for the last one; with more, opening files costs time."""
@@ -97,6 +98,21 @@ def planned_for(
     if tiny and is_small:
         wanted["spark.sql.optimizer.disableHints"] = "true"
         wanted["spark.sql.autoBroadcastJoinThreshold"] = "-1"
+    with _configured(spark, wanted):
+        yield
+
+
+@contextmanager
+def planned_for_rows(spark: SparkSession, rows: int) -> Iterator[None]:
+    """Plan for one partition without adaptive execution, as for a tiny batch, if there are at most FEW_ROWS rows."""
+    few = {"spark.sql.shuffle.partitions": "1", "spark.sql.adaptive.enabled": "false"}
+    with _configured(spark, few if rows <= FEW_ROWS else {}):
+        yield
+
+
+@contextmanager
+def _configured(spark: SparkSession, wanted: Mapping[str, str]) -> Iterator[None]:
+    """Change settings of the session, and restore them at the end."""
     before = {name: spark.conf.get(name, None) for name in wanted}
     for name, value in wanted.items():
         spark.conf.set(name, value)

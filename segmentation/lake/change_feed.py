@@ -8,8 +8,10 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
+from pyspark.sql.types import IntegerType, StructField, StructType
 
 from segmentation.filesystem import is_stored
+from segmentation.frames import empty_frame
 from segmentation.jvm import delta_changes
 from segmentation.lake.commits import absolute_path, read_actions, table_bytes
 
@@ -47,6 +49,8 @@ def changed_rows(lake: Lake, table: Table, since: int) -> DataFrame | None:
     last, folder = lake.version(table), lake.path(table)
     if last is None or not 0 <= last - since <= MOST_COMMITS:
         return None
+    if last == since:
+        return empty_frame(lake.spark, StructType([*table.schema.fields, StructField(SIGN, IntegerType(), False)]))
     commits = [read_actions(lake.spark, folder, version) for version in range(since + 1, last + 1)]
     if not all(commits) or any(_other_columns(actions, table) for actions in commits):
         return None

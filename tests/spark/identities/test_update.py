@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from segmentation.checkpoints import checkpoint
 from segmentation.identities.build import identify
 from segmentation.identities.evidence import HAS_IDENTIFIERS, add_identifiers
-from segmentation.identities.update import KnownIdentities, update_identities
+from segmentation.identities.update import StoredIdentities, update_identities
 from tests.spark.identities.test_identities import PARAMS, frame, make_cases
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def test_update_identities(spark: SparkSession, params, leaving: float, coming: 
     net = changed.groupBy("event_at", "persons", "devices").agg(F.sum(sign).alias("events")).where("events <> 0")
     was = identify(before, params)
     evidence = was.evidence.withColumn("events_version", F.lit(0).cast("bigint"))
-    change = update_identities(checkpoint(net), KnownIdentities(was.identities, evidence, after), params)
+    change = update_identities(checkpoint(net), StoredIdentities(was.identities, evidence, after), params)
     found, expected = rows(was.identities), rows(identify(after, params).identities)
     removed, added = rows(change.removed.rows), rows(change.added.rows)
     assert (found - removed) | added == expected
