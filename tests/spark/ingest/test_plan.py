@@ -27,6 +27,7 @@ from segmentation.tables import (
     EVENT,
     EVENTS,
     INPUT_UNITS,
+    ORDER_EVENTS,
     PARSED_RECORDS,
     QUARANTINE,
     SESSIONS,
@@ -70,7 +71,7 @@ def exchanged(df: DataFrame) -> list[set[str]]:
 
 
 def snapshot_of(spark: SparkSession, *, is_empty: bool) -> Snapshot:
-    tables = (EVENTS, SESSIONS, USER_DAYS, QUARANTINE, DUPLICATES, INPUT_UNITS)
+    tables = (EVENTS, SESSIONS, USER_DAYS, QUARANTINE, DUPLICATES, ORDER_EVENTS, INPUT_UNITS)
     return Snapshot(*(one_row(spark, table.schema) for table in tables), is_empty=is_empty)
 
 

@@ -114,7 +114,7 @@ def fill(ctx: Context) -> None:
     bought = F.when(F.col("purchases") > 0, "purchase").otherwise("view")
     given = {
         "event_id": F.concat("user_id", F.lit("-"), "event_date"), "source": F.lit("s"), "received_at": F.lit(at),
-        "session_date": F.col("event_date"), "event_name": bought,
+        "session_date": F.col("event_date"), "event_name": bought, "is_conversion": F.col("purchases") > 0,
     }  # fmt: skip
     columns = [
         given[c.name].alias(c.name) if c.name in given

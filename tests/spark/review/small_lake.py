@@ -150,6 +150,8 @@ def _event(hit: Hit, number: int, *, before: Hit | None, first: Hit, last: Hit) 
         "received_at": hit.at,
         "event_date": hit.at.date(),
         "platform": hit.platform,
+        "is_conversion": hit.state == "purchase",
+        "repeated_order": False,
         "properties": "{}",
         "session_id": hit.session,
         "session_started_at": first.at,
