@@ -10,6 +10,7 @@ from pyspark.sql.types import DataType, StringType, StructField, StructType
 from segmentation.errors import DataError
 from segmentation.jvm import columns_of_expression, parquet_schemas
 from segmentation.sources.partitions import partition_values
+from segmentation.sources.readers.declared_columns import declared_types
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -75,15 +76,10 @@ def add_absent_columns(records: DataFrame, mapping: SourceMapping) -> DataFrame:
     Their type is that of `columns` in the mapping; without it text, or a structure of the names that expressions read.
     """
     given = {name.lower() for name in records.columns}
-    declared = _declared_types(mapping)
+    declared = declared_types(mapping)
     absent = [column for key, column in used_columns(records.sparkSession, mapping).items() if key not in given]
     types = {column.name: declared.get(column.name.lower(), _type_of(column.nested)) for column in absent}
     return records.select("*", *(F.lit(None).cast(kind).alias(name) for name, kind in types.items()))
-
-
-def _declared_types(mapping: SourceMapping) -> dict[str, DataType]:
-    declared = StructType.fromDDL(mapping.columns) if mapping.columns else None
-    return {one.name.lower(): one.dataType for one in declared.fields} if isinstance(declared, StructType) else {}
 
 
 def _type_of(nested: Iterable[Parts]) -> DataType:

@@ -14,6 +14,7 @@ from segmentation.jvm import Py4JJavaError, parquet_schemas
 from segmentation.sources.identifiers import identifier_text, is_lossy
 from segmentation.sources.parse import RAW_CORRUPT, RAW_LOSSY, RAW_RECORD_NO
 from segmentation.sources.readers.absent_columns import add_absent_columns, used_columns
+from segmentation.sources.readers.declared_columns import declared_nested_types, read_as_declared
 from segmentation.sources.readers.read_errors import reason_of
 from segmentation.sources.readers.units import READING, split_by_name
 
@@ -59,7 +60,10 @@ def read_parquet(spark: SparkSession, mapping: SourceMapping, units: Sequence[In
         nanoseconds = _common_nanoseconds(read, used_columns(spark, mapping).keys())
     except (PySparkException, Py4JJavaError):  # columns of one name are of several types, or a file is not readable
         nanoseconds = None
-    raw = _read_by_schema(spark, units) if apart or nanoseconds is None else _placed_rows(read, nanoseconds)
+    if apart or nanoseconds is None:
+        raw = _read_by_schema(spark, mapping, units)
+    else:
+        raw = read_as_declared(_placed_rows(read, nanoseconds), mapping)
     return add_absent_columns(raw, mapping)
 
 
@@ -90,10 +94,11 @@ def _common_nanoseconds(read: DataFrame, used: Collection[str]) -> dict[str, boo
     return found
 
 
-def _read_by_schema(spark: SparkSession, units: Sequence[InputUnit]) -> DataFrame:
+def _read_by_schema(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> DataFrame:
     """Read files whose columns differ in type (for example integer and decimal), with those columns as text.
 
     Text is what a field is read from wherever its type is not the one declared, so each record reads as it would alone.
+    Nested columns are read as the mapping declares them.
     """
     groups: dict[str, _Group] = {}
     for unit in units:
@@ -110,14 +115,14 @@ def _read_by_schema(spark: SparkSession, units: Sequence[InputUnit]) -> DataFram
     for group in groups.values():
         for name in group.schema.names:
             types.setdefault(name.lower(), set()).add(group.type_of(name))
-    mixed = {name for name, found in types.items() if len(found - {"void"}) > 1}
-    parts = (
-        _placed_rows(
-            spark.read.options(**group.options).schema(group.schema).parquet(*group.paths), group.nanoseconds, mixed
-        )
-        for group in groups.values()
-    )
-    return union_all(parts, fill=True)
+    nested = declared_nested_types(mapping)
+    mixed = {name for name, found in types.items() if len(found - {"void"}) > 1 and name not in nested}
+
+    def read_group(group: _Group) -> DataFrame:
+        rows = spark.read.options(**group.options).schema(group.schema).parquet(*group.paths)
+        return read_as_declared(_placed_rows(rows, group.nanoseconds, mixed), mapping)
+
+    return union_all(map(read_group, groups.values()), fill=True)
 
 
 def _placed_rows(raw: DataFrame, nanoseconds: Mapping[str, bool], as_text: Collection[str] = ()) -> DataFrame:
