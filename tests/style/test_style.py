@@ -31,7 +31,6 @@ NOT_WRAPPED_YET = {
     "docs/sequences.md",
     "docs/sources/access_log.md",
     "docs/sources/crm.md",
-    "docs/sources/ga4.md",
     "docs/sources/jdbc.md",
     "docs/sources/kafka.md",
     "docs/sources/offline.md",
