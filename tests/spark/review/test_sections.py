@@ -322,6 +322,9 @@ class OneCurve:
     def read_document(self, kind: str, version: str, name: str) -> dict[str, object] | None:
         return TRAINING if (kind, version, name) == ("propensity-purchase", "1", "propensity.json") else None
 
+    def require_active(self) -> None:
+        """Its experiment was never deleted."""
+
     def kinds(self) -> list[str]:
         return ["propensity-purchase"]
 
