@@ -16,6 +16,7 @@ import pytest
 from segmentation.errors import ConfigurationError, DataError
 from segmentation.ingest.batches import parse_batch
 from segmentation.ingest.params import IngestParams
+from segmentation.parameters import WorkspaceParams
 from segmentation.sources.mapping import load_mapping
 from segmentation.sources.readers.files import named_read_errors
 from segmentation.sources.readers.units import list_units
@@ -41,7 +42,9 @@ def read(spark: SparkSession, folder: Path, head: str, *paths: Path) -> list[Row
     mapping = load_mapping(folder, "shop")
     units = list_units(spark, mapping, [str(path) for path in paths])
     with named_read_errors(units, must_be_named=True):
-        batch = parse_batch(spark, mapping, units, ingest=IngestParams(), time_zone="UTC", plan=TrackingPlan())
+        batch = parse_batch(
+            spark, mapping, units, ingest=IngestParams(), workspace=WorkspaceParams(), plan=TrackingPlan()
+        )
         return batch.records.orderBy("row_key").collect()
 
 
@@ -146,6 +149,8 @@ def test_names_of_files_are_names(spark: SparkSession, tmp_path: Path) -> None:
         path.write_text(line.format(f"u{number}"))
     assert sorted(fates(read(spark, tmp_path, "format: json", tmp_path / "in"))) == ["u0", "u1", "u2", "u3"]
     for number, name in enumerate(names):
+        if "[" in name and ":" in name:  # Hadoop reads no such file by its name: its folder is read above
+            continue
         assert fates(read(spark, tmp_path, "format: json", tmp_path / "in" / name)) == [f"u{number}"]
     write(tmp_path / "p[1]" / "10:00.parquet")
     write(tmp_path / "p[1]" / "11:00.parquet")
@@ -197,11 +202,11 @@ def test_encodings_by_their_python_names(
 
 def test_columns_without_a_name_and_names_that_differ_by_case(spark: SparkSession, tmp_path: Path) -> None:
     path = tmp_path / "shop.csv"
-    path.write_text(f",id,User,user,event,at,,\n7,1,x,ana,view,2024-05-01T12:00:00Z,,\n")  # noqa: F541
+    path.write_text(",id,Name,name,User,user,event,at,,\n7,1,y,z,x,ana,view,2024-05-01T12:00:00Z,,\n")
     rows = read(spark, tmp_path, f"format: csv{FIELDS}properties: [_c0]", path)
     assert (fates(rows), rows[0]["properties"]) == (["ana"], '{"_c0":"7"}')
-    with pytest.raises(ConfigurationError, match="two columns named User, user"):
-        read(spark, tmp_path, f"format: csv{FIELDS.replace('user_id: user', 'user_id: {expr: USER}')}", path)
+    with pytest.raises(ConfigurationError, match="two columns named Name, name"):
+        read(spark, tmp_path, f"format: csv{FIELDS.replace('user_id: user', 'user_id: {expr: NAME}')}", path)
     twins = tmp_path / "twins.parquet"
     pq.write_table(pa.table({"id": ["1"], "User": ["a"], "user": ["b"], "event": ["v"], "at": ["x"]}), twins)
     with pytest.raises(DataError, match=r"twins\.parquet is not readable Parquet \(two columns are called 'user' but"):
