@@ -49,7 +49,8 @@ def events_of(spark: SparkSession, known: Sequence[Click]) -> DataFrame:
             "state": click.name, "platform": click.platform, "channel": click.channel,
             "value": Decimal("9.99") if click.name == "buy" else None, "event_at": click.at, "received_at": click.got,
             "event_date": click.at.date(), "session_id": click.user, "session_started_at": click.at,
-            "sequence_no": number,
+            "sequence_no": number, "transaction_kind": "purchase" if click.name == "buy" else None,
+            "is_conversion": click.name == "buy", "repeated_order": False,
         }
         for number, click in enumerate(known)
     ]  # fmt: skip

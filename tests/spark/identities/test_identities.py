@@ -44,11 +44,12 @@ def frame(spark: SparkSession, cases: list[list[Visit]], order: random.Random | 
                 values["login"] = f"\u00a0{normalize('NFD', values['login'])} "
             device = visit.device and f"{case}-{visit.device}"
             rows.append(("site", f"{case}/{number}", "user", device or "", json.dumps(values), visit.time))
-    rows = [(*row, "b", number) for number, row in enumerate(rows)]
+    rows = [(*row, None, None, "b", number) for number, row in enumerate(rows)]
     if order is not None:
         rows = [*rows, *order.sample(rows, len(rows) // 2)]
         order.shuffle(rows)
     names = "source string, event_id string, user_id string, identifier string, properties string, event_at timestamp"
+    names += ", known_id string, anonymous_id string"
     return spark.createDataFrame(rows, f"{names}, unit_id string, record_no bigint")
 
 
