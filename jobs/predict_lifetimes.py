@@ -84,7 +84,7 @@ def _fit(ctx: Context, users: DataFrame) -> tuple[Buying, Spending | None, list[
     histories = histories.sort_values(["x", "t_x", "age", "m"])  # sums of reals are those of one order
     buying = fit_buying(histories, unit_days=params.unit_days)
     left_out = int(histories[(histories["x"] > 0) & histories["m"].isna()]["n"].sum())
-    told = f"{left_out} customers who came back are not in the model of values: no repeat purchase of theirs has one"
+    told = f"not in the model of values, having no repeat purchase of a known value above 0: {left_out} customers"
     notes = [told] if left_out else []
     try:
         return buying, fit_spending(histories), notes
