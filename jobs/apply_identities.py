@@ -11,12 +11,20 @@ from pyspark.sql import functions as F
 from segmentation.checkpoints import checkpoint, checkpoint_counted, release_checkpoints
 from segmentation.identities.build import identify
 from segmentation.identities.evidence import HAS_IDENTIFIERS, add_identifiers
-from segmentation.identities.moves import StoredEvents, cut_portions, find_changed_moves, find_moves, take_moves
+from segmentation.identities.moves import (
+    COMPARED_COLUMNS,
+    StoredEvents,
+    cut_portions,
+    find_changed_moves,
+    find_moves,
+    take_moves,
+)
 from segmentation.identities.params import FILE, IdentityParams, load_identities
 from segmentation.identities.update import StoredIdentities, update_identities
 from segmentation.ingest.apply import choose_store, write_changes
 from segmentation.ingest.batches import planned_for_rows
 from segmentation.ingest.changes import Deletion, TableChange
+from segmentation.ingest.derived import DERIVED
 from segmentation.ingest.restate import restate
 from segmentation.ingest.snapshot import is_small_lake, read_snapshot
 from segmentation.lake.change_feed import SIGN, changed_rows
@@ -28,9 +36,7 @@ from segmentation.tables import (
     IDENTITIES,
     IDENTITY_EVIDENCE,
     INPUT_UNITS,
-    RECORD_KEY,
     SESSIONS,
-    TRANSITIONS,
     USER_DAYS,
 )
 
@@ -43,14 +49,12 @@ if TYPE_CHECKING:
     from segmentation.checkpoints import Counted
     from segmentation.lake.lake import Lake
 
-DERIVED = (SESSIONS, USER_DAYS, TRANSITIONS)
 READS = (INPUT_UNITS, EVENTS, SESSIONS, USER_DAYS)
 WRITES = (IDENTITIES, IDENTITY_EVIDENCE, EVENTS, *DERIVED)
 DECLARED = "identities"
 """Name of the parameters that the evidence was made under."""
 MOST_CHANGED = 1_000_000
 """Changed rows of `events` up to which they alone are compared. Their identifiers are broadcast."""
-COMPARED_COLUMNS = (*RECORD_KEY, "user_id", "identifier", "event_date", "event_at", "persons", "devices")
 
 
 def add_arguments(parser: ArgumentParser) -> None:

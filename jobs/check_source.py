@@ -83,7 +83,7 @@ def _check(ctx: Context) -> RunReport:
         preview = preview_records(parsed)
         coverage = _coverage(ctx, mapping, parsed)
     late = describe_late(preview["late"], mapping, ctx.config.ingest.allowed_lateness_days)
-    conversions = describe_conversions(parsed, ctx.config.workspace.conversion_events)
+    conversions = describe_conversions(parsed, mapping, ctx.config.workspace)
     for line in (*describe_preview(preview), *late, *conversions, *describe_coverage(coverage)):
         ctx.progress.say(line)
     preview["off_plan"] = {row["event_name"]: row["broken"] for row in coverage if row["parameter"] is None}

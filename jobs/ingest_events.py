@@ -10,23 +10,12 @@ from segmentation.ingest.received import read_units, sort_units, unit_rows
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.ingestion import accept_parameters, ingest_units, notes_on_batches, open_mapping
 from segmentation.runtime.main import run_job
-from segmentation.runtime.rebuild import rebuild_tables
+from segmentation.runtime.rebuild import REBUILT, rebuild_tables
 from segmentation.sources.mapping import check_input
 from segmentation.sources.readers.jdbc import land_rows
 from segmentation.sources.readers.kafka import land_rounds, open_topic, raw_folder
 from segmentation.sources.readers.units import list_units
-from segmentation.tables import (
-    CURRENCY_RATES,
-    DUPLICATES,
-    EVENTS,
-    INGEST_LEDGER,
-    INPUT_UNITS,
-    ORDER_EVENTS,
-    QUARANTINE,
-    SESSIONS,
-    TRANSITIONS,
-    USER_DAYS,
-)
+from segmentation.tables import CURRENCY_RATES, EVENTS, INGEST_LEDGER, INPUT_UNITS, TRANSITIONS
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -35,8 +24,8 @@ if TYPE_CHECKING:
     from segmentation.runtime.ingestion import Ingested
     from segmentation.sources.mapping import SourceMapping
 
-READS = (INPUT_UNITS, EVENTS, SESSIONS, USER_DAYS, QUARANTINE, DUPLICATES, ORDER_EVENTS, CURRENCY_RATES)
-WRITES = (*READS, TRANSITIONS, INGEST_LEDGER)
+WRITES = (*REBUILT, CURRENCY_RATES)
+READS = tuple(table for table in WRITES if table not in (TRANSITIONS, INGEST_LEDGER))
 
 
 def add_arguments(parser: ArgumentParser) -> None:

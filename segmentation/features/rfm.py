@@ -10,17 +10,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from segmentation.features.feature import DAYS_AGO, Feature, ratio
+from segmentation.features.feature import Feature, ratio
+from segmentation.features.spending import PURCHASED, PURCHASED_AGO, VALUED
 from segmentation.tables.table import COUNT
 
 if TYPE_CHECKING:
     from segmentation.features.params import FeatureParams
 
 NEVER = "never purchased"
-PURCHASE_DAYS = "count_if(purchases > 0)"
-PURCHASED_AGO = f"if(purchases > 0, {DAYS_AGO}, null)"
-VALUED = "purchases > purchases_without_value"
-"""Of a day: some of its purchases has a known value."""
+PURCHASE_DAYS = f"count_if({PURCHASED})"
 KNOWN_VALUE = f"if({VALUED}, purchase_value, null)"
 FIRST_VALUE = f"max_by({KNOWN_VALUE}, {PURCHASED_AGO})"
 """Value of the first day with a purchase; null: unknown."""

@@ -149,7 +149,11 @@ def glob_paths(spark: SparkSession, pattern: str) -> list[str]:
 
 def is_stored(spark: SparkSession, path: str) -> bool:
     """Return whether there is a file or folder of this path."""
-    return local_path(path).exists() if is_local(spark, path) else bool(glob_paths(spark, as_pattern(path)))
+    if is_local(spark, path):
+        return local_path(path).exists()
+    with named_problems(path):
+        files, found = _open(spark, path)
+        return bool(files.exists(found))
 
 
 def is_empty_file(spark: SparkSession, uri: str) -> bool:

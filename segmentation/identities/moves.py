@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MOST_EVENTS = 1_000_000
 """Events that move at a time, about; they are sorted and checkpointed. A day is not divided."""
+COMPARED_COLUMNS = (*RECORD_KEY, "user_id", "identifier", "event_date", "event_at", "persons", "devices")
+"""Columns of an event, with its identifiers, by which its person is compared with the one it is stored under."""
 
 
 def find_moves(events: DataFrame, identities: DataFrame, params: IdentityParams) -> DataFrame:
@@ -54,11 +56,10 @@ def find_changed_moves(
         stored: the events, and the days on which users have some.
         params: the places of identifiers.
     """
-    columns = (*RECORD_KEY, "user_id", "identifier", "event_date", "event_at", "persons", "devices")
-    candidates = [came.select(*columns)]
+    candidates = [came.select(*COMPARED_COLUMNS)]
     windows = _windows(change)
     if windows.count:
-        candidates.append(add_identifiers(_events_in(windows.rows, stored, params), params).select(*columns))
+        candidates.append(add_identifiers(_events_in(windows.rows, stored, params), params).select(*COMPARED_COLUMNS))
     looked_at = checkpoint(union_all(candidates).dropDuplicates(list(RECORD_KEY)))
     named = looked_at.select(F.explode(telling_identifiers()).alias("identifier")).distinct()
     near = identities.join(F.broadcast(named), "identifier", "left_semi")

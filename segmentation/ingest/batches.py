@@ -58,9 +58,10 @@ def batch_without_records(spark: SparkSession, mapping: SourceMapping, allowed_l
     return Batch(records, lambda _: records, bound, mapping.name, (), maps_orders, of_messages=True)
 
 
-TINY_MB = 2
-"""Input of this size holds about 50,000 records, for which starting tasks costs more than the work."""
 FEW_ROWS = 50_000
+"""Rows for which starting tasks costs more than the work."""
+TINY_MB = 2
+"""Size of input that holds about so many."""
 
 READ_MB = 32
 """Size of the pieces that tasks read: with fewer, cores wait for the last one; with more, opening files costs time."""

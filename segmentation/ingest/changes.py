@@ -61,6 +61,11 @@ class Stored:
     """The change, if it is not written yet."""
 
 
+def list_days(rows: DataFrame, column: str) -> tuple[date, ...]:
+    """Return the distinct days of a column, sorted; one query."""
+    return tuple(sorted(row[column] for row in rows.select(column).distinct().collect()))  # a row per day
+
+
 def on_days(days: Sequence[date], column: str) -> str:
     """Return the condition that a day column is one of the days; Delta skips the files of other days."""
     return f"{column} IN (" + ", ".join(f"DATE'{day}'" for day in sorted(days)) + ")" if days else NO_ROW

@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from segmentation.checkpoints import Counted, checkpoint, checkpoint_counted
 from segmentation.frames import conform
-from segmentation.ingest.changes import ALL, Deletion, TableChange, on_days
+from segmentation.ingest.changes import ALL, Deletion, TableChange, list_days, on_days
 from segmentation.sessions.build import build_sessions
 from segmentation.sessions.transitions import build_transitions
 from segmentation.sessions.user_days import SIGN, build_user_days, sum_user_days
@@ -63,7 +63,7 @@ def store_and_derive(
             stored=snapshot.whole(snapshot.events),
         )
     )
-    started = _days(touched.rows, "session_date") if touched.count and not is_small else ()
+    started = list_days(touched.rows, "session_date") if touched.count and not is_small else ()
     sessions = store(
         TableChange(
             SESSIONS,
@@ -88,10 +88,6 @@ def _whole_sessions(touched: Counted, prune: str) -> tuple[Deletion, ...]:
     return (Deletion(touched.rows.select("session_id"), ("session_id",), prune),)
 
 
-def _days(rows: DataFrame, column: str) -> tuple[date, ...]:
-    return tuple(sorted(row[column] for row in rows.select(column).distinct().collect()))  # a row per day
-
-
 def _change_user_days(
     events: DataFrame, sessions: DataFrame, resessioned: Resessioned, snapshot: Snapshot, workspace: WorkspaceParams
 ) -> TableChange:
@@ -105,7 +101,7 @@ def _change_user_days(
         whole = sum_user_days([snapshot.user_days, after_less_before]).where(F.col("events") != 0)
         return TableChange(USER_DAYS, rows=whole, replaces=ALL)
     change = checkpoint(after_less_before)
-    days = _days(change, "event_date")
+    days = list_days(change, "event_date")
     on_those = snapshot.user_days.where(F.col("event_date").isin(*days))
     stale = checkpoint_counted(on_those.join(change.select(*USER_DAYS.key), list(USER_DAYS.key), "left_semi"))
     if not stale.count:
@@ -127,7 +123,7 @@ def _change_transitions(
     """Count the transitions of all days on which a session of the batch starts, or one started that it replaces."""
     if snapshot.is_empty:
         return TableChange(TRANSITIONS, rows=build_transitions(events, sessions))
-    days = () if snapshot.is_small else tuple(sorted({*_days(sessions, "session_date"), *started}))
+    days = () if snapshot.is_small else tuple(sorted({*list_days(sessions, "session_date"), *started}))
 
     def of_days(stored: DataFrame, new: DataFrame) -> DataFrame:
         kept = snapshot.on_days(stored, "session_date", days)

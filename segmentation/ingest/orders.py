@@ -15,7 +15,7 @@ from pyspark.sql import functions as F
 
 from segmentation.checkpoints import Counted, checkpoint, checkpoint_counted, no_rows
 from segmentation.frames import conform, union_all
-from segmentation.ingest.changes import Deletion, TableChange
+from segmentation.ingest.changes import Deletion, TableChange, list_days
 from segmentation.ingest.user_day_cap import REMOVED
 from segmentation.sessions.orders import ORDER_KEY, is_of_order, judge_alone, judge_orders
 from segmentation.tables import EVENT, ORDER_EVENTS, RECORD_KEY
@@ -23,7 +23,6 @@ from segmentation.tables.events import JUDGED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date
 
     from pyspark.sql import Column, DataFrame
 
@@ -58,16 +57,16 @@ def judge_transactions(admitted: Admitted, snapshot: Snapshot, *, maps_orders: b
     if earlier.count:
         earlier = replace(earlier, rows=judge_alone(earlier.rows))
     alone = replace(admitted, from_batch=batch, from_earlier=earlier)
-    parts = [batch] * maps_orders + [earlier.rows] * bool(earlier.count)
     if not (maps_orders or snapshot.has_orders):
         return JudgedTransactions(alone, TableChange(ORDER_EVENTS))
-    new = checkpoint_counted(union_all(map(_order_rows, parts))) if parts else no_rows(_order_rows(batch))
+    coming = union_all(map(_order_rows, [batch, earlier.rows] if maps_orders else [earlier.rows]))
+    new = checkpoint_counted(coming) if maps_orders or earlier.count else no_rows(coming)
     leaving = _leaving(admitted, snapshot)
     if not (new.count or leaving.count):
         return JudgedTransactions(alone, TableChange(ORDER_EVENTS))
     told = checkpoint(judge_orders(_with_stored(new, leaving, snapshot)))
     is_new = F.col(STORED[0]).isNull()
-    changed = checkpoint_counted(told.where(~is_new & ~_equal(STORED))) if snapshot.has_orders else no_rows(told)
+    changed = checkpoint_counted(told.where(~is_new & ~_is_as_stored())) if snapshot.has_orders else no_rows(told)
     unlike = _unlike_alone(told.where(is_new))
     judged = replace(
         alone,
@@ -104,20 +103,23 @@ def _with_stored(new: Counted, leaving: Counted, snapshot: Snapshot) -> DataFram
     )
     if leaving.count:
         stored = stored.join(leaving.select(*RECORD_KEY).hinted, list(RECORD_KEY), "left_anti")
-    kept = (F.col(name).alias(kept) for name, kept in zip(JUDGED, STORED, strict=True))
-    return rows.unionByName(stored.select("*", *kept))
+    return rows.unionByName(stored.select("*", *_beside()))
 
 
-def _equal(others: Sequence[str]) -> Column:
-    """Return whether each of the columns JUDGED equals another one."""
-    return reduce(and_, (F.col(name).eqNullSafe(F.col(other)) for name, other in zip(JUDGED, others, strict=True)))
+def _beside() -> list[Column]:
+    """Return the columns JUDGED under the names STORED, so that both judgements of an event stand in one row."""
+    return [F.col(name).alias(kept) for name, kept in zip(JUDGED, STORED, strict=True)]
+
+
+def _is_as_stored() -> Column:
+    """Return whether each of the columns JUDGED equals its twin in STORED."""
+    return reduce(and_, (F.col(name).eqNullSafe(F.col(kept)) for name, kept in zip(JUDGED, STORED, strict=True)))
 
 
 def _unlike_alone(new: DataFrame) -> Counted:
     """Return the new events that are judged otherwise than if they were alone in their order."""
-    found = (F.col(name).alias(kept) for name, kept in zip(JUDGED, STORED, strict=True))
-    both = judge_alone(new.drop(*STORED).select("*", *found))
-    return checkpoint_counted(both.where(~_equal(STORED)).select(*RECORD_KEY, *STORED))
+    both = judge_alone(new.drop(*STORED).select("*", *_beside()))
+    return checkpoint_counted(both.where(~_is_as_stored()).select(*RECORD_KEY, *STORED))
 
 
 def _corrected(events: DataFrame, unlike: Counted) -> DataFrame:
@@ -137,13 +139,12 @@ def _with_changed(judged: Admitted, changed: Counted, snapshot: Snapshot) -> Adm
     """Remove the stored events whose judgement changes, and add them as they are to be."""
     if not changed.count:
         return judged
-    on_days = snapshot.on_days(snapshot.events, "event_date", () if snapshot.is_small else _days(changed.rows))
-    verdicts = changed.rows.select(
-        *RECORD_KEY, *(F.col(name).alias(kept) for name, kept in zip(JUDGED, STORED, strict=True))
+    on_days = snapshot.on_days(
+        snapshot.events, "event_date", () if snapshot.is_small else list_days(changed.rows, "event_date")
     )
-    keys = Counted(verdicts, changed.count)
+    verdicts = Counted(changed.rows.select(*RECORD_KEY, *_beside()), changed.count)
     stored = checkpoint_counted(on_days.join(changed.select(*RECORD_KEY).hinted, list(RECORD_KEY), "left_semi"))
-    added, removed = _corrected(stored.rows, keys).select(*EVENT), stored.rows.select(*REMOVED)
+    added, removed = _corrected(stored.rows, verdicts).select(*EVENT), stored.rows.select(*REMOVED)
     return replace(
         judged,
         from_earlier=_more(judged.from_earlier, added, stored.count, EVENT),
@@ -155,10 +156,6 @@ def _with_changed(judged: Admitted, changed: Counted, snapshot: Snapshot) -> Adm
 def _more(some: Counted, others: DataFrame, count: int, columns: Sequence[str]) -> Counted:
     rows = some.rows.select(*columns).unionByName(others) if some.count else others
     return Counted(rows, some.count + count)
-
-
-def _days(rows: DataFrame) -> tuple[date, ...]:
-    return tuple(sorted(row["event_date"] for row in rows.select("event_date").distinct().collect()))  # a row per day
 
 
 def _change_table(rows: DataFrame, gone: Sequence[Counted], snapshot: Snapshot) -> TableChange:

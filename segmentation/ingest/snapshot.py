@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from segmentation.lake.lake import Lake
 
 
-COMPARED = (EVENTS, SESSIONS, USER_DAYS, QUARANTINE, DUPLICATES)
+COMPARED = (EVENTS, SESSIONS, USER_DAYS, QUARANTINE, DUPLICATES, ORDER_EVENTS)
 """Tables that a batch is compared with."""
 
 
@@ -117,7 +117,7 @@ class Snapshot:
 
 def is_small_lake(lake: Lake, megabytes: float) -> bool:
     """Return whether the tables that batches are compared with have at most so many megabytes; no query."""
-    return sum(lake.megabytes(table) for table in (*COMPARED, ORDER_EVENTS)) <= megabytes
+    return sum(lake.megabytes(table) for table in COMPARED) <= megabytes
 
 
 def read_snapshot(
@@ -138,18 +138,16 @@ def read_snapshot(
         is_small: checkpoint the tables in memory.
     """
     units = lake.read(INPUT_UNITS)
-    hold, has_orders = is_small and not is_empty, not lake.is_vacant(ORDER_EVENTS)
-    compared = (*COMPARED, ORDER_EVENTS) if has_orders else COMPARED
-    tables = {table.name: checkpoint(lake.read(table)) if hold else lake.read(table) for table in compared}
-    if not has_orders:
-        tables[ORDER_EVENTS.name] = lake.read(ORDER_EVENTS)
+    hold, filled = is_small and not is_empty, [table for table in COMPARED if not lake.is_vacant(table)]
+    read = {table: lake.read(table) for table in COMPARED}
+    tables = {table.name: checkpoint(rows) if hold and table in filled else rows for table, rows in read.items()}
     return Snapshot(
         **tables,
         is_small=hold,
         input_units=units if new_units is None else units.unionByName(new_units),
         is_empty=is_empty,
         superseded=_superseded(lake, superseded),
-        has_orders=has_orders,
+        has_orders=ORDER_EVENTS in filled,
         has_persons=lake.version(IDENTITIES) is not None,
     )
 

@@ -160,6 +160,7 @@ class Lake:
         writer = writer.option(*option)
         writer.save(self.path(table))
         self._new.discard(table.name)
+        self._cleared.discard(table.name)
         self._note(table)
 
     def clear(self, table: Table) -> None:

@@ -9,6 +9,7 @@ from pyspark.sql import functions as F
 
 from segmentation.event_order import in_order, newest_first
 from segmentation.tables.events import JUDGED, LATEST_PURCHASE, PURCHASE_LINE, REFUND
+from segmentation.tables.table import MONEY
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -22,7 +23,8 @@ def judge_alone(events: DataFrame) -> DataFrame:
     Grain: an event in and out. A purchase counts with its value, a refund takes its amount away whatever its sign; an
     unknown amount stays unknown. All other events have no revenue, whatever their value is.
     """
-    return _with(events, is_conversion=_is_sale(), repeated=F.lit(False), revenue=F.when(_is_sale(), F.col("value")))
+    unknown = F.lit(None)
+    return _filled(events, chosen=F.lit(True), repeated=F.lit(False), rest=unknown, rest_currency=unknown)
 
 
 def judge_orders(events: DataFrame, *apart: str) -> DataFrame:
@@ -37,38 +39,35 @@ def judge_orders(events: DataFrame, *apart: str) -> DataFrame:
     `apart`: columns that tell orders apart beside ORDER_KEY.
     """
     of_order = Window.partitionBy(*ORDER_KEY, *apart)
-    alike = Window.partitionBy(*ORDER_KEY, *apart, "_is_sale", F.when(~F.col("_is_sale"), F.col("refund_id")))
+    alike = Window.partitionBy(*ORDER_KEY, *apart, "_is_purchase", F.when(~F.col("_is_purchase"), F.col("refund_id")))
     first = F.row_number().over(alike.orderBy(*in_order())) == 1
     last = F.row_number().over(alike.orderBy(*newest_first())) == 1
-    marked = events.select("*", _is_sale().alias("_is_sale"))
-    sale, kind = F.col("_is_sale"), F.col("transaction_kind")
-    chosen = marked.select("*", F.when(kind == LATEST_PURCHASE, last).otherwise(first).alias("_chosen"))
-    repeated = F.when(sale, ~F.col("_chosen") & (kind != PURCHASE_LINE)).otherwise(
-        F.col("refund_id").isNotNull() & ~F.col("_chosen")
+    purchase, kind, chosen = F.col("_is_purchase"), F.col("transaction_kind"), F.col("_chosen")
+    placed = events.select("*", _is_purchase().alias("_is_purchase")).select(
+        "*", F.when(kind == LATEST_PURCHASE, last).otherwise(first).alias("_chosen")
     )
-    judged = chosen.select("*", repeated.alias("_repeated"))
-    adds = sale & ~F.col("_repeated")
+    alone = F.when(purchase, kind == PURCHASE_LINE).otherwise(F.col("refund_id").isNull())
+    judged = placed.select("*", (~chosen & ~alone).alias("_repeated"))
+    counts, of_unknown = ~F.col("_repeated"), F.col("value").isNull()
+    paid, refunded = purchase & counts, ~purchase & counts
     so_far = of_order.orderBy(*in_order()).rowsBetween(Window.unboundedPreceding, -1)
-    taken, of_unknown = ~sale & ~F.col("_repeated"), F.col("value").isNull()
-    has_amount = adds | (taken & ~of_unknown)
-    spelled = F.when(has_amount, F.coalesce("currency", F.lit("")))
+    spelled = F.when(paid | (refunded & ~of_unknown), F.coalesce("currency", F.lit("")))
     summed = judged.select(
         "*",
-        F.sum(F.when(adds, F.col("value"))).over(of_order).alias("_paid"),
-        F.max(adds & of_unknown).over(of_order).alias("_unknown"),
+        F.sum(F.when(paid, F.col("value"))).over(of_order).alias("_paid"),
+        F.max(paid & of_unknown).over(of_order).alias("_unknown"),
         (F.min(spelled).over(of_order) == F.max(spelled).over(of_order)).alias("_one_currency"),
         F.nullif(F.min(spelled).over(of_order), F.lit("")).alias("_currency"),
-        F.coalesce(F.sum(F.when(taken, F.abs("value"))).over(so_far), F.lit(0)).alias("_taken"),
-        F.coalesce(F.max(taken & of_unknown).over(so_far), F.lit(False)).alias("_all_taken"),
+        F.coalesce(F.sum(F.when(refunded, F.abs("value"))).over(so_far), F.lit(0)).alias("_refunded"),
+        F.coalesce(F.max(refunded & of_unknown).over(so_far), F.lit(False)).alias("_all_refunded"),
     )
-    rest = F.when(F.col("_all_taken"), F.lit(0)).otherwise(F.greatest(F.col("_paid") - F.col("_taken"), F.lit(0)))
+    left = F.greatest(F.col("_paid") - F.col("_refunded"), F.lit(0))
     known = F.col("_paid").isNotNull() & ~F.col("_unknown") & F.col("_one_currency")
-    return _with(
+    return _filled(
         summed,
-        is_conversion=sale & F.col("_chosen"),
+        chosen=chosen,
         repeated=F.col("_repeated"),
-        revenue=F.when(adds, F.col("value")),
-        rest=F.when(known, rest),
+        rest=F.when(known, F.when(F.col("_all_refunded"), F.lit(0)).otherwise(left)),
         rest_currency=F.col("_currency"),
     ).select(*events.columns)
 
@@ -84,33 +83,27 @@ def judge_all(events: DataFrame, *apart: str) -> DataFrame:
     Grain: an event in and out, the columns JUDGED computed anew. `apart`: columns that tell orders apart beside
     ORDER_KEY, where events of several cuts are in one frame.
     """
-    of_orders = F.coalesce(is_of_order(), F.lit(False))
-    return judge_alone(events.where(~of_orders)).unionByName(judge_orders(events.where(of_orders), *apart))
+    return judge_alone(events.where(~is_of_order())).unionByName(judge_orders(events.where(is_of_order()), *apart))
 
 
-def _is_sale() -> Column:
-    kind = F.col("transaction_kind")
-    return F.coalesce(kind != REFUND, F.lit(False))
+def _is_purchase() -> Column:
+    return F.coalesce(F.col("transaction_kind") != REFUND, F.lit(False))
 
 
-def _with(
-    events: DataFrame,
-    *,
-    is_conversion: Column,
-    repeated: Column,
-    revenue: Column,
-    rest: Column | None = None,
-    rest_currency: Column | None = None,
-) -> DataFrame:
-    """Replace the columns JUDGED; `rest` is the amount of a refund that has none."""
-    amount, money = (
-        F.coalesce(F.abs("value"), rest if rest is not None else F.lit(None)),
-        events.schema["value"].dataType,
-    )
-    is_refund = (F.col("transaction_kind") == REFUND) & ~repeated
-    signed = F.when(is_refund, -amount).otherwise(revenue).cast(money)
-    other = rest_currency if rest_currency is not None else F.lit(None).cast("string")
-    currency = F.when(is_refund & F.col("value").isNull(), other).otherwise(F.col("currency"))
-    values = (is_conversion, repeated, signed, F.when(signed.isNotNull(), currency))
-    named = {name: value.alias(name) for name, value in zip(JUDGED, values, strict=True)}
-    return events.select(*(named.get(name, F.col(name)) for name in events.columns))
+def _filled(events: DataFrame, *, chosen: Column, repeated: Column, rest: Column, rest_currency: Column) -> DataFrame:
+    """Fill the columns JUDGED.
+
+    Args:
+        events: any events.
+        chosen: whether a purchase is the one of its order that is counted.
+        repeated: whether an event is a repetition, without revenue.
+        rest: amount of a refund that has none; null: unknown.
+        rest_currency: currency of that.
+    """
+    is_refund, of_unknown = F.col("transaction_kind") == REFUND, F.col("value").isNull()
+    amount = F.when(_is_purchase(), F.col("value")).when(is_refund, -F.coalesce(F.abs("value"), rest))
+    revenue = F.when(~repeated, amount).cast(MONEY)
+    currency = F.when(is_refund & of_unknown, rest_currency).otherwise(F.col("currency"))
+    values = (_is_purchase() & chosen, repeated, revenue, F.when(revenue.isNotNull(), currency))
+    filled = {name: value.alias(name) for name, value in zip(JUDGED, values, strict=True)}
+    return events.select(*(filled.get(name, F.col(name)) for name in events.columns))

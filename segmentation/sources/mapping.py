@@ -298,9 +298,7 @@ class SourceMapping(Parameters):
         return [sql for sql in given if sql is not None]
 
     def _field_mappings(self) -> list[FieldMapping]:
-        values = [getattr(self.fields, name) for name in EventFields.model_fields]
-        if self.order is not None:
-            values += [self.order.id, self.order.refund_id]
+        values = [*(getattr(self.fields, name) for name in EventFields.model_fields), *self.order_fields.values()]
         return [value for value in (*values, self.agent, *self.properties.values()) if isinstance(value, FieldMapping)]
 
 

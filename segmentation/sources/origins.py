@@ -8,7 +8,13 @@ from pyspark.sql import functions as F
 
 from segmentation.sources.columns import column_of, compile_expression, named_column, select_named
 from segmentation.sources.fields import Origin
-from segmentation.sources.identifiers import alternatives, compose_identifier, identifier_text, trim_identifier
+from segmentation.sources.identifiers import (
+    EXACT_BELOW,
+    alternatives,
+    compose_identifier,
+    identifier_text,
+    trim_identifier,
+)
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
@@ -27,6 +33,11 @@ class Origins(NamedTuple):
     fields: dict[str, Origin]
     users: dict[str, tuple[Origin, ...]]
     """Field of a user's identifier -> the columns that may hold it, best first: the first that is given counts."""
+
+    @property
+    def has_inexact_user(self) -> bool:
+        """Return whether any of these columns is of a type that does not tell all whole numbers apart."""
+        return any(origin.type in EXACT_BELOW for origins in self.users.values() for origin in origins)
 
 
 def find_origins(raw: DataFrame, mapping: SourceMapping) -> Origins:

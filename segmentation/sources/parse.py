@@ -29,7 +29,7 @@ from segmentation.tables import EVENT, EVENTS, EXIT, PARSED_RECORDS, RECORD_KEY,
 from segmentation.tables.events import LATEST_PURCHASE, PURCHASE, PURCHASE_LINE, REFUND
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from pyspark.sql import Column, DataFrame
 
@@ -179,8 +179,12 @@ def _derive(raw: DataFrame, mapping: SourceMapping) -> DataFrame:
 def _drafts(raw: DataFrame, found: Origins, mapping: SourceMapping) -> list[Column]:
     fields, origins, of_orders = mapping.fields, found.fields, mapping.order_fields
     spelled = {"session_hint": spell_identifier(origins["session_hint"], mapping)}
-    spelled |= {name: drop_blocked(spell_identifier(origins[name], mapping)) for name in of_orders}
-    users = _users(found, mapping)
+    spelled |= {name: _identifier(origins[name], mapping) for name in of_orders}
+    texts = {name: [_identifier(origin, mapping) for origin in origins] for name, origins in found.users.items()}
+    users = {
+        name: read_text(found.users[name][0], mapping.user_fields[name], F.coalesce(*given))
+        for name, given in texts.items()
+    }
 
     def text(name: str) -> Column:
         spec = of_orders[name] if name in of_orders else getattr(fields, name)
@@ -195,7 +199,7 @@ def _drafts(raw: DataFrame, found: Origins, mapping: SourceMapping) -> list[Colu
         **dict.fromkeys(("known_id", "anonymous_id"), F.lit(None).cast("string")),
         **users,
         "user_id": F.coalesce(*users.values()),
-        "lossy": _is_any_lossy(raw, found, mapping),
+        "lossy": _is_any_lossy(raw, found, texts, mapping),
         "event_name": text("event_name"),
         "state": text("state"),
         "event_at": event_at,
@@ -214,16 +218,9 @@ def _drafts(raw: DataFrame, found: Origins, mapping: SourceMapping) -> list[Colu
     return [column.alias(f"_{name}") for name, column in drafts.items()]
 
 
-def _users(found: Origins, mapping: SourceMapping) -> dict[str, Column]:
-    """Read the identifiers of the user, the best known first; a placeholder is read as absent."""
-    return {
-        name: read_text(origins[0], mapping.user_fields[name], F.coalesce(*_texts(origins, mapping)))
-        for name, origins in found.users.items()
-    }
-
-
-def _texts(origins: Sequence[Origin], mapping: SourceMapping) -> list[Column]:
-    return [drop_blocked(spell_identifier(origin, mapping)) for origin in origins]
+def _identifier(origin: Origin, mapping: SourceMapping) -> Column:
+    """Spell an identifier; a placeholder is read as absent."""
+    return drop_blocked(spell_identifier(origin, mapping))
 
 
 def _ordered_checks(
@@ -242,7 +239,7 @@ def _checks(drafts: DataFrame, mapping: SourceMapping, clock_skew_hours: int) ->
     at, given, received = F.col("_event_at"), F.col("_event_at_given"), F.col("_received_at")
     checks = [
         Check(Reason.NULL_USER, F.col("_user_id").isNull()),
-        Check(Reason.LOSSY_ID, F.col("_lossy")),
+        Check(Reason.LOSSY_ID, _is_inexact(mapping)),
         Check(Reason.NULL_EVENT_ID, F.col("_event_id").isNull()),
         Check(Reason.NULL_EVENT_NAME, F.col("_event_name").isNull()),
         Check(Reason.CONTROL_CHARACTER, _holds_separator("_event_name", "_state", "_platform")),
@@ -282,22 +279,41 @@ def _field_checks(name: str, spec: FieldMapping) -> list[Check]:
     return checks
 
 
-def _is_any_lossy(raw: DataFrame, found: Origins, mapping: SourceMapping) -> Column:
-    """Return whether the user's or the event's id is not exact: too large for its type, or with half a character."""
-    identity, origins = mapping.fields.event_id, [origin for of in found.users.values() for origin in of]
-    users = _texts(origins, mapping)
-    given = zip(users, origins, strict=True)
-    of_user = F.coalesce(*(F.when(text.isNotNull(), is_lossy(*origin)) for text, origin in given), F.lit(False))
-    lossy = of_user | (F.lit(False) if identity.key else is_lossy(*found.fields["event_id"]))
+def _is_any_lossy(
+    raw: DataFrame, found: Origins, texts: Mapping[str, Sequence[Column]], mapping: SourceMapping
+) -> Column:
+    """Return whether the user's or the event's id is a number that is too large for its type.
+
+    Args:
+        raw: the records.
+        found: origins of the fields.
+        texts: the identifiers of a user as text, by field, best first; only the first that is given counts.
+        mapping: of the source.
+    """
+    identity = mapping.fields.event_id
+    given = [
+        F.when(text.isNotNull(), is_lossy(*origin))
+        for name, origins in found.users.items()
+        for text, origin in zip(texts[name], origins, strict=True)
+    ]
+    lossy = F.coalesce(*given, F.lit(False)) if found.has_inexact_user else F.lit(False)
+    if not identity.key:
+        lossy |= is_lossy(*found.fields["event_id"])
     if RAW_LOSSY in raw.columns:
         named = (*(spec.column for spec in mapping.user_fields.values()), identity.column)
         mixed = F.array(*(F.lit(name) for name in named if name is not None))
-        lossy = lossy | F.coalesce(F.arrays_overlap(RAW_LOSSY, mixed.cast("array<string>")), F.lit(False))
-    if "json" in mapping.format:
-        ids = [F.coalesce(*users)] if identity.key else [F.coalesce(*users), found.fields["event_id"].column]
-        halves = (F.coalesce(F.contains(text.cast("string"), F.lit(REPLACEMENT)), F.lit(False)) for text in ids)
-        lossy = reduce(or_, halves, lossy)
+        lossy |= F.coalesce(F.arrays_overlap(RAW_LOSSY, mixed.cast("array<string>")), F.lit(False))
     return lossy
+
+
+def _is_inexact(mapping: SourceMapping) -> Column:
+    """Return whether an id is not exact: a number that is too large for its type, or a text with half a character."""
+    inexact = F.col("_lossy")
+    if "json" in mapping.format:
+        ids = ("_user_id",) if mapping.fields.event_id.key else ("_user_id", "_event_id")
+        halves = (F.coalesce(F.contains(name, F.lit(REPLACEMENT)), F.lit(False)) for name in ids)
+        inexact = reduce(or_, halves, inexact)
+    return inexact
 
 
 def _stored_event_id(mapping: SourceMapping, secret: Sequence[str]) -> Column:

@@ -8,12 +8,12 @@ from pyspark.sql import functions as F
 
 from segmentation.sources.column_names import CONVERSIONS
 from segmentation.sources.identifiers import compose_identifier
+from segmentation.tables.events import REFUND
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from pyspark.sql import DataFrame
 
+    from segmentation.parameters import WorkspaceParams
     from segmentation.sources.mapping import SourceMapping
 
 FIELDS = (
@@ -118,14 +118,21 @@ def describe_late(late: int, mapping: SourceMapping, default_days: int) -> list[
     return [f"{late:,} of these events would be rejected as too_late: {told}; {advice}"]
 
 
-def describe_conversions(parsed: DataFrame, conversions: Collection[str]) -> list[str]:
-    """Say that no event is a conversion, and which names sound like one; nothing if some event is."""
-    by_name = parsed.where(~F.col("rejected")).groupBy("event_name").count()
-    rows = by_name.orderBy(F.desc("count"), "event_name").limit(MOST_NAMES).collect()
+def describe_conversions(parsed: DataFrame, mapping: SourceMapping, workspace: WorkspaceParams) -> list[str]:
+    """Say that no event is a conversion, and which names sound like one; nothing if some event is, or none can be."""
+    names_of_conversions, _ = mapping.transactions(workspace)
+    is_purchase = F.col("transaction_kind") != REFUND
+    by_name = (
+        parsed.where(~F.col("rejected"))
+        .groupBy("event_name")
+        .agg(F.count(F.lit(1)).alias("count"), F.bool_or(F.coalesce(is_purchase, F.lit(False))).alias("is_purchase"))
+    )
+    rows = by_name.orderBy(F.desc("is_purchase"), F.desc("count"), "event_name").limit(MOST_NAMES).collect()
     names = [row["event_name"] for row in rows]
-    if not names or not set(conversions).isdisjoint(names):
+    if not names_of_conversions or not names or rows[0]["is_purchase"]:
         return []
     alike = [name for name in names if CONVERSIONS.search(name)][:5]
     sounding = f"; these names sound like one: {', '.join(alike)}" if alike else ""
-    known = f"workspace.conversion_events ({', '.join(conversions)})"
+    key = "workspace.conversion_events" if mapping.conversions is None else "conversions of the mapping"
+    known = f"{key} ({', '.join(names_of_conversions)})"
     return [f"no event is a conversion, as {known} names none of them{sounding}"]

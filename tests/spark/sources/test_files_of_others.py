@@ -14,14 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from segmentation.errors import ConfigurationError, DataError
-from segmentation.ingest.batches import parse_batch
-from segmentation.ingest.params import IngestParams
-from segmentation.parameters import WorkspaceParams
-from segmentation.sources.mapping import load_mapping
-from segmentation.sources.readers.files import named_read_errors
-from segmentation.sources.readers.units import list_units
-from segmentation.sources.tracking_plan import TrackingPlan
-from tests.spark.sources.test_hostile_files import fates
+from tests.spark.sources.reading import fates, parse_files, write_mapping
 
 if TYPE_CHECKING:
     from pyspark.sql import Row, SparkSession
@@ -36,16 +29,8 @@ NOON = 1_714_564_800  # 2024-05-01 12:00 UTC
 
 def read(spark: SparkSession, folder: Path, head: str, *paths: Path) -> list[Row]:
     """Read files with a mapping of the four required fields."""
-    (folder / "sources").mkdir(exist_ok=True)
-    text = head if "fields:" in head else head + FIELDS
-    (folder / "sources" / "shop.yaml").write_text(text, encoding="utf-8")
-    mapping = load_mapping(folder, "shop")
-    units = list_units(spark, mapping, [str(path) for path in paths])
-    with named_read_errors(units, must_be_named=True):
-        batch = parse_batch(
-            spark, mapping, units, ingest=IngestParams(), workspace=WorkspaceParams(), plan=TrackingPlan()
-        )
-        return batch.records.orderBy("row_key").collect()
+    mapping = write_mapping(folder, head if "fields:" in head else head + FIELDS)
+    return parse_files(spark, mapping, *paths)
 
 
 def times(rows: list[Row]) -> list[str]:

@@ -10,13 +10,8 @@ import pytest
 from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError, DataError
-from segmentation.ingest.batches import parse_batch
-from segmentation.ingest.params import IngestParams
-from segmentation.parameters import WorkspaceParams
-from segmentation.sources.mapping import SourceMapping, load_mapping
-from segmentation.sources.readers.files import named_read_errors
-from segmentation.sources.readers.units import list_units
-from segmentation.sources.tracking_plan import TrackingPlan
+from segmentation.sources.mapping import SourceMapping
+from tests.spark.sources.reading import fates, parse_files, write_mapping
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,24 +34,11 @@ AT = "2024-05-01 10:00:00"
 
 
 def mapping_of(folder: Path, head: str) -> SourceMapping:
-    (folder / "sources").mkdir(exist_ok=True)
-    (folder / "sources" / "shop.yaml").write_text(head + FIELDS)
-    return load_mapping(folder, "shop")
+    return write_mapping(folder, head + FIELDS)
 
 
 def take_in(spark: SparkSession, folder: Path, head: str, *paths: Path) -> list[Row]:
-    mapping = mapping_of(folder, head)
-    units = list_units(spark, mapping, [str(path) for path in paths])
-    with named_read_errors(units, must_be_named=True):
-        received = parse_batch(
-            spark, mapping, units, ingest=IngestParams(), workspace=WorkspaceParams(), plan=TrackingPlan()
-        )
-        return received.records.orderBy("row_key").collect()
-
-
-def fates(rows: list[Row]) -> list[object]:
-    """The user of an accepted record, the reasons of a rejected one."""
-    return [row["reasons"] if row["rejected"] else row["user_id"] for row in rows]
+    return parse_files(spark, mapping_of(folder, head), *paths)
 
 
 def test_no_line_of_a_text_file_is_lost(spark: SparkSession, tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 from pyspark.sql import functions as F
 
 from segmentation.sources.identifiers import BLANKS, compose_identifier, trim_identifier
-from tests.spark.sources.test_hostile_files import AT, HEADER, fates, take_in
+from tests.spark.sources.reading import fates
+from tests.spark.sources.test_hostile_files import AT, HEADER, take_in
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from segmentation.errors import DataError
-from tests.spark.sources.test_hostile_files import AT, fates, take_in
+from tests.spark.sources.reading import fates
+from tests.spark.sources.test_hostile_files import AT, take_in
 
 if TYPE_CHECKING:
     from pathlib import Path
