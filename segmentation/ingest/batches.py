@@ -49,13 +49,24 @@ class Batch:
     """Whether the records come from a topic. Such a batch may be empty, and a short one may be all bad."""
     absent_columns: tuple[AbsentColumn, ...] = ()
     """Columns that some of its Parquet files lack."""
+    has_positions: bool = False
+    """Whether the places of records in their files break ties."""
 
 
 def batch_without_records(spark: SparkSession, mapping: SourceMapping, allowed_lateness_days: int) -> Batch:
     """Return a batch that brings no record, with which records of its source may leave the tables."""
     records = empty_frame(spark, PARSED_RECORDS.schema)
     bound, maps_orders = mapping.lateness_bound(allowed_lateness_days), mapping.order is not None
-    return Batch(records, lambda _: records, bound, mapping.name, (), maps_orders, of_messages=True)
+    return Batch(
+        records,
+        lambda _: records,
+        bound,
+        mapping.name,
+        (),
+        maps_orders,
+        of_messages=True,
+        has_positions=mapping.ties == "position",
+    )
 
 
 FEW_ROWS = 50_000
@@ -160,6 +171,7 @@ def parse_batch(
     unit_ids, of_messages = tuple(unit.unit_id for unit in units), mapping.kafka is not None
     bound = mapping.lateness_bound(ingest.allowed_lateness_days)
     about = (bound, mapping.name, unit_ids, mapping.order is not None, of_messages)
+    has_positions = mapping.ties == "position"
     if units[0].format == "parquet" and not is_tiny(units):
         raw, absent = _read(spark, mapping, units)
 
@@ -168,11 +180,11 @@ def parse_batch(
             wanted = keys.withColumnRenamed("row_key", "_wanted")
             return parse(raw.join(wanted, raw_row_key() == F.col("_wanted"), "left_semi"))
 
-        return Batch(parse(raw), pick, *about, absent)
+        return Batch(parse(raw), pick, *about, absent, has_positions)
     with named_read_errors(units), one_task_per_block(spark):
         raw, absent = _read(spark, mapping, units)
         held = checkpoint(parse(raw))  # read now, while each task has one block
-    return Batch(held, lambda keys: held.join(keys, "row_key", "left_semi"), *about, absent)
+    return Batch(held, lambda keys: held.join(keys, "row_key", "left_semi"), *about, absent, has_positions)
 
 
 def _read(

@@ -39,7 +39,9 @@ def judge_copies(records: DataFrame, *, window_days: int, complete_from: datetim
             outcome does not count: its survivor may have left. None: no record leaves.
 
     Returns:
-        The input with `outcome` and `survivor_hash` (payload hash of the survivor; of a survivor, its own).
+        The input with `outcome` and `survivor_hash` (payload hash of the survivor; of a survivor, its own). If the
+        input has `position`, also `least_position` (of the survivor and its duplicates, among the records given) and
+        `survivor_unknown` (whether the run's survivor is not among them).
     """
     order = Window.partitionBy(*IDENTITY).orderBy(*ARRIVAL)
     since = F.unix_micros("received_at") - F.lag(F.unix_micros("received_at")).over(order)
@@ -51,8 +53,17 @@ def judge_copies(records: DataFrame, *, window_days: int, complete_from: datetim
     leads = F.when(first_loaded & stored_copy, F.col("stored_survivor_hash")).when(~is_copy, F.col("payload_hash"))
     running = order.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     judged = records.select(
-        "*", is_copy.alias("_is_copy"), F.last(leads, ignorenulls=True).over(running).alias("survivor_hash")
+        "*",
+        is_copy.alias("_is_copy"),
+        F.last(leads, ignorenulls=True).over(running).alias("survivor_hash"),
+        F.count(leads).over(running).alias("_run"),
     )
     same = F.col("payload_hash") == F.col("survivor_hash")
     outcome = F.when(~F.col("_is_copy"), SURVIVOR).when(same, DUPLICATE).otherwise(CONFLICT)
-    return judged.select(*records.columns, outcome.alias("outcome"), "survivor_hash")
+    found = [outcome.alias("outcome"), F.col("survivor_hash")]
+    if "position" not in records.columns:
+        return judged.select(*records.columns, *found)
+    run = Window.partitionBy(*IDENTITY, "_run")
+    least = F.min(F.when(same, F.col("position"))).over(run)
+    unknown = F.min("_is_copy").over(run)
+    return judged.select(*records.columns, *found, least.alias("least_position"), unknown.alias("survivor_unknown"))

@@ -13,9 +13,10 @@ from pyspark.sql import functions as F
 
 from segmentation.checkpoints import BROADCAST_ROWS, Counted, checkpoint_counted, checkpoint_observing, no_rows
 from segmentation.ingest.copies import CONFLICT, DUPLICATE, IDENTITY, SURVIVOR, judge_copies
-from segmentation.ingest.earlier_records import earlier_payloads, earlier_records, new_records
+from segmentation.ingest.earlier_records import PLACES, earlier_payloads, earlier_records, new_records
 from segmentation.ingest.index import IDENTITY_HASH, identity_hash
 from segmentation.ingest.payload import restored_events
+from segmentation.ingest.positions import counted_positions, is_out_of_place, known_copies
 from segmentation.quality.lateness import is_late
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from segmentation.ingest.batches import Batch
     from segmentation.ingest.candidates import Candidates
     from segmentation.ingest.index import Index
+    from segmentation.ingest.positions import KnownCopies
     from segmentation.ingest.snapshot import Snapshot
 
 
@@ -47,6 +49,8 @@ class Outcome:
     """Earlier records with another outcome or survivor than before, with both and their payload (COMPARED columns)."""
     reinstated: Counted
     """Earlier duplicates and conflicts that are survivors now, as events, with stored_as and late."""
+    copies: KnownCopies | None = None
+    """Positions that copies give to events; None: positions do not break the ties of the source."""
 
 
 def deduplicate(
@@ -65,8 +69,10 @@ def deduplicate(
         zone: reporting zone, which dates reinstated events.
     """
     selected = _select_records(batch, index, candidates)
-    earlier = _earlier(snapshot, candidates, selected)
-    judged, found = _judge(selected, earlier, candidates, snapshot, window_days)
+    earlier = _earlier(snapshot, candidates, selected, has_positions=batch.has_positions)
+    judged, found = _judge(
+        selected, earlier, candidates, snapshot, window_days=window_days, has_positions=batch.has_positions
+    )
     told, counts = _with_outcomes(selected, judged, index, found["copies"])
     changed = _changed_records(judged, earlier, selected, snapshot) if found["changed"] else no_rows(judged)
     reinstated = _reinstated(changed, batch.allowed_lateness_days, zone)
@@ -83,6 +89,7 @@ def deduplicate(
         conflicts=Counted(told.where(F.col("outcome") == CONFLICT), counts["conflicts"]),
         changed=changed,
         reinstated=checkpoint_counted(reinstated) if found["reinstated"] else no_rows(reinstated),
+        copies=known_copies(judged, found) if batch.has_positions else None,
     )
 
 
@@ -104,29 +111,42 @@ def _select_records(batch: Batch, index: Index, candidates: Candidates) -> Count
     return checkpoint_counted(records) if is_any else no_rows(records)
 
 
-def _earlier(snapshot: Snapshot, candidates: Candidates, selected: Counted) -> Counted:
+def _earlier(snapshot: Snapshot, candidates: Candidates, selected: Counted, *, has_positions: bool) -> Counted:
     if candidates.received_since is None:
         return no_rows(new_records(selected.rows))
-    return checkpoint_counted(earlier_records(snapshot, candidates))
+    return checkpoint_counted(earlier_records(snapshot, candidates, has_positions=has_positions))
 
 
 def _judge(
-    selected: Counted, earlier: Counted, candidates: Candidates, snapshot: Snapshot, window_days: int
+    selected: Counted,
+    earlier: Counted,
+    candidates: Candidates,
+    snapshot: Snapshot,
+    *,
+    window_days: int,
+    has_positions: bool,
 ) -> tuple[DataFrame, dict[str, int]]:
-    """Judge candidates and earlier records; return copies of the batch and all earlier records, and their numbers."""
+    """Judge candidates and earlier records; return copies of the batch and all earlier records, and their numbers.
+
+    Where positions break ties, survivors of the batch that a copy gives a lesser position are returned too.
+    """
     standing = earlier.rows.where(~snapshot.superseded.of_unit()) if snapshot.superseded else earlier.rows
     compared = new_records(selected.where("is_candidate")).unionByName(standing)
+    if not has_positions:
+        compared = compared.drop(*PLACES)
     judged = judge_copies(compared, window_days=window_days, complete_from=candidates.complete_from)
     is_new = F.col("stored_as").isNull()
-    noted = judged.where(~is_new | (F.col("outcome") != SURVIVOR))
+    is_copy = is_new & (F.col("outcome") != SURVIVOR)
+    numbers = {
+        "copies": is_copy,
+        "changed": ~is_new & _is_changed(),
+        "reinstated": ~is_new & _is_reinstated(),
+        **(counted_positions() if has_positions else {}),
+    }
+    noted = judged.where(~is_new | is_copy | (is_out_of_place() if has_positions else F.lit(False)))
     if not (candidates.hashes.count or earlier.count):
-        return no_rows(noted).rows, {"copies": 0, "changed": 0, "reinstated": 0}
-    return checkpoint_observing(
-        noted,
-        F.count_if(is_new).alias("copies"),
-        F.count_if(~is_new & _is_changed()).alias("changed"),
-        F.count_if(~is_new & _is_reinstated()).alias("reinstated"),
-    )
+        return no_rows(noted).rows, dict.fromkeys(numbers, 0)
+    return checkpoint_observing(noted, *(F.count_if(condition).alias(name) for name, condition in numbers.items()))
 
 
 def _is_changed() -> Column:
@@ -147,7 +167,7 @@ def _with_outcomes(selected: Counted, judged: DataFrame, index: Index, copies: i
         nothing = (F.lit(None).cast("string").alias(name) for name in columns)
         counts = {"rejected": index.rejected, "late": index.late, "duplicates": 0, "conflicts": 0}
         return selected.rows.select("*", *nothing), counts
-    of_batch = judged.where(F.col("stored_as").isNull()).select("row_key", *columns)
+    of_batch = judged.where(F.col("stored_as").isNull() & (F.col("outcome") != SURVIVOR)).select("row_key", *columns)
     told = selected.rows.join(Counted(of_batch, copies).hinted, "row_key", "left")
     kinds = {"rejected": F.col("rejected"), "late": _is_late()} | {
         f"{name}s": F.col("outcome") == name for name in (DUPLICATE, CONFLICT)
@@ -183,5 +203,8 @@ def _with_payload(changed: DataFrame, records: DataFrame) -> DataFrame:
 
 
 def _reinstated(changed: Counted, allowed_lateness_days: int | None, zone: str) -> DataFrame:
-    events = restored_events(changed.where(_is_reinstated()), "payload", zone, "stored_as")
+    rows, kept = changed.where(_is_reinstated()), ("stored_as",)
+    if "least_position" in rows.columns:
+        rows, kept = rows.withColumn("position", F.col("least_position")), ("stored_as", "position")
+    events = restored_events(rows, "payload", zone, *kept)
     return events.select("*", is_late("received_at", "event_at", allowed_lateness_days).alias("late"))

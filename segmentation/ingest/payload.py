@@ -49,12 +49,13 @@ def restore_payload(json: str, *names: str) -> list[Column]:
 def restored_events(held: DataFrame, payload: str, time_zone: str, *kept: str) -> DataFrame:
     """Read events back from the payload JSON in a column, with the columns `kept`.
 
-    The person is that of the column user_id where the frame has one and it is not null, else the identifier.
+    The person is that of the column user_id where the frame has one and it is not null, else the identifier. The
+    position is that of the column `position`, where it is among `kept`, else null.
     """
     known = F.col("user_id") if "user_id" in held.columns else F.lit(None).cast("string")
     columns = ("unit_id", "record_no", "received_at", known.alias("_person"))
     read = held.select(*columns, *restore_payload(payload), *kept)
     person = F.coalesce("_person", "identifier").alias("user_id")
     types = {column.name: column.type for column in EVENTS.columns}
-    nothing = (F.lit(None).cast(types[name]).alias(name) for name in ("position", *MAPPED))
+    nothing = (F.lit(None).cast(types[name]).alias(name) for name in (*{"position"}.difference(kept), *MAPPED))
     return read.select("*", person, local_day("event_at", time_zone).alias("event_date"), *nothing).drop("_person")

@@ -20,6 +20,7 @@ from segmentation.ingest.derived import store_and_derive
 from segmentation.ingest.index import index_records
 from segmentation.ingest.ledger import count_batch, count_erased, count_moves, sum_signed
 from segmentation.ingest.orders import judge_transactions
+from segmentation.ingest.positions import place_events
 from segmentation.ingest.rejections import change_duplicates, change_quarantine, superseded_rows
 from segmentation.ingest.resessionise import resessionise, spans_of_batch
 from segmentation.ingest.user_day_cap import admit_events
@@ -90,9 +91,14 @@ def plan_increment(
     cap = ingest.max_events_per_user_day
     with named("user-day cap"):
         admitted = admit_events(batch, index, outcome, snapshot, cap=cap, zone=zone)
+    # Of exact copies the least position counts; stored events that a copy gives another one are stored again.
+    placed = admitted
+    if batch.has_positions:
+        with named("positions"):
+            placed = place_events(admitted, outcome, snapshot, window_days=ingest.dedup_window_days, zone=zone)
     # Of each order one purchase counts; the stored events of the orders are judged again.
     with named("orders"):
-        judged = judge_transactions(admitted, snapshot, maps_orders=batch.maps_orders)
+        judged = judge_transactions(placed, snapshot, maps_orders=batch.maps_orders)
     # Events are cut into sessions, with the stored sessions that they extend or join.
     spans = spans_of_batch(index, outcome.not_events)
     with named("touched sessions"):

@@ -13,6 +13,8 @@ BLOCK_BYTES = 128 * 1024 * 1024
 """A text file is read in blocks of so many bytes; a record's number is its block's offset plus its place there."""
 CSV_RECORDS = "csv_records"
 """Format of units of CSV that are read by records, since their quoted fields may hold line breaks."""
+POSITION_DIGITS = {"file": 13, "partition": 6, "offset": 19}
+"""Digits of the numbers in a position: a record's number in a file is below 2^40."""
 _RANGE = r"/([^/]+)/(\d+)/(\d+)-\d+\.parquet$"
 
 
@@ -31,6 +33,22 @@ def record_location(path: Column, record_no: Column, file_format: Column) -> Col
     located = F.when(file_format == "parquet", F.concat(path, F.lit(" row "), record_no))
     located = located.when(file_format == CSV_RECORDS, F.concat(path, F.lit(" record "), record_no + 1))
     return located.when(file_format == "kafka", _message_location(path, record_no)).otherwise(text)
+
+
+def record_position(path: Column, record_no: Column, file_format: Column) -> Column:
+    """Write the place of a record as text that sorts by file name and number, or by partition and offset.
+
+    The folder is left out, so that files may move. Paths are encoded as in URLs: none has a character below the blank
+    that ends the name, so names sort before what follows them. Numbers have leading zeros.
+    """
+    of_file = F.concat(F.substring_index(path, "/", -1), F.lit(" "), _padded(record_no, "file"))
+    partition, offset = F.regexp_extract(path, _RANGE, 2), first_offset(path) + record_no
+    of_message = F.concat(_padded(partition, "partition"), F.lit(" "), _padded(offset, "offset"))
+    return F.when(file_format == "kafka", of_message).otherwise(of_file)
+
+
+def _padded(number: Column, kind: str) -> Column:
+    return F.lpad(number.cast("string"), POSITION_DIGITS[kind], "0")
 
 
 def first_offset(path: Column) -> Column:

@@ -87,6 +87,9 @@ class SourceMapping(Parameters):
     agent: FieldMapping | None = None
     """The user agent. Mapped: records of known bots are rejected as `known_bot`, unless `bots` is keep."""
     bots: Literal["quarantine", "exclude", "keep"] = "quarantine"
+    ties: Literal["position", "event_id"] = "position"
+    """What orders a user's events of one instant and one sequence number: the place of their records in the files, or,
+    for a source whose records are delivered again in files that are cut otherwise, their ids."""
     id_form: Literal["as_sent", "nfc"] = "as_sent"
     """nfc: ids of users, events and sessions are composed, so that one id that is written in two ways is one."""
     rules: tuple[RejectionRule, ...] = ()
@@ -192,7 +195,7 @@ class SourceMapping(Parameters):
         """Fingerprint of what shapes the tables: where messages come from does not."""
         said = self.model_dump(mode="json", exclude={"kafka", "jdbc"})
         # Lakes are older than these keys.
-        unused = {"multiline": False, "id_form": "as_sent", "escape": None}
+        unused = {"multiline": False, "id_form": "as_sent", "ties": "position", "escape": None}
         for name, unset in {**unused, "conversions": None, "refunds": None, "order": None}.items():
             if said[name] == unset:
                 del said[name]

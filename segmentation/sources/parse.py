@@ -43,6 +43,8 @@ RAW_UNIT = "_raw_unit"
 RAW_UNIT_NO = "_raw_unit_no"
 RAW_RECORD_NO = "_raw_record_no"
 RAW_LOCATION = "_raw_location"
+RAW_POSITION = "_raw_position"
+"""Where the record stands among all of its source; null: ties are broken by event_id."""
 RAW_TEXT = "_raw_text"
 RAW_CORRUPT = "_raw_corrupt"
 RAW_LOSSY = "_raw_lossy"
@@ -84,6 +86,8 @@ def parse_records(
     Raises:
         ConfigurationError: an expression of the mapping does not compile; names the field.
     """
+    if RAW_POSITION not in raw.columns:
+        raw = raw.withColumn(RAW_POSITION, F.lit(None).cast("string"))
     raw = _derive(raw, mapping)
     origins = find_origins(raw, mapping)
     drafts = select_named(raw, mapping, "*", *_drafts(raw, origins, mapping))
@@ -142,6 +146,7 @@ def _event_columns(
         "event_at": F.col("_event_at"),
         "received_at": F.col("_received_at"),
         "event_date": local_day("_event_at", workspace.time_zone),
+        "position": F.col(RAW_POSITION),
         "transaction_kind": kind,
         "order_id": F.when(kind.isNotNull(), F.col("_order_id")),
         "refund_id": F.when(kind == REFUND, F.col("_refund_id")),

@@ -36,7 +36,13 @@ EVENTS = Table(
         Column("received_at", INSTANT, "when it was received (UTC); event_at where the source maps none"),
         Column("event_date", DAY, "day of event_at in the reporting zone"),
         Column("sequence_no", COUNT, "the source's own order of a user's events; null: none mapped", nullable=True),
-        Column("position", STRING, "place of the record in its file or partition; null: not filled yet", nullable=True),
+        Column(
+            "position",
+            STRING,
+            "file name and number of the record, or partition and offset, of exact copies the least; null: ties of the "
+            "source are broken by event_id",
+            nullable=True,
+        ),
         Column("platform", STRING, "web, ios, android, pos, ...; 'unknown' where the source tells none"),
         Column("device_type", STRING, "kind of device; null: not told", nullable=True),
         Column("channel", STRING, "marketing or sales channel; null: not told", nullable=True),

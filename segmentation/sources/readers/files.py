@@ -13,11 +13,12 @@ from pyspark.sql.types import StructType
 from segmentation.errors import DataError
 from segmentation.frames import small_frame, union_all
 from segmentation.jvm import Py4JJavaError
-from segmentation.sources.location import BLOCK_BYTES, CSV_RECORDS, first_offset, record_location
+from segmentation.sources.location import BLOCK_BYTES, CSV_RECORDS, first_offset, record_location, record_position
 from segmentation.sources.parse import (
     RAW_CORRUPT,
     RAW_LOCATION,
     RAW_LOSSY,
+    RAW_POSITION,
     RAW_RECORD_NO,
     RAW_TEXT,
     RAW_UNIT,
@@ -90,7 +91,10 @@ def read_records(spark: SparkSession, mapping: SourceMapping, units: Sequence[In
     by_path = _columns_of_paths(spark, mapping, units)
     placed = records.join(F.broadcast(_number_units(spark, units, by_path)), _FILE)
     # What only rejected records need comes after the join, where it is left out for all others.
-    location = record_location(F.col(_PATH), F.col(RAW_RECORD_NO), F.lit(format_)).alias(RAW_LOCATION)
+    where = (F.col(_PATH), F.col(RAW_RECORD_NO), F.lit(format_))
+    beside = [record_location(*where).alias(RAW_LOCATION)]
+    if mapping.ties == "position":
+        beside.append(record_position(*where).alias(RAW_POSITION))
     text = [] if RAW_TEXT in records.columns else [F.to_json(F.struct(*map(_quoted, _given(records)))).alias(RAW_TEXT)]
     kept = [name for name in records.columns if name not in (_FILE, _PATH)]
     given = {name.lower(): name for name in kept}
@@ -100,7 +104,7 @@ def read_records(spark: SparkSession, mapping: SourceMapping, units: Sequence[In
         if own is not None:
             value = F.coalesce(_quoted(own), value.cast(records.schema[own].dataType))
         columns.append(value.alias(name))
-    return placed.select(*columns, RAW_UNIT, RAW_UNIT_NO, location, *text)
+    return placed.select(*columns, RAW_UNIT, RAW_UNIT_NO, *beside, *text)
 
 
 def _columns_of_paths(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> list[str]:

@@ -52,6 +52,7 @@ rules:
 supersede:
   key: '/unit_(\d)_'
   version: '_v(\d)\.'
+ties: %s
 """
 
 
@@ -168,7 +169,7 @@ def ingest(
     """Ingest each batch, a file of the given name, in a run of its own, as a scheduler would; return the lake."""
     sources = folder / "conf" / "sources"
     sources.mkdir(parents=True, exist_ok=True)
-    (sources / "case.yaml").write_text(MAPPING % ORDER_RULES[limits.rule])
+    (sources / "case.yaml").write_text(MAPPING % (ORDER_RULES[limits.rule], limits.ties))
     for file in ("base.yaml", "local.yaml"):
         (folder / "conf" / file).write_text("")
     context = None
@@ -221,7 +222,7 @@ def read(lake: Lake) -> dict:
             *("event_id", "user_id", micros("received_at"), micros("event_at"), text("event_date")),
             *("session_id", micros("session_started_at"), text("session_date"), "session_platform", "entry_state"),
             *("previous_state", "gap_s", "ends_session"),
-            *("is_conversion", "repeated_order", whole("revenue")),
+            *("is_conversion", "repeated_order", whole("revenue"), "position"),
         ),
         "quarantine": rows(lake.read(QUARANTINE), "event_id", micros("received_at"), "reason"),
         "duplicates": rows(lake.read(DUPLICATES), "event_id", micros("received_at")),

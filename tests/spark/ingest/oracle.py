@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 from typing import NamedTuple
@@ -34,6 +34,8 @@ class Record:
     hint: str | None = None
     order: str | None = None
     refund: str | None = None
+    position: str | None = None
+    """Name of the file and number in it; None: ties are broken by event_id."""
 
     @property
     def payload(self) -> tuple:
@@ -57,6 +59,7 @@ class Limits:
     cap: int = 50_000
     timeout: int = 1800 * SECOND
     rule: str = FIRST
+    ties: str = "event_id"
 
 
 def day(micros: int) -> str:
@@ -75,23 +78,33 @@ def judge(records: list[Record], limits: Limits) -> dict[str, list]:
         else:
             by_identity[record.event_id].append(record)
     punctual: dict[tuple[str, str], list[Record]] = defaultdict(list)
+    least: dict[int, str | None] = {}
     for copies in by_identity.values():
         previous, head = None, None
         for record in sorted(copies, key=lambda copy: arrival(copy, limits.rule)):
             if previous is None or record.received_at - previous.received_at > limits.horizon:
                 head = record
+                least[id(head)] = head.position
                 if record.received_at - record.event_at > limits.lateness:
                     verdicts["too_late"].append(record)
                 else:
                     punctual[record.user, day(record.event_at)].append(record)
             else:
                 verdicts["duplicate" if record.payload == head.payload else "conflict"].append(record)
+                if record.position is not None and record.payload == head.payload:
+                    least[id(head)] = min(least[id(head)], record.position)
             previous = record
     for contenders in punctual.values():
         ranked = sorted(contenders, key=lambda r: (r.received_at, r.event_id))
         verdicts["accepted"] += ranked[: limits.cap]
         verdicts["over_cap"] += ranked[limits.cap :]
+    verdicts["accepted"] = [replace(record, position=least[id(record)]) for record in verdicts["accepted"]]
     return verdicts
+
+
+def place(record: Record) -> tuple:
+    """Return what orders a user's events."""
+    return (record.event_at, record.position or "", record.event_id, record.received_at)
 
 
 class Worth(NamedTuple):
@@ -112,7 +125,7 @@ def judge_orders(accepted: list[Record], rule: str) -> dict[int, Worth]:
             amount = {PURCHASE: record.value, REFUND: negative(record.value)}.get(record.name)
             worth[id(record)] = Worth(record.name == PURCHASE, repeated=False, revenue=amount)
     for events in orders.values():
-        events.sort(key=lambda r: (r.event_at, r.event_id, r.received_at))
+        events.sort(key=place)
         worth |= judge_sales([e for e in events if e.name == PURCHASE], rule)
         counted = [worth[id(e)].revenue for e in events if e.name == PURCHASE and not worth[id(e)].repeated]
         paid = None if not counted or None in counted else sum(counted)
@@ -187,7 +200,7 @@ def sessions(accepted: list[Record], limits: Limits) -> list[list[Record]]:
         scopes[record.user, record.hint].append(record)
     cut: list[list[Record]] = []
     for (_, hint), events in scopes.items():
-        ordered = sorted(events, key=lambda r: (r.event_at, r.event_id, r.received_at))
+        ordered = sorted(events, key=place)
         current = [ordered[0]]
         for record in ordered[1:]:
             if hint is None and record.event_at - current[-1].event_at > limits.timeout:
@@ -242,6 +255,7 @@ def event_rows(events: list[Record], worth: dict[int, Worth]) -> list[tuple]:
             gap_s(earlier, event) if earlier else None,
             event is last,
             *worth[id(event)],
+            event.position,
         )
         for earlier, event in zip([None, *events], events, strict=False)
     ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pyspark.sql import functions as F
 
-from segmentation.tables import INGEST_LEDGER, INPUT_UNITS, QUARANTINE
+from segmentation.tables import EVENTS, INGEST_LEDGER, INPUT_UNITS, QUARANTINE
 from segmentation.tables.ingest_ledger import PARSED, READ
 from tests.spark.ingest.cases import ALWAYS_SHIPPED, BASE, WAYS, Way, choose_seed, differences, draw_cases, ingest
 from tests.spark.ingest.oracle import DAY, FIRST, LAST, LINES, Limits, Record, tables
@@ -72,6 +72,41 @@ def test_any_order_batching_and_repetition_give_the_oracles_tables(spark: SparkS
     assert (counts[READ], counts[PARSED]) == (len(standing), len(standing))
     gone = lake.read(INPUT_UNITS).where(F.col("superseded_by").isNotNull()).select("path").collect()
     assert sorted(row["path"].rsplit("/", 1)[1] for row in gone) == [f"{OUTDATED}.jsonl", f"{EXPORT}.jsonl"]
+
+
+@pytest.mark.spark
+def test_any_order_of_the_same_files__ties_in_the_order_of_the_files(spark: SparkSession, tmp_path: Path) -> None:
+    """An exact copy with a lesser position moves its event, whenever it comes and though it leaves again."""
+    seed = choose_seed()
+    units = {name: in_places(name, records) for name, records in draw_units(seed).items()}
+    limits, ways = replace(LIMITS, rule=RULES[seed % len(RULES)], ties="position"), draw_ways(seed)
+    first = random.Random(seed).sample((EXPORT, SECOND, THIRD), 3)
+    lake = take_in(spark, tmp_path, units, first, ways, limits)
+    assert differences(lake, tables(units[EXPORT] + units[SECOND] + units[THIRD], limits)) == {}
+
+    lake = take_in(spark, tmp_path, units, [NEWER], ways, limits)
+    assert differences(lake, tables(units[SECOND] + units[THIRD] + units[NEWER], limits)) == {}
+
+
+def in_places(name: str, records: list[Record]) -> list[Record]:
+    return [replace(record, position=f"{name}.jsonl {number:013d}") for number, record in enumerate(records)]
+
+
+@pytest.mark.spark
+def test_positions_of_a_run_longer_than_the_window(spark: SparkSession, tmp_path: Path) -> None:
+    """The event was received before all records that the copies at the end of its run are compared with."""
+    head = Record("1", "u", "view", BASE, BASE, 3, "web")
+    tied = Record("2", "u", "cart", BASE, BASE, 3, "web")
+    units = {
+        "m": [tied, head],
+        "n": [replace(head, received_at=BASE + 25 * DAY)],
+        "a": [replace(head, received_at=BASE + 50 * DAY)],
+    }
+    placed = {name: in_places(name, records) for name, records in units.items()}
+    limits = replace(LIMITS, ties="position")
+    lake = take_in(spark, tmp_path, placed, list(placed), WAYS, limits)
+    assert differences(lake, tables([record for records in placed.values() for record in records], limits)) == {}
+    assert {row["event_id"]: row["position"] for row in lake.read(EVENTS).collect()}["1"].startswith("a.jsonl")
 
 
 @pytest.mark.spark

@@ -18,7 +18,22 @@ pytestmark = pytest.mark.spark
 AS_OF = "2024-05-02"
 VISIT = ("first_visit", "session_start", "page_view", "view_item", "add_to_cart")
 USERS = 6
-TIED = "name: tied\nsteps: [view_item, add_to_cart]\nwindow_s: 1800\n"
+FUNNELS = {
+    "tied": "steps: [view_item, add_to_cart]\nwindow_s: 1800\n",
+    "bought": "steps: [cart, purchase]\nwindow_s: 1800\n",
+    "repeats": "steps: [finish onboarding, pageview, pageview, pageview]\nwindow_s: 86400\n",
+}
+SECONDS = """
+format: csv
+fields: {event_id: {key: [user, event, at]}, user_id: user, event_name: event, event_at: at}
+"""
+NUMBERED = SECONDS.replace("{key: [user, event, at]}", "id")
+REPEATS = """id,user,event,at
+1,r,finish onboarding,2024-05-01 13:01:00
+2,r,pageview,2024-05-01 13:10:00
+3,r,pageview,2024-05-01 13:10:00
+4,r,pageview,2024-05-01 13:11:00
+"""
 
 
 def ga4_event(user: int, index: int) -> dict[str, Any]:
@@ -37,6 +52,18 @@ def ga4_event(user: int, index: int) -> dict[str, Any]:
     }
 
 
+def ingest(workspace: Workspace, source: str, *paths: str) -> None:
+    done = workspace.run(ingest_events, "--source", source, "--input", *paths)
+    assert done.code == 0, done.stderr
+
+
+def build_funnels(workspace: Workspace) -> None:
+    for name, funnel in FUNNELS.items():
+        (workspace.folder / "conf" / "funnels" / f"{name}.yaml").write_text(f"name: {name}\n{funnel}")
+    done = workspace.run(build_journeys, "--as-of", AS_OF)
+    assert done.code == 0, done.stderr
+
+
 def reached(workspace: Workspace, funnel: str) -> list[int]:
     rows = workspace.table("funnels").where(f"funnel = '{funnel}' AND dimension = 'all'").orderBy("step")
     return [row["reached"] for row in rows.collect()]
@@ -48,19 +75,46 @@ def ends(workspace: Workspace) -> list[tuple[str, str]]:
 
 
 def test_ga4_events_of_one_batch__in_the_order_that_google_exports(workspace: Workspace) -> None:
-    (workspace.folder / "conf" / "funnels").mkdir(exist_ok=True)
-    (workspace.folder / "conf" / "funnels" / "tied.yaml").write_text(TIED)
     mixed = [ga4_event(user, (index * 3 + user) % len(VISIT)) for user in range(USERS) for index in range(len(VISIT))]
     path = workspace.file("events_20240501.json", "\n".join(map(json.dumps, mixed)))
-    for job, options in (
-        (ingest_events, ("--source", "ga4", "--input", path)),
-        (build_journeys, ("--as-of", AS_OF)),
-    ):
-        done = workspace.run(job, *options)
-        assert done.code == 0, done.stderr
+    ingest(workspace, "ga4", path)
+    build_funnels(workspace)
     assert ends(workspace) == [("first_visit", "add_to_cart")] * USERS
     steps = workspace.table("transitions").collect()
     states = ("START", *VISIT, "EXIT")
     found = {(row["from_state"], row["to_state"]): row["transitions"] for row in steps}
     assert found == dict.fromkeys(pairwise(states), USERS)
     assert reached(workspace, "tied") == [USERS, USERS]
+
+
+def test_times_of_whole_seconds__in_the_order_of_the_file(workspace: Workspace) -> None:
+    workspace.source("log", SECONDS)
+    workspace.source("numbered", NUMBERED)
+    lines = [f"u{n},{event},2024-05-01 10:0{n}:00" for n in range(8) for event in ("cart", "purchase")]
+    ingest(workspace, "log", workspace.file("ties.csv", "\n".join(["user,event,at", *lines])))
+    ingest(workspace, "numbered", workspace.file("repeats.csv", REPEATS))
+    build_funnels(workspace)
+    assert sorted(ends(workspace)) == [("cart", "purchase")] * 8 + [("finish onboarding", "pageview")]
+    assert reached(workspace, "bought") == [8, 8]
+    assert reached(workspace, "repeats") == [1, 1, 1, 1]
+
+
+def test_an_exact_copy_of_a_lesser_position__moves_its_event(workspace: Workspace) -> None:
+    workspace.source("log", SECONDS)
+    header, first, second = "user,event,at", "u,cart,2024-05-01 10:00:00", "u,purchase,2024-05-01 10:00:00"
+    ingest(workspace, "log", workspace.file("b.csv", f"{header}\n{first}\n{second}"))
+    assert ends(workspace) == [("cart", "purchase")]
+    ingest(workspace, "log", workspace.file("c.csv", f"{header}\n{second}"))
+    assert ends(workspace) == [("cart", "purchase")]
+    ingest(workspace, "log", workspace.file("a.csv", f"{header}\n{second}"))
+    assert ends(workspace) == [("purchase", "cart")]
+    rows = workspace.table("events").orderBy("position").select("event_name", "position").collect()
+    assert [tuple(row) for row in rows] == [("purchase", "a.csv 0000000000001"), ("cart", "b.csv 0000000000001")]
+
+
+def test_ties_by_event_id__positions_are_not_kept(workspace: Workspace) -> None:
+    workspace.source("numbered", NUMBERED + "ties: event_id\n")
+    lines = "id,user,event,at\n2,u,b,2024-05-01 10:00:00\n1,u,a,2024-05-01 10:00:00\n"
+    ingest(workspace, "numbered", workspace.file("events.csv", lines))
+    assert ends(workspace) == [("a", "b")]
+    assert workspace.table("events").where("position IS NOT NULL").count() == 0
