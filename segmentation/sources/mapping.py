@@ -88,8 +88,8 @@ class SourceMapping(Parameters):
     """The user agent. Mapped: records of known bots are rejected as `known_bot`, unless `bots` is keep."""
     bots: Literal["quarantine", "exclude", "keep"] = "quarantine"
     ties: Literal["position", "event_id"] = "position"
-    """What orders a user's events of one instant and one sequence number: the place of their records in the files, or,
-    for a source whose records are delivered again in files that are cut otherwise, their ids."""
+    """Order of a user's events of one instant and sequence number: the place of their records in the files, or their
+    ids, if the source delivers its records again in files that are cut otherwise."""
     id_form: Literal["as_sent", "nfc"] = "as_sent"
     """nfc: ids of users, events and sessions are composed, so that one id that is written in two ways is one."""
     rules: tuple[RejectionRule, ...] = ()
