@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from segmentation.lake.lake import Lake
 
 LIMITS = Limits(cap=6)
+HOUR = 3600 * 1_000_000
 RULES = (FIRST, LAST, LINES)
 EXPORT, SECOND, THIRD, NEWER, OUTDATED = "unit_0_v1", "second", "third", "unit_0_v2", "unit_0_v0"
 """Files; three of them are exports of the same, of which the newest alone counts, whenever it comes."""
@@ -78,7 +79,8 @@ def test_any_order_batching_and_repetition_give_the_oracles_tables(spark: SparkS
 def test_any_order_of_the_same_files__ties_in_the_order_of_the_files(spark: SparkSession, tmp_path: Path) -> None:
     """An exact copy with a lesser position moves its event, whenever it comes and though it leaves again."""
     seed = choose_seed()
-    units = {name: in_places(name, records) for name, records in draw_units(seed).items()}
+    drawn = draw_units(seed)
+    units = {name: in_places(name, list(map(on_whole_hours, records))) for name, records in drawn.items()}
     limits, ways = replace(LIMITS, rule=RULES[seed % len(RULES)], ties="position"), draw_ways(seed)
     first = random.Random(seed).sample((EXPORT, SECOND, THIRD), 3)
     lake = take_in(spark, tmp_path, units, first, ways, limits)
@@ -90,6 +92,12 @@ def test_any_order_of_the_same_files__ties_in_the_order_of_the_files(spark: Spar
 
 def in_places(name: str, records: list[Record]) -> list[Record]:
     return [replace(record, position=f"{name}.jsonl {number:013d}") for number, record in enumerate(records)]
+
+
+def on_whole_hours(record: Record) -> Record:
+    """Return the record as a source of coarse times sends it: many events of a user have one instant."""
+    beyond = record.event_at % HOUR
+    return replace(record, event_at=record.event_at - beyond, received_at=record.received_at - beyond)
 
 
 @pytest.mark.spark
