@@ -203,8 +203,8 @@ def _with_payload(changed: DataFrame, records: DataFrame) -> DataFrame:
 
 
 def _reinstated(changed: Counted, allowed_lateness_days: int | None, zone: str) -> DataFrame:
-    rows, kept = changed.where(_is_reinstated()), ("stored_as",)
-    if "least_position" in rows.columns:
-        rows, kept = rows.withColumn("position", F.col("least_position")), ("stored_as", "position")
-    events = restored_events(rows, "payload", zone, *kept)
+    rows = changed.where(_is_reinstated())
+    placed = ("position",) if "least_position" in rows.columns else ()
+    rows = rows.withColumns({name: F.col("least_position") for name in placed})
+    events = restored_events(rows, "payload", zone, "stored_as", *placed)
     return events.select("*", is_late("received_at", "event_at", allowed_lateness_days).alias("late"))

@@ -56,6 +56,7 @@ class Lake:
         """Findings about the lake's folder for the report of the run."""
         self.publications = PublicationLog(spark, self.path(PUBLICATIONS), run_id)
         self._written: dict[str, int] = {}
+        self._appended: dict[str, int | None] = {}
         self._changed: set[str] = set()
         self._recovered: dict[str, int] = {}
         self._existing: set[str] = set()
@@ -101,8 +102,10 @@ class Lake:
         return self.spark.read.schema(schema).parquet(*map(as_pattern, files))
 
     def read_added(self, table: Table) -> DataFrame:
-        """Read the rows that this run's newest commit to a table added, from its files alone."""
-        return self._read_files(added_files(self.spark, self.path(table), self._written[table.name]), table.schema)
+        """Read the rows that this run's newest :meth:`append` added to a table, from its files alone."""
+        version = self._appended[table.name]
+        files = [] if version is None else added_files(self.spark, self.path(table), version)
+        return self._read_files(files, table.schema)
 
     def require(self, table: Table, job: str) -> DataFrame:
         """Read a table that an earlier job must have published.
@@ -146,10 +149,13 @@ class Lake:
         """Append rows."""
         self._sign()
         self._create(table)
+        before = head_version(self.spark, self.path(table))
         conform(df, table).write.format("delta").mode("append").save(self.path(table))
         self._new.discard(table.name)
         self._cleared.discard(table.name)
         self._note(table)
+        head = self._written[table.name]
+        self._appended[table.name] = head if head > before else None  # Delta makes no commit for no rows
 
     def replace(self, table: Table, df: DataFrame, where: str | None = None) -> None:
         """Replace all rows, or those that fulfil `where`. All new rows must fulfil it, too."""
