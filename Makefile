@@ -17,7 +17,7 @@ PYTEST := $(ENV) python -m pytest
 # By file, in the order of tests/conftest.py.
 PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup data browser broker postgres demo check lint test faults truths bench mlflow review wheel lock clean
+.PHONY: help setup data browser broker postgres demo check lint test faults endurance truths bench mlflow review wheel lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,10 +43,13 @@ lint: setup
 	$(ENV) lint-imports
 
 test: setup data lint ## lint, types, layers and every test but the heavy ones, under 10 minutes
-	$(PYTEST) $(PARALLEL) -m "not faults and not long" $(ARGS)
+	$(PYTEST) $(PARALLEL) -m "not faults and not endurance" $(ARGS)
 
 faults: setup data browser broker postgres ## the heavy tests: crashes, Kafka, PostgreSQL, browser, notebooks, cluster; under 20 minutes
-	$(PYTEST) $(PARALLEL) -m "faults and not long" $(ARGS)
+	$(PYTEST) $(PARALLEL) -m "faults and not endurance" $(ARGS)
+
+endurance: setup data ## tests of minutes each: long published figures, many batches
+	$(PYTEST) $(PARALLEL) -m endurance $(ARGS)
 
 broker: setup
 	@$(ENV) python scripts/fetch_jars.py --broker

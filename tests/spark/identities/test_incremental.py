@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from segmentation.runtime.context import Context, RunReport
 
-pytestmark = [pytest.mark.spark, pytest.mark.faults]
+pytestmark = pytest.mark.spark
 
 COMPARED = (EVENTS, SESSIONS, USER_DAYS, TRANSITIONS, IDENTITIES)
 SUPERSEDE = "supersede: {key: 'part(\\d+)_', version: '_v(\\d+)'}\n"
@@ -104,6 +104,7 @@ def parts(sent: list[Sent], number: int, seed: int) -> list[list[Sent]]:
     return found
 
 
+@pytest.mark.endurance
 def test_apply_identities__batches_supersession_and_copies(spark: SparkSession, tmp_path: Path) -> None:
     case = Case(spark, tmp_path)
     first, second, third, fourth = parts(draw(30, seed=3), 4, seed=5)
@@ -120,6 +121,7 @@ def test_apply_identities__batches_supersession_and_copies(spark: SparkSession, 
     case.check()
 
 
+@pytest.mark.faults
 def test_apply_identities__pairs_apart(spark: SparkSession, tmp_path: Path) -> None:
     case = Case(spark, tmp_path, [(f"login:{case}-a", f"email:{case}-x") for case in range(30)])
     first, second = parts(draw(30, seed=6), 2, seed=7)
@@ -129,6 +131,7 @@ def test_apply_identities__pairs_apart(spark: SparkSession, tmp_path: Path) -> N
     assert case.check().quality["events_moved"] > 0
 
 
+@pytest.mark.faults
 def test_apply_identities__nothing_changed(spark: SparkSession, tmp_path: Path) -> None:
     case = Case(spark, tmp_path)
     case.send("part1_v1", draw(10, seed=3))
@@ -139,6 +142,7 @@ def test_apply_identities__nothing_changed(spark: SparkSession, tmp_path: Path) 
     assert (report.notes, report.quality) == ([SAME], {"events_moved": 0, "persons_touched": 0})
 
 
+@pytest.mark.endurance
 def test_apply_identities__the_log_does_not_tell(spark: SparkSession, tmp_path: Path) -> None:
     case = Case(spark, tmp_path)
     sent = draw(12, seed=4)

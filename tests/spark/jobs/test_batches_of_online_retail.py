@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     Digest = dict[str, tuple[int, str]]
 
-pytestmark = [pytest.mark.spark, pytest.mark.truths, pytest.mark.long]
+pytestmark = [pytest.mark.spark, pytest.mark.truths, pytest.mark.endurance]
 
 TABLES = (EVENTS, SESSIONS, TRANSITIONS, USER_DAYS, QUARANTINE, DUPLICATES, INGEST_LEDGER)
 CONF = Path(__file__).parents[3] / "conf"

@@ -130,6 +130,7 @@ SOURCES: Mapping[str, tuple[str, Any]] = {
 }
 
 
+@pytest.mark.faults  # eleven jobs: minutes
 def test_five_sources_make_one_customer_until_two_of_them_are_set_apart(workspace: Workspace) -> None:
     for source, (name, records) in SOURCES.items():
         ingest(workspace, source, name, records)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tests.spark.jobs.conftest import Workspace
 
-pytestmark = [pytest.mark.spark, pytest.mark.truths, pytest.mark.long]
+pytestmark = [pytest.mark.spark, pytest.mark.truths, pytest.mark.endurance]
 
 FEW_MODELS = (
     "propensity.logistic_regularisation=[0.01]", "propensity.forest_depths=[]", "propensity.tree_depths=[2]",

@@ -149,7 +149,7 @@ def test_online_retail_balances_to_the_row(workspace: Workspace, published: Call
     assert tuple(of_days) == (LEDGER["accepted"], invoices, value)  # an invoice is one purchase, whatever its lines
 
 
-@pytest.mark.faults  # minutes
+@pytest.mark.endurance  # 1.5 million records
 def test_complete_journey_has_its_baskets_as_sessions(workspace: Workspace, published: Callable[..., Path]) -> None:
     path = published("complete_journey", "transactions.parquet")
     quality = workspace.run_process("ingest_events", "--source", "complete_journey", "--input", str(path)).result[
