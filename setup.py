@@ -57,6 +57,7 @@ setup(
         "hmmlearn>=0.3.3",
         "threadpoolctl>=3.1",
         "matplotlib>=3.8",
+        "ua-parser[regex]>=1",
     ],
     entry_points={"console_scripts": list_entry_points()},
     classifiers=[

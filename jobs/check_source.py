@@ -11,6 +11,7 @@ from segmentation.checkpoints import checkpoint
 from segmentation.errors import ConfigurationError
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
+from segmentation.sources.device_types import device_types_of, fill_device_types
 from segmentation.sources.drafts import is_unfinished_draft, mark_draft
 from segmentation.sources.infer import draft_mapping
 from segmentation.sources.mapping import check_input, load_mapping
@@ -143,7 +144,8 @@ def _judge(ctx: Context, mapping: SourceMapping, raw: DataFrame) -> DataFrame:
         workspace=ctx.config.workspace,
         plan=load_tracking_plan(ctx.options["conf_dir"]),
     )
-    return checkpoint(parsed)
+    held = checkpoint(parsed)
+    return fill_device_types(held, device_types_of(held))
 
 
 def _coverage(ctx: Context, mapping: SourceMapping, parsed: DataFrame) -> list[Row]:

@@ -113,7 +113,7 @@ def _read(db: duckdb.DuckDBPyConnection, files: list[str]) -> None:
         WITH named AS (
             SELECT event_id, hash(event_id) AS h, nullif(trim(lower(user_id)), '') AS user_id, event_name,
                 epoch_us(event_at) AS happened, epoch_us(received_at) AS received, lower(trim(platform)) AS platform,
-                device_type, channel, value, currency, page
+                replace(device_type, 'mobile', 'handset') AS device_type, channel, value, currency, page
             FROM read_parquet({files}))
         SELECT *, {DIGEST} AS payload FROM named""")
     row = db.execute("SELECT min(received), (SELECT received FROM kept.known) FROM sent").fetchone()

@@ -17,7 +17,7 @@ _SPELLED = """
     SELECT nullif(trim(event_id), '') AS event_id, nullif(trim(lower(user_id)), '') AS user_id,
         nullif(trim(event_name), '') AS event_name, event_at, received_at,
         coalesce(nullif(trim(lower(platform)), ''), 'unknown') AS platform,
-        nullif(trim(device_type), '') AS device_type,
+        replace(nullif(trim(device_type), ''), 'mobile', 'handset') AS device_type,
         nullif(trim(channel), '') AS channel, value, nullif(trim(currency), '') AS currency,
         '{{"page":"' || page || '"}}' AS properties
     FROM {reader}"""

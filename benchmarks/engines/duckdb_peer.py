@@ -20,7 +20,9 @@ SECOND = 1_000_000
 DAY = 86_400 * SECOND
 PAYLOAD = ("user_id", "event_name", "happened", "platform", "device_type", "channel", "value", "currency", "page")
 CODES = {"event_name": "event_name", "platform": "lower(trim(platform))"} | {
-    name: name for name in ("device_type", "channel", "currency")
+    "device_type": "replace(device_type, 'mobile', 'handset')",
+    "channel": "channel",
+    "currency": "currency",
 }
 """Columns of few values: enumerations, a byte each."""
 

@@ -59,7 +59,8 @@ def build(task: Task, clock: Clock) -> None:
 
 def _read(files: Sequence[str]) -> pl.LazyFrame:
     few = {"event_name": pl.col("event_name"), "platform": pl.col("platform").str.strip_chars(" ").str.to_lowercase()}
-    few |= {name: pl.col(name) for name in ("device_type", "channel", "currency")}
+    few |= {name: pl.col(name) for name in ("channel", "currency")}
+    few["device_type"] = pl.col("device_type").str.replace("mobile", "handset", literal=True)
     user = pl.col("user_id").str.to_lowercase().str.strip_chars(" ")
     return pl.scan_parquet(files).select(
         "event_id",

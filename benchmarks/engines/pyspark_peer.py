@@ -88,7 +88,7 @@ def _read(spark: SparkSession, files: Sequence[str]) -> DataFrame:
         "received_at",
         F.to_date("event_at").alias("event_date"),
         F.lower(F.trim("platform")).alias("platform"),
-        "device_type",
+        F.replace("device_type", F.lit("mobile"), F.lit("handset")).alias("device_type"),
         "channel",
         "value",
         "currency",

@@ -18,7 +18,7 @@ from segmentation.lake.lock import exclusive
 from segmentation.runtime.main import open_context
 from segmentation.sessions.item_counts import count_items
 from segmentation.tables import DUPLICATES, EVENTS, QUARANTINE, SESSIONS, USER_FEATURES
-from segmentation.tables.items import PURCHASE_NAME
+from segmentation.tables.items import DEVICE_TYPE, PURCHASE_NAME
 from segmentation.tables.reference import all_tables
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def export(task: Task, _clock: Clock) -> None:
             columns = lake.read(table).select(*TABLES[table.name])
             columns.write.parquet(str(task.scratch / table.name), mode="overwrite")
     counts = count_items(lake.read(EVENTS), lake.read(SESSIONS), time_zone="UTC")
-    counts = counts.where(F.col("dimension") != PURCHASE_NAME)  # no peer counts it
+    counts = counts.where(~F.col("dimension").isin(PURCHASE_NAME, DEVICE_TYPE))  # no peer counts these
     counts.write.parquet(str(task.scratch / "user_day_counts"), mode="overwrite")
     copies = lake.read(DUPLICATES).select(F.lit("duplicate").alias("reason"))
     rejected = lake.read(QUARANTINE).select("reason").unionByName(copies).groupBy("reason")

@@ -1,4 +1,4 @@
-"""Features of the platforms and channels that a user uses."""
+"""Features of the platforms, devices and channels that a user uses."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from segmentation.features.feature import (
     windows_of,
 )
 from segmentation.features.params import name_column
-from segmentation.tables.items import CHANNEL, ITEM_COUNTS, PLATFORM
+from segmentation.tables.events import DEVICE_TYPES
+from segmentation.tables.items import CHANNEL, DEVICE_TYPE, ITEM_COUNTS, PLATFORM
 from segmentation.tables.table import COUNT
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 def features(params: FeatureParams) -> tuple[Feature, ...]:
     """Return the family's features."""
-    return tuple(feature for w in windows_of(params) for feature in (*_shares(w, params), _channels(w)))
+    windows = windows_of(params)
+    return tuple(feature for w in windows for feature in (*_shares(w, params), *_devices(w), _channels(w)))
 
 
 def _shares(w: Window, params: FeatureParams) -> tuple[Feature, ...]:
@@ -45,6 +47,22 @@ def _share(name: str, where: str, condition: str, w: Window) -> Feature:
         w,
         "no event in the window",
         source=ITEM_COUNTS,
+    )
+
+
+def _devices(w: Window) -> tuple[Feature, ...]:
+    return tuple(
+        Feature(
+            f"device_{kind}_share_{w}",
+            "share",
+            f"share of the events {w.text} that happened on a device of type '{kind}', of those that tell it; the "
+            "shares of all types add up to 1",
+            ratio(items_total(DEVICE_TYPE, w, f"item = {literal(kind)}"), items_total(DEVICE_TYPE, w)),
+            w,
+            "no event in the window tells its device type",
+            source=ITEM_COUNTS,
+        )
+        for kind in DEVICE_TYPES
     )
 
 

@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from segmentation.checkpoints import checkpoint
 from segmentation.errors import ContractError
 from segmentation.frames import empty_frame
+from segmentation.sources.device_types import device_types_of, fill_device_types
 from segmentation.sources.parse import parse_records, raw_row_key
 from segmentation.sources.readers.absent_columns import find_absent_columns
 from segmentation.sources.readers.files import named_read_errors, one_task_per_block, read_records
@@ -178,12 +179,15 @@ def parse_batch(
         def pick(keys: DataFrame) -> DataFrame:
             # Join before parsing: Spark does not push a join below the parsing expressions.
             wanted = keys.withColumnRenamed("row_key", "_wanted")
-            return parse(raw.join(wanted, raw_row_key() == F.col("_wanted"), "left_semi"))
+            return fill_device_types(parse(raw.join(wanted, raw_row_key() == F.col("_wanted"), "left_semi")), types)
 
-        return Batch(parse(raw), pick, *about, absent, has_positions)
+        parsed = parse(raw)
+        types = device_types_of(parsed)
+        return Batch(fill_device_types(parsed, types), pick, *about, absent, has_positions)
     with named_read_errors(units), one_task_per_block(spark):
         raw, absent = _read(spark, mapping, units)
         held = checkpoint(parse(raw))  # read now, while each task has one block
+    held = fill_device_types(held, device_types_of(held))
     return Batch(held, lambda keys: held.join(keys, "row_key", "left_semi"), *about, absent, has_positions)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, NamedTuple
 
 from pyspark.sql import functions as F
@@ -55,7 +57,7 @@ def read_units(lake: Lake, source: str) -> list[Row]:
     """Read the stored units of a source. Grain: a row per unit."""
     stored = lake.read(INPUT_UNITS).where(F.col("source") == source)
     modified_us = F.unix_micros("modified_at").alias("modified_us")
-    return stored.select("unit_id", "path", "format", modified_us, "bytes", "superseded_by").collect()
+    return stored.select("unit_id", "path", "format", modified_us, "bytes", "arrived_at", "superseded_by").collect()
 
 
 def list_current(stored: Iterable[Row], params: SupersedeParams | None) -> dict[str, str]:
@@ -82,6 +84,28 @@ def sort_units(units: Sequence[InputUnit], stored: Sequence[Row], params: Supers
     )
 
 
+def keep_arrivals(units: Iterable[InputUnit], stored: Sequence[Row]) -> list[InputUnit]:
+    """Give units the time at which they were received first, as it was stored.
+
+    A file that changed since (a person was deleted from it, or it was copied back) has the newest stored time of its
+    path. Of units that were stored without such a time, the modification time of then counts.
+    """
+    told = {row["unit_id"]: (row["path"], _first_receipt(row)) for row in stored}
+    by_path = {path: arrived_at for path, arrived_at in sorted(told.values(), key=lambda one: one[1])}
+    by_unit = {unit_id: arrived_at for unit_id, (_, arrived_at) in told.items()}
+    return [
+        replace(unit, arrived_at=by_unit.get(unit.unit_id, by_path.get(unit.path, unit.arrived_at))) for unit in units
+    ]
+
+
+def _first_receipt(row: Row) -> datetime:
+    if row["arrived_at"] is None:
+        return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=row["modified_us"])
+    # A collected instant is a naive one of this machine's zone.
+    stored: datetime = row["arrived_at"]
+    return stored.astimezone(timezone.utc)
+
+
 def _delivery(row: Row) -> Delivery:
     return Delivery(row["unit_id"], row["path"], row["modified_us"], row["bytes"])
 
@@ -91,7 +115,10 @@ def unit_rows(
 ) -> DataFrame:
     """Return the rows of `input_units` for new units; `by` maps the unit_id of a superseded unit to its successor."""
     by = by or {}
-    rows = [(u.unit_id, source, u.path, u.format, u.bytes, u.modified_at, run_id, by.get(u.unit_id)) for u in units]
+    rows = [
+        (u.unit_id, source, u.path, u.format, u.bytes, u.modified_at, u.arrived_at, run_id, by.get(u.unit_id))
+        for u in units
+    ]
     return small_frame(spark, rows, INPUT_UNITS.schema)
 
 

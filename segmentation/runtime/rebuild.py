@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
 from segmentation.ingest.derived import DERIVED
-from segmentation.ingest.received import list_current, read_units
+from segmentation.ingest.received import keep_arrivals, list_current, read_units
 from segmentation.runtime.ingestion import ingest_batch, ingest_parameters, notes_on_batches, open_mapping
 from segmentation.runtime.stored import write_rates
 from segmentation.sources.readers.messages import list_landed
@@ -96,9 +96,13 @@ def _list_again(ctx: Context, mapping: SourceMapping) -> Listed:
     Raises:
         ConfigurationError: one is missing; names it.
     """
-    taken = list_current(read_units(ctx.lake, mapping.name), mapping.supersede)
+    stored = read_units(ctx.lake, mapping.name)
+    taken = list_current(stored, mapping.supersede)
     paths = sorted({unquote(path) for path in taken.values()})
     units = (list_landed if mapping.kafka else list_units)(ctx.spark, mapping, paths)
+    receipt = mapping.fields.unit_receipt
+    if receipt is not None and receipt.unit == "modified":
+        units = keep_arrivals(units, stored)
     changed = sorted({taken[unit_id] for unit_id in taken.keys() - {unit.unit_id for unit in units}})
     if not changed:
         return Listed(units, [])

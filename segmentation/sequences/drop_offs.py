@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from segmentation.frames import conform
 from segmentation.sequences.groups import split_groups
-from segmentation.sequences.steps import SESSION
+from segmentation.sequences.steps import ABOUT, SESSION
 from segmentation.statistics import wilson_bounds
 from segmentation.tables import DROP_OFFS
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from segmentation.sequences.params import SequenceParams
 
-OF_SESSION = (*SESSION, "platform", "channel", "session_date")
+OF_SESSION = (*SESSION, *ABOUT)
 
 
 def build_drop_offs(steps: DataFrame, *, params: SequenceParams, as_of: date, memberships: DataFrame) -> DataFrame:

@@ -13,7 +13,7 @@ from segmentation.event_order import in_order
 from segmentation.frames import conform
 from segmentation.parameters import Declared, Texts, load_declared
 from segmentation.sequences.groups import Dimension, split_groups
-from segmentation.sequences.steps import SESSION
+from segmentation.sequences.steps import OF_FIRST, SESSION
 from segmentation.statistics import wilson_bounds
 from segmentation.tables import FUNNELS
 from segmentation.tables.events import ORDER
@@ -96,8 +96,8 @@ def find_attempts(steps: DataFrame, *, funnel: Funnel) -> DataFrame:
     and running windows that hold one row: no list of a user's events is ever made.
 
     Returns:
-        the unit's column and user_id, depth (steps taken), times (UTC micros of the steps taken), platform and channel
-        of the first, last_start (UTC micros of the last event that is a first step).
+        the unit's column and user_id, depth (steps taken), times (UTC micros of the steps taken), the
+        columns of OF_FIRST of the first step, last_start (UTC micros of the last event that is a first step).
     """
     return _furthest(_carried(steps, funnel), UNITS[funnel.unit], len(funnel.steps))
 
@@ -124,7 +124,7 @@ def _carried(steps: DataFrame, funnel: Funnel) -> DataFrame:
     at = F.unix_micros("event_at")
     order = Window.partitionBy(*unit).orderBy(*in_order())
     earlier = order.rowsBetween(Window.unboundedPreceding, -1)
-    begun = F.struct(F.array(at).alias("times"), "platform", "channel")
+    begun = F.struct(F.array(at).alias("times"), *OF_FIRST)
     ids = (*unit, *ORDER, "state")
     frame = seen.select(*ids, at.alias("_at"), F.when(_is_step(funnel, 0), begun).alias("_1"))
     for number in range(2, len(funnel.steps) + 1):
@@ -177,7 +177,7 @@ def _is_step(funnel: Funnel, index: int) -> Column:
 def _extended(window_s: int) -> Column:
     """The attempt before with this event as its next step; null where there is none, or its window has closed."""
     times = F.col("_before.times")
-    attempt = F.struct(F.array_append(times, F.col("_at")).alias("times"), "_before.platform", "_before.channel")
+    attempt = F.struct(F.array_append(times, F.col("_at")).alias("times"), *(f"_before.{name}" for name in OF_FIRST))
     return F.when(F.col("_at") - times[0] <= window_s * SECOND, attempt)
 
 

@@ -16,7 +16,7 @@ ALL = "all"
 SEGMENT = "segment"
 RULE = "rule"
 NOT_TOLD = "(not told)"
-Dimension = Literal["platform", "channel", "month", "segment", "rule"]
+Dimension = Literal["platform", "device_type", "channel", "month", "segment", "rule"]
 OF_USER = (SEGMENT, RULE)
 
 
@@ -47,7 +47,7 @@ def newest_memberships(segment_assignments: DataFrame, cohorts: DataFrame, as_of
 def split_groups(df: DataFrame, *, dimensions: Sequence[str], at: Column, memberships: DataFrame) -> DataFrame:
     """Put a row into each of its groups.
 
-    Grain: anything with user_id, platform and channel -> the same once per group it is in, with dimension and item: the
+    Grain: anything with user_id and the columns of `dimensions` -> the same once per group it is in, with dimension and item: the
     group of all, and one for each of `dimensions` (months in the zone of `at`, which is a day); those of `memberships`
     only where the user is in one. One exchange more where groups are of users.
 
@@ -59,6 +59,7 @@ def split_groups(df: DataFrame, *, dimensions: Sequence[str], at: Column, member
     """
     own = {
         "platform": F.col("platform"),
+        "device_type": F.coalesce("device_type", F.lit(NOT_TOLD)),
         "channel": F.coalesce("channel", F.lit(NOT_TOLD)),
         "month": F.date_format(at, "yyyy-MM"),
     }

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 SESSION = ("user_id", "session_id")
 """A session is of one user: told by both, steps that lie by user need no exchange for anything within a session."""
-ABOUT = ("platform", "channel", "session_date")
-"""Columns of a step beside its user, from the session's first event that is a step."""
+OF_FIRST = ("platform", "device_type", "channel")
+"""Columns that a step has from the first event of its session that is a step."""
+ABOUT = (*OF_FIRST, "session_date")
+"""Columns of a session beside its user."""
 
 
 def build_steps(events: DataFrame, *, states: StateMapping, time_zone: str) -> DataFrame:
@@ -29,17 +31,17 @@ def build_steps(events: DataFrame, *, states: StateMapping, time_zone: str) -> D
 
     Returns:
         user_id, session_id, step_no (1, 2, ... in the session), state, previous_state, next_state (null at the
-        ends of the session), event_at (UTC) with the rest of `tables.events.ORDER`; platform and channel (null: not
-        told) of the session's first step, session_date (day of that session's start in `time_zone`).
+        ends of the session), event_at (UTC) with the rest of `tables.events.ORDER`; platform,
+        device_type and channel (null: not told) of the session's first step, session_date (day of that session's start in `time_zone`).
     """
-    columns = (*SESSION, *ORDER, "session_started_at", "platform", "channel")
+    columns = (*SESSION, *ORDER, "session_started_at", *OF_FIRST)
     named = events.select(*columns, state_of(states).alias("state")).where(F.col("state").isNotNull())
     named = named.repartition("user_id")
     order = Window.partitionBy(*SESSION).orderBy(*in_order())
     if states.collapse_repeats:
         before = F.lag("state").over(order)
         named = named.select("*", before.alias("_before")).where(~F.col("_before").eqNullSafe(F.col("state")))
-    first = F.first(F.struct("platform", "channel")).over(order)
+    first = F.first(F.struct(*OF_FIRST)).over(order)
     return (
         named.select(
             *SESSION,
@@ -51,6 +53,6 @@ def build_steps(events: DataFrame, *, states: StateMapping, time_zone: str) -> D
             F.to_date(F.from_utc_timestamp("session_started_at", time_zone)).alias("session_date"),
             first.alias("_first"),
         )
-        .select("*", "_first.platform", "_first.channel")
+        .select("*", "_first.*")
         .drop("_first")
     )

@@ -1,4 +1,4 @@
-"""How often a user's day holds each event name, platform, channel, hour and transition."""
+"""How often a user's day holds each event name, platform, device type, channel, hour and transition."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def count_items(events: DataFrame, sessions: DataFrame, *, time_zone: str) -> Da
     """Count the items of users' days.
 
     Grain: events and sessions in; user x day x dimension x item out (`segmentation.tables.items`), `n` is positive.
-    Event names (once more those of purchases that count), platforms, channels (null: not counted) and hours of the
-    reporting zone carry the event's day.
+    Event names (once more those of purchases that count), platforms, device types and channels (null: not counted) and
+    hours of the reporting zone carry the event's day.
     Transitions carry the session's day and the platform of its first event; each session has one START and one EXIT.
     """
     hour = F.lpad(local_hour("event_at", time_zone).cast("string"), 2, "0")
@@ -28,6 +28,7 @@ def count_items(events: DataFrame, sessions: DataFrame, *, time_zone: str) -> Da
         items.EVENT_NAME: F.col("event_name"),
         items.PURCHASE_NAME: F.when(F.col("is_conversion"), F.col("event_name")),
         items.PLATFORM: F.col("platform"),
+        items.DEVICE_TYPE: F.col("device_type"),
         items.CHANNEL: F.col("channel"),
         items.HOUR: hour,
     }

@@ -9,6 +9,7 @@ from pydantic import field_validator, model_validator
 from segmentation.parameters import Parameters
 from segmentation.sources.expressions import Expression
 from segmentation.sources.time_patterns import check_pattern
+from segmentation.sources.unit_receipt import UnitReceipt, is_unit_receipt
 from segmentation.time_zones import check_zone
 
 
@@ -107,6 +108,8 @@ class EventFields(Parameters):
     event_name: FieldMapping
     event_at: TimeMapping
     received_at: TimeMapping | None = None
+    unit_receipt: UnitReceipt | None = None
+    """A `received_at` that the input unit tells: `{unit: modified}` or `{unit: name, pattern: ...}`."""
     state: FieldMapping | None = None
     sequence_no: FieldMapping | None = None
     platform: FieldMapping | None = None
@@ -117,6 +120,13 @@ class EventFields(Parameters):
     value: FieldMapping | None = None
     currency: FieldMapping | None = None
     duration_ms: FieldMapping | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _received_with_unit(cls, values: Any) -> Any:
+        if isinstance(values, dict) and is_unit_receipt(values.get("received_at")):
+            return {**values, "received_at": None, "unit_receipt": values["received_at"]}
+        return values
 
     @model_validator(mode="after")
     def _some_user(self) -> EventFields:

@@ -156,6 +156,12 @@ class SourceMapping(Parameters):
         return self
 
     @model_validator(mode="after")
+    def _received_as_files(self) -> SourceMapping:
+        if self.fields.unit_receipt is not None and self.is_fetched:
+            raise ValueError("received_at: unit modified and name are for files")
+        return self
+
+    @model_validator(mode="after")
     def _readable_messages(self) -> SourceMapping:
         if self.kafka is None:
             return self
@@ -199,7 +205,7 @@ class SourceMapping(Parameters):
         for name, unset in {**unused, "conversions": None, "refunds": None, "order": None}.items():
             if said[name] == unset:
                 del said[name]
-        for name in ("known_id", "anonymous_id"):
+        for name in ("known_id", "anonymous_id", "unit_receipt"):
             if said["fields"][name] is None:
                 del said["fields"][name]
         for rule in said["rules"]:
@@ -270,7 +276,8 @@ class SourceMapping(Parameters):
     def places(self) -> list[Place]:
         """List all places that read columns of the source."""
         identity = self.fields.event_id
-        fields = {name: getattr(self.fields, name) for name in EventFields.model_fields if name != "event_id"}
+        fields = {name: getattr(self.fields, name) for name in EventFields.model_fields}
+        fields = {name: field for name, field in fields.items() if isinstance(field, FieldMapping)}
         if self.order is not None:
             fields |= {"order.id": self.order.id, "order.refund_id": self.order.refund_id}
         properties = {PROPERTY + name: field for name, field in self.properties.items()}
@@ -284,7 +291,13 @@ class SourceMapping(Parameters):
         ]
 
     def lateness_bound(self, default_days: int) -> int | None:
-        """Return the days after which a record is too late; None: no received time is mapped, so none is."""
+        """Return the days after which a record is too late; None: none is.
+
+        None is too late where no received time is mapped, or where the input unit tells it, unless the mapping sets
+        its own bound.
+        """
+        if self.fields.unit_receipt is not None:
+            return self.allowed_lateness_days
         if self.fields.received_at is None:
             return None
         return default_days if self.allowed_lateness_days is None else self.allowed_lateness_days

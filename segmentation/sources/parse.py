@@ -17,6 +17,7 @@ from segmentation.quality.lateness import is_late
 from segmentation.quality.reasons import Reason
 from segmentation.sources.bots import is_known_bot
 from segmentation.sources.columns import column_of, compile_expression, select_named
+from segmentation.sources.device_types import AGENT, agent_to_look_up, common_device_type
 from segmentation.sources.field_mappings import FieldMapping
 from segmentation.sources.fields import is_given, read_instant, read_number, read_text
 from segmentation.sources.identifiers import drop_blocked, is_lossy
@@ -47,6 +48,8 @@ RAW_POSITION = "_raw_position"
 """Place of the record in its file or partition; null: ties are broken by event_id."""
 RAW_TEXT = "_raw_text"
 RAW_CORRUPT = "_raw_corrupt"
+RAW_RECEIVED = "_raw_received_at"
+"""Name of the time at which the input unit was received, where the mapping asks for it; null: history."""
 RAW_LOSSY = "_raw_lossy"
 """Names of columns whose number is too large for its type, where files differ in the type of a column."""
 REPLACEMENT = "\ufffd"
@@ -69,7 +72,8 @@ def parse_records(
 ) -> DataFrame:
     """Map raw records to events and give every reason why a record cannot be one.
 
-    Grain: a raw record in, the same record out (PARSED_RECORDS). Times are read as UTC instants; event_date is the
+    Grain: a raw record in, the same record out (PARSED_RECORDS, and beside it the column `agent` if the mapping names
+    one: the user agent by which :mod:`segmentation.sources.device_types` fills in the device_type). Times are read as UTC instants; event_date is the
     day in the reporting zone. Texts are trimmed (ids of all blanks that Unicode has),
     blanks are null. A field that a check rejects is null in the result.
 
@@ -118,8 +122,11 @@ def parse_records(
         late.alias("late"),
         F.lit(mapping.name).alias("source"),
         *_event_columns(corrupt, workspace, mapping, secret),
+        *_agent_columns(rejected, mapping),
     )
-    return conform(records, PARSED_RECORDS)
+    if mapping.agent is None:
+        return conform(records, PARSED_RECORDS)
+    return conform(records, PARSED_RECORDS, AGENT)
 
 
 def raw_row_key() -> Column:
@@ -161,6 +168,12 @@ def _event_columns(
     return [*(F.when(~corrupt, column).alias(name) for name, column in named.items()), *nothing]
 
 
+def _agent_columns(rejected: Column, mapping: SourceMapping) -> list[Column]:
+    if mapping.agent is None:
+        return []
+    return [F.when(~rejected, F.col("_agent_to_look_up")).alias(AGENT)]
+
+
 def _transaction_kind(mapping: SourceMapping, workspace: WorkspaceParams) -> Column:
     """Name what an event is for money: a purchase, by the rule of its order, a refund, or null: neither."""
     purchases, refunds = mapping.transactions(workspace)
@@ -196,7 +209,6 @@ def _drafts(raw: DataFrame, found: Origins, mapping: SourceMapping) -> list[Colu
         return read_text(origins[name], spec, spelled.get(name))
 
     event_at = read_instant(origins["event_at"], fields.event_at)
-    received_at = read_instant(origins["received_at"], fields.received_at) if fields.received_at else event_at
     drafts = {
         "event_id": origins["event_id"].column
         if fields.event_id.key
@@ -209,18 +221,27 @@ def _drafts(raw: DataFrame, found: Origins, mapping: SourceMapping) -> list[Colu
         "state": text("state"),
         "event_at": event_at,
         "event_at_given": is_given(origins["event_at"], fields.event_at),
-        "received_at": received_at,
+        "received_at": _received_at(origins["received_at"], mapping, event_at),
         "properties": all_properties(raw, mapping),
         **property_drafts(raw, mapping),
     }
     drafts["platform"] = common_platform(text("platform"))
+    drafts["device_type"] = common_device_type(text("device_type"))
     if mapping.agent is not None:
         drafts["agent"] = column_of(raw, "agent", mapping.agent).cast("string")
-    drafts.update({name: text(name) for name in (*TEXT_FIELDS, *of_orders) if name != "platform"})
+        drafts["agent_to_look_up"] = agent_to_look_up(drafts["device_type"], drafts["agent"], drafts["platform"])
+    drafts.update({name: text(name) for name in (*TEXT_FIELDS, *of_orders) if name not in drafts})
     for name, kind in NUMBER_FIELDS.items():
         drafts[name] = read_number(origins[name], getattr(fields, name), kind)
         drafts[f"{name}_given"] = is_given(origins[name], getattr(fields, name))
     return [column.alias(f"_{name}") for name, column in drafts.items()]
+
+
+def _received_at(origin: Origin, mapping: SourceMapping, event_at: Column) -> Column:
+    """Return when a record was received: at its own time, with its unit, or as soon as it happened."""
+    if mapping.fields.received_at is not None:
+        return read_instant(origin, mapping.fields.received_at)
+    return event_at if mapping.fields.unit_receipt is None else F.coalesce(F.col(RAW_RECEIVED), event_at)
 
 
 def _identifier(origin: Origin, mapping: SourceMapping) -> Column:
@@ -253,8 +274,10 @@ def _checks(drafts: DataFrame, mapping: SourceMapping, clock_skew_hours: int) ->
         Check(Reason.UNREADABLE_TIME, given & at.isNull()),
     ]
     if fields.received_at is not None:
+        checks.append(Check(Reason.UNREADABLE_RECEIVED_TIME, received.isNull()))
+    if fields.received_at is not None or fields.unit_receipt is not None:
         skewed = at > received + F.expr(f"INTERVAL {clock_skew_hours} HOURS")
-        checks += [Check(Reason.UNREADABLE_RECEIVED_TIME, received.isNull()), Check(Reason.FUTURE_TIME, skewed)]
+        checks.append(Check(Reason.FUTURE_TIME, skewed))
     for name in NUMBER_FIELDS:
         unreadable = F.col(f"_{name}_given") & F.col(f"_{name}").isNull()
         checks.append(Check(Reason.UNREADABLE_NUMBER, unreadable))

@@ -8,6 +8,8 @@ share."""
 PURCHASE, LATEST_PURCHASE, PURCHASE_LINE, REFUND = "purchase", "latest_purchase", "purchase_line", "refund"
 """Kinds of transactions. Of an order's purchases the first counts, of its latest purchases the last; each of its lines
 has revenue, and the first of them counts as the purchase."""
+DEVICE_TYPES = ("desktop", "handset", "tablet", "tv", "watch", "other")
+"""Values of `device_type`."""
 JUDGED = ("is_conversion", "repeated_order", "revenue", "revenue_currency")
 """Columns that depend on the other events of an order."""
 EVENTS = Table(
@@ -44,7 +46,12 @@ EVENTS = Table(
             nullable=True,
         ),
         Column("platform", STRING, "web, ios, android, pos, ...; 'unknown' where the source tells none"),
-        Column("device_type", STRING, "kind of device; null: not told", nullable=True),
+        Column(
+            "device_type",
+            STRING,
+            f"{', '.join(DEVICE_TYPES)}; null: not told, or no device of the user",
+            nullable=True,
+        ),
         Column("channel", STRING, "marketing or sales channel; null: not told", nullable=True),
         Column("session_hint", STRING, "session id supplied by the source; null: sessions by gap", nullable=True),
         Column("value", MONEY, "money in `currency` as sent, whatever it means; null: carries none", nullable=True),

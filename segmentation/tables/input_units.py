@@ -18,6 +18,13 @@ INPUT_UNITS = Table(
         Column("format", STRING, "csv, csv_records, json, parquet, text or kafka: how positions in it are told"),
         Column("bytes", COUNT, "size"),
         Column("modified_at", INSTANT, "modification time (UTC)"),
+        Column(
+            "arrived_at",
+            INSTANT,
+            "when its records were received (UTC), told at first receipt by the modification time or the name, and kept "
+            "by every rebuild; null: the mapping does not take receipt from the unit",
+            nullable=True,
+        ),
         Column("run_id", STRING, "run that took it in, or that found it superseded"),
         Column(
             "superseded_by",

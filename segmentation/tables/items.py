@@ -3,6 +3,7 @@
 EVENT_NAME = "event_name"
 PLATFORM = "platform"
 CHANNEL = "channel"
+DEVICE_TYPE = "device_type"
 PURCHASE_NAME = "purchase_name"
 """Event name of a purchase that counts."""
 HOUR = "hour"
@@ -13,6 +14,6 @@ STEP_SEPARATOR = "\u001f"
 """U+001F, unit separator: no platform or state contains it (reason `control_character`)."""
 ITEM_COUNTS = "item_counts"
 """Name of the counts where features say what they are computed from."""
-DIMENSIONS = (EVENT_NAME, PURCHASE_NAME, PLATFORM, CHANNEL, HOUR, TRANSITION)
+DIMENSIONS = (EVENT_NAME, PURCHASE_NAME, PLATFORM, DEVICE_TYPE, CHANNEL, HOUR, TRANSITION)
 ITEM_COLUMNS = ("user_id", "event_date", "dimension", "item", "n")
 """Columns: user, day of the event (of the session's start for transitions), what is counted, its value, how often."""

@@ -19,6 +19,7 @@ from segmentation.sources.parse import (
     RAW_LOCATION,
     RAW_LOSSY,
     RAW_POSITION,
+    RAW_RECEIVED,
     RAW_RECORD_NO,
     RAW_TEXT,
     RAW_UNIT,
@@ -89,7 +90,8 @@ def read_records(spark: SparkSession, mapping: SourceMapping, units: Sequence[In
     format_ = units[0].format
     records = readers[format_](spark, mapping, units)
     by_path = _columns_of_paths(spark, mapping, units)
-    placed = records.join(F.broadcast(_number_units(spark, units, by_path)), _FILE)
+    placed = records.join(F.broadcast(_number_units(spark, mapping, units, by_path)), _FILE)
+    of_units = (RAW_UNIT, RAW_UNIT_NO, *_received(mapping))
     # What only rejected records need comes after the join, where it is left out for all others.
     where = (F.col(_PATH), F.col(RAW_RECORD_NO), F.lit(format_))
     beside = [record_location(*where).alias(RAW_LOCATION)]
@@ -104,7 +106,12 @@ def read_records(spark: SparkSession, mapping: SourceMapping, units: Sequence[In
         if own is not None:
             value = F.coalesce(_quoted(own), value.cast(records.schema[own].dataType))
         columns.append(value.alias(name))
-    return placed.select(*columns, RAW_UNIT, RAW_UNIT_NO, *beside, *text)
+    return placed.select(*columns, *of_units, *beside, *text)
+
+
+def _received(mapping: SourceMapping) -> list[str]:
+    """Return the column of the time at which a unit was received, if the mapping asks for it."""
+    return [] if mapping.fields.unit_receipt is None else [RAW_RECEIVED]
 
 
 def _columns_of_paths(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> list[str]:
@@ -125,18 +132,24 @@ def _quoted(name: str) -> Column:
     return F.col(quoted_name(name))
 
 
-def _number_units(spark: SparkSession, units: Sequence[InputUnit], by_path: Sequence[str]) -> DataFrame:
-    """Return unit_id, number and the columns of the path of each file of a batch by the hash of its path."""
-    rows = []
+def _number_units(
+    spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit], by_path: Sequence[str]
+) -> DataFrame:
+    """Return unit_id, number, receipt and the columns of the path of each file of a batch by the hash of its path."""
+    rows, receipt = [], mapping.fields.unit_receipt
     for number, unit in enumerate(units):
         values = {name.lower(): value for name, value in partition_values(unquote(unit.path)).items()}
-        rows.append((unit.path, unit.unit_id, number, *(values.get(name.lower()) for name in by_path)))
+        is_dated = receipt is not None and unit.arrived_at is not None and not receipt.is_history(unit.arrived_at)
+        received_at = unit.arrived_at if is_dated else None
+        of_path = (values.get(name.lower()) for name in by_path)
+        rows.append((unit.path, unit.unit_id, number, received_at, *of_path))
     schema = StructType().add("path", "string").add(RAW_UNIT, "string").add(RAW_UNIT_NO, "long")
+    schema.add(RAW_RECEIVED, "timestamp")
     columns = [f"{_BY_PATH}{place}" for place in range(len(by_path))]
     for column in columns:
         schema.add(column, "string")
     listed = small_frame(spark, rows, schema)
-    numbered = listed.select(F.xxhash64("path").alias(_FILE), RAW_UNIT, RAW_UNIT_NO, *columns)
+    numbered = listed.select(F.xxhash64("path").alias(_FILE), RAW_UNIT, RAW_UNIT_NO, *_received(mapping), *columns)
     hashes = [row[_FILE] for row in numbered.select(_FILE).collect()]  # as many rows as there are files
     if len(set(hashes)) < len(hashes):
         raise DataError("two files of one batch have paths of equal hash; ingest them one by one (--input)")

@@ -44,6 +44,8 @@ class InputUnit:
     modified_at: datetime
     format: str
     """csv, csv_records, json, parquet or text."""
+    arrived_at: datetime | None = None
+    """Receipt of all its records, where the mapping takes it from the unit."""
 
     @property
     def modified_us(self) -> int:
@@ -82,7 +84,7 @@ def list_units(spark: SparkSession, mapping: SourceMapping, inputs: Sequence[str
 
     Raises:
         ConfigurationError: a path does not exist, or none holds a file.
-        DataError: a path is an empty file.
+        DataError: a path is an empty file, or a name does not tell when its file was received.
     """
     found = list_files(spark, inputs, mapping.name)
     paths = {path for given in inputs for path in glob_paths(spark, given)}
@@ -97,7 +99,10 @@ def list_units(spark: SparkSession, mapping: SourceMapping, inputs: Sequence[str
         raise DataError(f"{', '.join(empty)}: the file is empty; leave it out, or deliver it again")
     if not taken:
         raise ConfigurationError(f"input holds no {' or '.join(mapping.format)} file: {', '.join(inputs)}")
-    return taken
+    receipt = mapping.fields.unit_receipt
+    if receipt is None:
+        return taken
+    return [replace(unit, arrived_at=receipt.arrived_at(unit.path, unit.modified_at)) for unit in taken]
 
 
 def list_files(spark: SparkSession, inputs: Sequence[str], source: str) -> list[InputUnit]:

@@ -90,6 +90,8 @@ def hand_made() -> Rows:
         rows.item("varied", 1, "transition", STEP_SEPARATOR.join(step), n)
     rows.item("varied", 1, "platform", "web", 3)
     rows.item("varied", 1, "platform", "unknown", 1)
+    rows.item("varied", 1, "device_type", "handset", 1)
+    rows.item("varied", 20, "device_type", "tv", 3)
     rows.item("varied", 1, "channel", "ads", 1)
     rows.item("varied", 20, "channel", "mail", 1)
     rows.item("varied", 1, "hour", "00", 1)
@@ -154,6 +156,7 @@ def test_undefined_is_null_and_nothing_counted_is_zero(users: dict[str, Any]) ->
         "transition_entropy_bits_life",
         "hour_concentration_index_30d",
         "platform_web_share_life",
+        "device_tv_share_life",
         "rfm_recency_days",
         "rfm_age_days",
         "rfm_monetary_value",
@@ -184,6 +187,8 @@ def test_usage_and_mix(users: dict[str, Any]) -> None:
     assert (varied["used_search_count_7d"], varied["used_it_s_a_wish_count_7d"]) == (2, 1)
     assert (varied["platform_web_share_7d"], varied["platform_ios_share_7d"]) == (0.75, 0.0)
     assert varied["platform_other_share_7d"] == 0.25
+    assert (varied["device_handset_share_7d"], varied["device_handset_share_30d"]) == (1.0, 0.25)
+    assert (varied["device_tv_share_7d"], varied["device_tv_share_life"]) == (0.0, 0.75)
     assert (varied["channels_distinct_count_7d"], varied["channels_distinct_count_30d"]) == (1, 2)
 
 

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.spark
 
 WINDOW = 6
+GROUPS = ["platform", "device_type", "channel"]
 SHAPES = (["a", "b", "c"], [["a", "b"], "b", "a", "c"], ["a", "a", "a"], ["c", ["a", "b", "d"]])
 FUNNELS = [
     Funnel.model_validate(
-        {"name": "f", "steps": steps, "order": order, "unit": unit, "window_s": WINDOW, "by": ["platform", "channel"]}
+        {"name": "f", "steps": steps, "order": order, "unit": unit, "window_s": WINDOW, "by": GROUPS}
     )
     for number, (steps, order) in enumerate(product(SHAPES, ("ordered", "strict")))
     for unit in (("user", "session") if number < 2 else ("user",))
@@ -47,6 +48,7 @@ def random_events() -> list[dict[str, Any]]:
                     "event_at": at,
                     "platform": generator.choice(["web", "ios"]) if number == 0 else "tv",
                     "channel": generator.choice([None, "mail"]),
+                    "device_type": "handset" if number % 2 else "tv",
                 }
                 rows.append(event(f"u{user}", name, number, generator.choice("abcd"), **more))
     return rows
@@ -128,7 +130,7 @@ def test_counts_shares_times_and_groups_are_those_of_the_attempts(steps: DataFra
             assert (row["from_first_median_s"], row["from_previous_median_s"]) == (median(elapsed), median(latest))
             before = of["all", "all", number - 1]["reached"]
             assert row["share_of_previous"] == pytest.approx(len(there) / before)
-        for dimension in ("platform", "channel"):
+        for dimension in GROUPS:
             parts = [r["reached"] for (d, _, step), r in of.items() if (d, step) == (dimension, number)]
             assert sum(parts) == len(there)
             assert len(parts) > 1

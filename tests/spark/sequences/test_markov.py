@@ -86,9 +86,9 @@ def expected_flows(walks: list[str]) -> Counter:
 
 
 def test_flows_of_every_group_add_up_and_say_what_to_expect(spark: SparkSession) -> None:
-    params = SequenceParams(groups=("platform", "channel", "month", "segment", "rule"), max_states=3)
+    params = SequenceParams(groups=("platform", "device_type", "channel", "month", "segment", "rule"), max_states=3)
     other = {"u/s9": "a b"}
-    rows = [*events_of(WALKS), *events_of(other, platform="ios", channel="mail")]
+    rows = [*events_of(WALKS), *events_of(other, platform="ios", device_type="handset", channel="mail")]
     steps = build_steps(frame_of(spark, rows), states=StateMapping(), time_zone="UTC")
     journeys = build_journeys(steps, params=params, as_of=CUT, memberships=memberships(spark))
     flows: dict[tuple[str, str], Counter] = {}
@@ -104,6 +104,7 @@ def test_flows_of_every_group_add_up_and_say_what_to_expect(spark: SparkSession)
     assert flows["all", "all"] == expected("u", "v", "w")
     assert flows["segment", "Regulars"] == expected("u")
     assert flows["rule", "new"] == expected("u", "w")
+    assert flows["device_type", "(not told)"] + flows["device_type", "handset"] == flows["all", "all"]
     assert flows["channel", "(not told)"] + flows["channel", "mail"] == flows["all", "all"]
     assert flows["platform", "web"] + flows["platform", "ios"] == flows["all", "all"] == flows["month", "2024-05"]
     for cells in flows.values():
@@ -186,7 +187,7 @@ def shop(spark: SparkSession) -> DataFrame:
     events = once.select(
         F.lit("ecom").alias("source"), "user_id", "session_id", F.col("event").alias("event_name"),
         F.col("event").alias("state"), F.lit("{}").alias("properties"), "platform",
-        F.col("acquisition_channel").alias("channel"), at, at.alias("received_at"), "sequence_no",
+        F.lit(None).cast("string").alias("device_type"), F.col("acquisition_channel").alias("channel"), at, at.alias("received_at"), "sequence_no",
         F.col("sequence_no").cast("string").alias("event_id"), F.lit(None).cast("string").alias("position"),
     )  # fmt: skip
     started = events.groupBy("session_id").agg(F.min("event_at").alias("session_started_at"))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 AT = datetime(2024, 5, 1, 12, tzinfo=timezone.utc)
 SCHEMA = """source string, event_id string, user_id string, session_id string, event_name string, state string,
-properties string, platform string, channel string, event_at timestamp, received_at timestamp, sequence_no bigint,
+properties string, platform string, device_type string, channel string, event_at timestamp, received_at timestamp, sequence_no bigint,
 session_started_at timestamp, position string"""
 
 
@@ -24,7 +24,8 @@ def event(user: str, session: str, number: int, state: str, **other: Any) -> dic
     at = AT + timedelta(seconds=number)
     return {
         "source": "shop", "event_id": f"{session}-{number:05d}", "user_id": user, "session_id": session,
-        "event_name": state, "state": state, "properties": "{}", "platform": "web", "channel": None,
+        "event_name": state, "state": state, "properties": "{}", "platform": "web", "device_type": None,
+        "channel": None,
         "event_at": at, "received_at": at, "sequence_no": None, "session_started_at": AT, "position": None, **other,
     }  # fmt: skip
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from segmentation.parameters import WorkspaceParams
+from segmentation.sources.device_types import device_types_of, fill_device_types
 from segmentation.sources.mapping import load_mapping
 from segmentation.sources.parse import parse_records
 from segmentation.sources.readers.files import one_task_per_block, read_records
@@ -31,6 +32,7 @@ def parsed(spark: SparkSession, source: str, file: str) -> list[Row]:
         records = parse_records(
             raw, mapping=mapping, allowed_lateness_days=7, clock_skew_hours=24, workspace=WorkspaceParams()
         )
+        records = fill_device_types(records, device_types_of(records))
         return records.withColumn("event_at", records.event_at.cast("string")).orderBy("row_key").collect()
 
 
@@ -114,6 +116,15 @@ EXPECTED: dict[tuple[str, str], list[tuple[Any, ...]]] = {
 }
 
 
+DEVICE_TYPES = {
+    "ga4": ["desktop", "desktop", "desktop", "handset", "desktop"],
+    "segment": ["other", "other", "handset", None, None, None],
+    "posthog": ["desktop", None],
+    "access_log": ["other", "other", None, None, None, None],
+}
+"""Types of devices by record."""
+
+
 @pytest.mark.parametrize(("source", "file"), EXPECTED, ids=[source for source, _ in EXPECTED])
 def test_a_documented_record_becomes_its_event(spark: SparkSession, source: str, file: str) -> None:
     rows = parsed(spark, source, file)
@@ -122,6 +133,8 @@ def test_a_documented_record_becomes_its_event(spark: SparkSession, source: str,
         assert len(found[0][0]) == 32
         found[0] = (None, *found[0][1:])
     assert found == EXPECTED[source, file]
+    if source in DEVICE_TYPES:
+        assert [row["device_type"] for row in rows] == DEVICE_TYPES[source]
     if source == "ga4":
         check_ga4(rows)
     if source == "hubspot_contacts":  # one person's address, however it is written, and never the address
