@@ -22,6 +22,7 @@ from segmentation.sources.preview import (
     describe_preview,
     preview_records,
 )
+from segmentation.sources.properties import count_not_numeric, describe_not_numeric
 from segmentation.sources.readers.absent_columns import find_absent_columns, notes_on_absent_columns
 from segmentation.sources.readers.files import named_read_errors, one_task_per_block, read_records
 from segmentation.sources.readers.jdbc import read_rows
@@ -83,10 +84,13 @@ def _check(ctx: Context) -> RunReport:
         parsed = _parse(ctx, mapping)
         preview = preview_records(parsed)
         coverage = _coverage(ctx, mapping, parsed)
+        wrong = count_not_numeric(parsed)
     late = describe_late(preview["late"], mapping, ctx.config.ingest.allowed_lateness_days)
     conversions = describe_conversions(parsed, mapping, ctx.config.workspace)
-    for line in (*describe_preview(preview), *late, *conversions, *describe_coverage(coverage)):
+    numbers = describe_not_numeric(wrong, mapping.name)
+    for line in (*describe_preview(preview), *late, *conversions, *numbers, *describe_coverage(coverage)):
         ctx.progress.say(line)
+    preview["not_numeric"] = wrong
     preview["off_plan"] = {row["event_name"]: row["broken"] for row in coverage if row["parameter"] is None}
     return RunReport(status="checked", quality=preview)
 

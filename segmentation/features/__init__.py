@@ -15,6 +15,7 @@ from segmentation.features import (
     mix,
     outcomes,
     pace,
+    properties,
     regularity,
     returns,
     rfm,
@@ -41,6 +42,7 @@ FAMILIES = (
     mix,
     outcomes,
     pace,
+    properties,
     regularity,
     returns,
     rfm,
@@ -61,7 +63,9 @@ def catalogue(params: FeatureParams) -> tuple[Feature, ...]:
     features = tuple(feature for family in FAMILIES for feature in family.features(params))
     twice = sorted(name for name, n in Counter(feature.name for feature in features).items() if n > 1)
     if twice:
-        raise ConfigurationError(f"features.used_features: rename the events behind {', '.join(twice)}: column taken")
+        raise ConfigurationError(
+            f"features.used_features and numeric_properties: rename what is behind {', '.join(twice)}: column taken"
+        )
     return features
 
 

@@ -12,11 +12,13 @@ from segmentation.features.inputs import (
     AS_OF,
     ATTEMPTS,
     LOOPS,
+    PROPERTY_DAYS,
     USER_AT_CUT,
     view_attempts,
     view_days,
     view_items,
     view_loops,
+    view_properties,
     view_sessions,
 )
 from segmentation.frames import conform
@@ -44,6 +46,8 @@ class FeatureInputs(NamedTuple):
     """Attempts at funnels; None if `features.funnels` is empty."""
     loops: DataFrame | None = None
     """Loops in sessions; None if `features.loops` is off."""
+    property_days: DataFrame | None = None
+    """Numeric properties of users' days; None if `features.numeric_properties` is empty."""
 
 
 def build_user_features(
@@ -73,6 +77,9 @@ def build_user_features(
         views[ATTEMPTS] = view_attempts({cut: of.attempts for cut, of in inputs.items() if of.attempts is not None})
     if params.loops:
         views[LOOPS] = view_loops({cut: of.loops for cut, of in inputs.items() if of.loops is not None})
+    if params.numeric_properties:
+        of_cuts = {cut: of.property_days for cut, of in inputs.items() if of.property_days is not None}
+        views[PROPERTY_DAYS] = view_properties(of_cuts)
     parts = [_aggregate(view, (f for f in features if f.source == name)) for name, view in views.items()]
     joined = reduce(lambda left, right: left.join(right, list(USER_AT_CUT), "left"), parts)
     filled = joined.selectExpr(

@@ -24,6 +24,8 @@ ATTEMPTS = "attempts"
 """Input of the furthest attempts in funnels, see `sequences.habits.list_attempts`."""
 LOOPS = "loops"
 """Input of steps that go back, see `sequences.habits.count_loops`."""
+PROPERTY_DAYS = "property_days"
+"""Input of numeric properties, see `sessions.property_days.sum_properties`."""
 AS_OF = "as_of"
 USER_AT_CUT = (AS_OF, "user_id")
 Cuts = date | tuple[date, ...]
@@ -82,6 +84,14 @@ def view_loops(loops: Mapping[Cuts, DataFrame]) -> DataFrame:
     Grain: user x session_date, by cut -> a cut's user x session_date before it.
     """
     return _before(loops, "session_date")
+
+
+def view_properties(property_days: Mapping[Cuts, DataFrame]) -> DataFrame:
+    """Add to each user's day of a property how long before the cut it was: `days_ago`.
+
+    Grain: user's day x property, by cut -> a cut's user's day x property before it.
+    """
+    return _before(property_days, "event_date")
 
 
 def median_durations(sessions: DataFrame, *by: str) -> DataFrame:

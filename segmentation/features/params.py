@@ -28,6 +28,9 @@ class FeatureParams(Parameters):
     discounted_states: tuple[str, ...] = ("on promotion", "with coupon")
     """States that say that there was a discount (`state` of a mapping); empty: no feature of discounts."""
 
+    numeric_properties: tuple[str, ...] = ()
+    """Properties of events with numbers (`type` in a mapping), each with features of count, sum, mean and last value; a
+    pass over all events per cut."""
     funnels: tuple[str, ...] = ()
     """Funnels of conf/funnels, each with a feature of the furthest step; a sort of all events per funnel and cut."""
     loops: bool = False
@@ -45,7 +48,7 @@ class FeatureParams(Parameters):
             raise ValueError("a window has at least 1 day")
         return tuple(sorted(set(days)))
 
-    @field_validator("used_features", "platforms", "funnels")
+    @field_validator("used_features", "platforms", "funnels", "numeric_properties")
     @classmethod
     def _distinct_names(cls, items: tuple[str, ...]) -> tuple[str, ...]:
         twice = sorted(name for name, n in Counter(map(name_column, items)).items() if n > 1 or not name)

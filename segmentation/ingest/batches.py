@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
 from segmentation.checkpoints import checkpoint
 from segmentation.errors import ContractError
-from segmentation.frames import empty_frame
+from segmentation.frames import conform, empty_frame
 from segmentation.sources.device_types import device_types_of, fill_device_types
-from segmentation.sources.parse import parse_records, raw_row_key
+from segmentation.sources.parse import BESIDE, parse_records, raw_row_key
+from segmentation.sources.properties import count_not_numeric
 from segmentation.sources.readers.absent_columns import find_absent_columns
 from segmentation.sources.readers.files import named_read_errors, one_task_per_block, read_records
 from segmentation.sources.readers.units import megabytes_of
@@ -52,6 +53,8 @@ class Batch:
     """Columns that some of its Parquet files lack."""
     has_positions: bool = False
     """Whether the places of records in their files break ties."""
+    not_numeric: Mapping[str, int] = field(default_factory=dict)
+    """Values that are not numbers, by numeric property."""
 
 
 def batch_without_records(spark: SparkSession, mapping: SourceMapping, allowed_lateness_days: int) -> Batch:
@@ -179,16 +182,25 @@ def parse_batch(
         def pick(keys: DataFrame) -> DataFrame:
             # Join before parsing: Spark does not push a join below the parsing expressions.
             wanted = keys.withColumnRenamed("row_key", "_wanted")
-            return fill_device_types(parse(raw.join(wanted, raw_row_key() == F.col("_wanted"), "left_semi")), types)
+            return complete(parse(raw.join(wanted, raw_row_key() == F.col("_wanted"), "left_semi")))
 
         parsed = parse(raw)
-        types = device_types_of(parsed)
-        return Batch(fill_device_types(parsed, types), pick, *about, absent, has_positions)
+        complete = _completion(parsed)
+        return Batch(complete(parsed), pick, *about, absent, has_positions, count_not_numeric(parsed))
     with named_read_errors(units), one_task_per_block(spark):
         raw, absent = _read(spark, mapping, units)
         held = checkpoint(parse(raw))  # read now, while each task has one block
-    held = fill_device_types(held, device_types_of(held))
-    return Batch(held, lambda keys: held.join(keys, "row_key", "left_semi"), *about, absent, has_positions)
+    records = _completion(held)(held)
+    about = (*about, absent, has_positions, count_not_numeric(held))
+    return Batch(records, lambda keys: records.join(keys, "row_key", "left_semi"), *about)
+
+
+def _completion(parsed: DataFrame) -> Callable[[DataFrame], DataFrame]:
+    """Return the last step of parsing: fill in types of devices, and leave only the columns of PARSED_RECORDS."""
+    types = device_types_of(parsed)
+    if not {*BESIDE} & {*parsed.columns}:
+        return lambda records: records
+    return lambda records: conform(fill_device_types(records, types), PARSED_RECORDS)
 
 
 def _read(

@@ -16,6 +16,7 @@ from segmentation.sequences.habits import count_loops, list_attempts
 from segmentation.sequences.states import load_states
 from segmentation.sequences.steps import build_steps
 from segmentation.sessions.as_of import find_known_cuts
+from segmentation.sessions.property_days import sum_properties
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,14 +69,14 @@ def read_feature_inputs(ctx: Context, events: DataFrame, cuts: Mapping[date, boo
     inputs: dict[Cuts, FeatureInputs] = {}
     for cut in (cut for cut, is_current in cuts.items() if is_current):
         stored = read_stored(ctx)
-        inputs[cut] = FeatureInputs(stored.user_days, stored.item_counts, stored.sessions, *_walks(ctx, events))
+        inputs[cut] = FeatureInputs(stored.user_days, stored.item_counts, stored.sessions, *_from_events(ctx, events))
     earlier = tuple(cut for cut, is_current in cuts.items() if not is_current)
     if earlier:
         config = ctx.config
         past = tables_at_cuts(events, cuts=earlier, workspace=config.workspace, sessions=config.sessions)
         days, counts, sessions = map(split_cuts, (past.user_days, past.item_counts, past.sessions))
-        walks = (None if walk is None else split_cuts(walk) for walk in _walks(ctx, past.events))
-        inputs[earlier] = FeatureInputs(days, counts, sessions, *walks)
+        others = (None if other is None else split_cuts(other) for other in _from_events(ctx, past.events))
+        inputs[earlier] = FeatureInputs(days, counts, sessions, *others)
     return inputs
 
 
@@ -100,6 +101,12 @@ def feature_parameters(ctx: Context) -> dict[str, str]:
         "sessions": ctx.config.sessions.fingerprint,
         "workspace": ctx.config.workspace.fingerprint,
     }
+
+
+def _from_events(ctx: Context, events: DataFrame) -> tuple[DataFrame | None, ...]:
+    """Derive the inputs of features that are computed from events only if configured: attempts, loops, properties."""
+    names = ctx.config.features.numeric_properties
+    return (*_walks(ctx, events), sum_properties(events, names=names) if names else None)
 
 
 def _walks(ctx: Context, events: DataFrame) -> tuple[DataFrame | None, DataFrame | None]:

@@ -15,6 +15,7 @@ from segmentation.ingest.snapshot import is_small_lake, read_snapshot
 from segmentation.privacy.keys import key_frame, load_keys
 from segmentation.runtime.stored import accept_rates, shaping
 from segmentation.sources.mapping import load_mapping
+from segmentation.sources.properties import describe_not_numeric
 from segmentation.sources.readers.absent_columns import notes_on_absent_columns, sum_absent_columns
 from segmentation.sources.readers.files import named_read_errors
 from segmentation.sources.readers.units import split_into_batches
@@ -42,6 +43,8 @@ class Ingested(NamedTuple):
     """Records that were received later after their event than the source's lateness bound."""
     source: str = ""
     allowed_lateness_days: int | None = None
+    not_numeric: Mapping[str, int] = {}
+    """Values that are not numbers, by numeric property."""
 
 
 def open_mapping(ctx: Context, source: str) -> SourceMapping:
@@ -157,6 +160,7 @@ def ingest_batch(
         increment.late,
         mapping.name,
         batch.allowed_lateness_days,
+        batch.not_numeric,
     )
 
 
@@ -166,7 +170,14 @@ def notes_on_batches(done: Sequence[Ingested], currency: str) -> list[str]:
     missing = f"whose currency has no rate to {currency} on their day"
     on_rates = [f"values in no sum of money, {missing}: {values} (see conf/rates.csv)"] if values > 0 else []
     absent = sum_absent_columns(column for batch in done for column in batch.absent_columns)
-    return [*on_rates, *_notes_on_late_records(done), *notes_on_absent_columns(absent)]
+    return [*on_rates, *_notes_on_late_records(done), *_notes_on_numbers(done), *notes_on_absent_columns(absent)]
+
+
+def _notes_on_numbers(done: Sequence[Ingested]) -> list[str]:
+    wrong: dict[str, Counter[str]] = {}
+    for batch in done:
+        wrong.setdefault(batch.source, Counter()).update(batch.not_numeric)
+    return [note for source, counts in sorted(wrong.items()) for note in describe_not_numeric(counts, source)]
 
 
 def _notes_on_late_records(done: Sequence[Ingested]) -> list[str]:

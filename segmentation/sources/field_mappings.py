@@ -44,6 +44,22 @@ class FieldMapping(Parameters):
         return self
 
 
+class PropertyMapping(FieldMapping):
+    """A property: a text, or a number of a declared type."""
+
+    type: Literal["integer", "decimal"] | None = None
+    """Numeric: up to 14 digits before the point and, for decimal, 4 behind it. Text that is not such a number is null,
+    and counted as `not_numeric`."""
+    unit: str | None = None
+    """Unit of a numeric property, for people: pages, minutes, kg."""
+
+    @model_validator(mode="after")
+    def _unit_of_numbers(self) -> PropertyMapping:
+        if self.unit is not None and self.type is None:
+            raise ValueError("unit is for numeric properties: give type, too (integer or decimal)")
+        return self
+
+
 class TimeMapping(FieldMapping):
     """A time: epoch numbers with their unit, or text with its pattern and zone."""
 

@@ -64,6 +64,20 @@ def read_number(origin: Origin, spec: FieldMapping | None, kind: str) -> Column:
     return _writable(read_text(origin, spec)).try_cast(kind)
 
 
+def read_quantity(sent: Column, kind: str) -> Column:
+    """Read a text as a numeric property of a kind, `integer` or `decimal`; null where it is not one."""
+    text = _writable(F.trim(sent.cast("string")))
+    if kind == "decimal":
+        return text.try_cast("decimal(18,4)")
+    number = text.try_cast("decimal(24,10)")
+    return F.when(number == F.floor(number), number).cast("decimal(14,0)").cast("bigint")
+
+
+def is_quantity_given(sent: Column) -> Column:
+    """Return whether a numeric property holds anything; NaN, which data frames write for a missing number, is nothing."""
+    return F.coalesce(~F.lower(F.trim(sent.cast("string"))).isin("", "nan"), F.lit(False))
+
+
 def _writable(number: Column) -> Column:
     """Leave out numbers with exponents of four digits: Spark fails on 1e-999999999, and writes out its zeros before."""
     return F.when(~number.rlike(r"[eE][+-]?\d{4}"), number)

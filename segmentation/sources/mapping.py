@@ -12,7 +12,7 @@ from segmentation.privacy.params import PROPERTY, check_names
 from segmentation.sources.csv_dialect import check_delimiter, unescape_sign
 from segmentation.sources.encodings import java_encoding
 from segmentation.sources.expressions import Expression, names_like_functions
-from segmentation.sources.field_mappings import EventFields, FieldMapping, OrderMapping
+from segmentation.sources.field_mappings import EventFields, FieldMapping, OrderMapping, PropertyMapping
 from segmentation.sources.jdbc import JdbcParams
 from segmentation.sources.kafka import MESSAGE_COLUMNS, TIMESTAMP, KafkaParams
 from segmentation.sources.supersede import SupersedeParams
@@ -80,7 +80,7 @@ class SourceMapping(Parameters):
     """Event names that take money back, whatever the sign of their value."""
     order: OrderMapping | None = None
     """Ids of orders; not given: every purchase is an order of its own."""
-    properties: dict[str, FieldMapping] = Field(default_factory=dict)
+    properties: dict[str, PropertyMapping] = Field(default_factory=dict)
     """Property name -> where it comes from; all of them end up in `events.properties`."""
     property_map: Expression | None = None
     """Spark SQL that gives a MAP<STRING, STRING> of further properties, whose names need not be known."""
@@ -208,6 +208,10 @@ class SourceMapping(Parameters):
         for name in ("known_id", "anonymous_id", "unit_receipt"):
             if said["fields"][name] is None:
                 del said["fields"][name]
+        for spec in said["properties"].values():
+            del spec["unit"]
+            if spec["type"] is None:
+                del spec["type"]
         for rule in said["rules"]:
             if not rule["exclude"]:
                 del rule["exclude"]
@@ -243,6 +247,11 @@ class SourceMapping(Parameters):
         if self.conversions is None and self.refunds is None:
             return workspace.conversion_events, workspace.refund_events
         return self.conversions or (), self.refunds or ()
+
+    @property
+    def numeric_properties(self) -> dict[str, PropertyMapping]:
+        """Return the properties that are declared to be numbers, by name."""
+        return {name: spec for name, spec in self.properties.items() if spec.type is not None}
 
     @property
     def user_fields(self) -> dict[str, FieldMapping]:

@@ -23,7 +23,13 @@ from segmentation.sources.fields import is_given, read_instant, read_number, rea
 from segmentation.sources.identifiers import drop_blocked, is_lossy
 from segmentation.sources.origins import NUMBER_FIELDS, TEXT_FIELDS, find_origins, spell_identifier
 from segmentation.sources.platforms import common_platform
-from segmentation.sources.properties import all_properties, property_drafts, stored_properties
+from segmentation.sources.properties import (
+    NOT_NUMERIC,
+    all_properties,
+    list_not_numeric,
+    property_drafts,
+    stored_properties,
+)
 from segmentation.sources.tracking_plan import FIELDS as PLANNED_FIELDS
 from segmentation.sources.tracking_plan import breaks_plan
 from segmentation.tables import EVENT, EVENTS, EXIT, PARSED_RECORDS, RECORD_KEY, START, STEP_SEPARATOR
@@ -57,6 +63,7 @@ REPLACEMENT = "\ufffd"
 
 UNIT_SHIFT = 40
 """Bits of a record's position in its unit, within row_key."""
+BESIDE = (AGENT, NOT_NUMERIC)
 _KINDS = {"first": PURCHASE, "last": LATEST_PURCHASE}
 
 
@@ -72,8 +79,9 @@ def parse_records(
 ) -> DataFrame:
     """Map raw records to events and give every reason why a record cannot be one.
 
-    Grain: a raw record in, the same record out (PARSED_RECORDS, and beside it the column `agent` if the mapping names
-    one: the user agent by which :mod:`segmentation.sources.device_types` fills in the device_type). Times are read as UTC instants; event_date is the
+    Grain: a raw record in, the same record out: PARSED_RECORDS and, where the mapping asks for them, the columns
+    `agent` (the user agent by which :mod:`segmentation.sources.device_types` fills in the device_type) and
+    `not_numeric` (names of numeric properties whose text is not a number). Times are read as UTC instants; event_date is the
     day in the reporting zone. Texts are trimmed (ids of all blanks that Unicode has),
     blanks are null. A field that a check rejects is null in the result.
 
@@ -122,11 +130,9 @@ def parse_records(
         late.alias("late"),
         F.lit(mapping.name).alias("source"),
         *_event_columns(corrupt, workspace, mapping, secret),
-        *_agent_columns(rejected, mapping),
+        *_columns_beside(rejected, mapping),
     )
-    if mapping.agent is None:
-        return conform(records, PARSED_RECORDS)
-    return conform(records, PARSED_RECORDS, AGENT)
+    return conform(records, PARSED_RECORDS, *(name for name in BESIDE if name in records.columns))
 
 
 def raw_row_key() -> Column:
@@ -168,10 +174,9 @@ def _event_columns(
     return [*(F.when(~corrupt, column).alias(name) for name, column in named.items()), *nothing]
 
 
-def _agent_columns(rejected: Column, mapping: SourceMapping) -> list[Column]:
-    if mapping.agent is None:
-        return []
-    return [F.when(~rejected, F.col("_agent_to_look_up")).alias(AGENT)]
+def _columns_beside(rejected: Column, mapping: SourceMapping) -> list[Column]:
+    agent = [] if mapping.agent is None else [F.when(~rejected, F.col("_agent_to_look_up")).alias(AGENT)]
+    return [*agent, *([F.col("_not_numeric").alias(NOT_NUMERIC)] if mapping.numeric_properties else [])]
 
 
 def _transaction_kind(mapping: SourceMapping, workspace: WorkspaceParams) -> Column:
@@ -231,6 +236,8 @@ def _drafts(raw: DataFrame, found: Origins, mapping: SourceMapping) -> list[Colu
         drafts["agent"] = column_of(raw, "agent", mapping.agent).cast("string")
         drafts["agent_to_look_up"] = agent_to_look_up(drafts["device_type"], drafts["agent"], drafts["platform"])
     drafts.update({name: text(name) for name in (*TEXT_FIELDS, *of_orders) if name not in drafts})
+    if mapping.numeric_properties:
+        drafts["not_numeric"] = list_not_numeric(raw, mapping)
     for name, kind in NUMBER_FIELDS.items():
         drafts[name] = read_number(origins[name], getattr(fields, name), kind)
         drafts[f"{name}_given"] = is_given(origins[name], getattr(fields, name))

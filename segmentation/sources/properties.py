@@ -9,13 +9,49 @@ from pyspark.sql import functions as F
 from segmentation.privacy.expressions import pseudonym
 from segmentation.privacy.params import PROPERTY
 from segmentation.sources.columns import column_of, compile_expression
+from segmentation.sources.fields import is_quantity_given, read_quantity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from pyspark.sql import Column, DataFrame
 
+    from segmentation.sources.field_mappings import PropertyMapping
     from segmentation.sources.mapping import SourceMapping
+
+
+NOT_NUMERIC = "not_numeric"
+"""Column beside parsed records: names of numeric properties whose text is not a number."""
+
+
+def list_not_numeric(raw: DataFrame, mapping: SourceMapping) -> Column:
+    """Return the names of numeric properties of a record whose text is not a number."""
+    names = []
+    for name, spec in sorted(mapping.numeric_properties.items()):
+        sent = column_of(raw, f"property {name}", spec)
+        is_wrong = is_quantity_given(sent) & read_quantity(sent, spec.type or "").isNull()
+        names.append(F.when(is_wrong, F.lit(name)))
+    return F.array_compact(F.array(*names))
+
+
+def count_not_numeric(parsed: DataFrame) -> dict[str, int]:
+    """Count the values that are not numbers, by property, in records that are not rejected; a small pass of its own."""
+    if NOT_NUMERIC not in parsed.columns:
+        return {}
+    names = parsed.where(~F.col("rejected")).select(F.explode(NOT_NUMERIC).alias("name"))
+    rows = names.groupBy("name").agg(F.count(F.lit(1)).alias("n")).orderBy("name").collect()  # a row per property
+    return {row["name"]: row["n"] for row in rows}
+
+
+def describe_not_numeric(counts: Mapping[str, int], source: str) -> list[str]:
+    """Say how many values of numeric properties are not numbers; nothing if all are."""
+    if not counts:
+        return []
+    named = ", ".join(f"{name} ({n})" for name, n in counts.items())
+    return [
+        f"not_numeric: {sum(counts.values())} values of numeric properties of source '{source}' are not numbers and were "
+        f"left out: {named}; a decimal comma or a unit needs an expr in the mapping"
+    ]
 
 
 def property_drafts(raw: DataFrame, mapping: SourceMapping) -> dict[str, Column]:
@@ -52,9 +88,14 @@ def all_properties(raw: DataFrame, mapping: SourceMapping) -> Column:
     return _properties_json(*_property_columns(raw, mapping))
 
 
+def _property(raw: DataFrame, name: str, spec: PropertyMapping) -> Column:
+    sent = column_of(raw, f"property {name}", spec)
+    return sent if spec.type is None else read_quantity(sent, spec.type)
+
+
 def _property_columns(raw: DataFrame, mapping: SourceMapping) -> tuple[dict[str, Column], Column | None]:
     """Return the named properties, and the map of all others without them."""
-    named = {name: column_of(raw, f"property {name}", spec) for name, spec in sorted(mapping.properties.items())}
+    named = {name: _property(raw, name, spec) for name, spec in sorted(mapping.properties.items())}
     if mapping.property_map is None:
         return named, None
     others = compile_expression(raw, "property_map", mapping.property_map)
