@@ -40,6 +40,13 @@ CONVERSIONS = re.compile(
     re.IGNORECASE,
 )
 """Parts of event names that sound like a purchase."""
+ACTIONS = re.compile(
+    r"\b(view|click|cart|log.?in|sign.?up|visit|search|open|checkout|refund|return|cancel"
+    r"|aufruf|ansicht|klick|warenkorb|suche|anmeldung|retoure|storno|vue|clic|panier|recherche|connexion|retour"
+    r"|vista|carrito|busqueda|devolucion|carrello|ricerca|accesso|reso)",
+    re.IGNORECASE,
+)
+"""Parts of values that say what somebody did."""
 
 
 def plain_name(name: str) -> str:

@@ -35,6 +35,9 @@ JAVA_NAMES = {
     "tis-620": "TIS-620",
 }
 """Python's name of a codec -> Java's, for names that no rule gives."""
+LITTLE_ENDIAN, BIG_ENDIAN = "UTF-16LE", "UTF-16BE"
+WIDE = {"utf-16": "UTF-16", "utf-16-le": LITTLE_ENDIAN, "utf-16-be": BIG_ENDIAN}
+"""Encodings whose lines end with two bytes. UTF-16 alone: the byte order mark of each file tells which of the two."""
 _FAMILIES = (
     (re.compile(r"cp(125\d)"), r"windows-\1"),
     (re.compile(r"cp(\d{3,4})"), r"IBM\1"),
@@ -54,7 +57,7 @@ def java_encoding(name: str) -> str:
     """Return Java's name of an encoding that is named as in Python or in Java.
 
     Raises:
-        ValueError: there is none, or its lines end with more than one byte (UTF-16); the message says what to do.
+        ValueError: there is none, or its lines end with four bytes (UTF-32); the message says what to do.
     """
     try:
         codec = codecs.lookup(name).name
@@ -64,6 +67,8 @@ def java_encoding(name: str) -> str:
         raise ValueError(f"unknown encoding '{name}'{nearest(name.lower(), known)}") from error
     if codec == "utf-8-sig":
         return "UTF-8"
+    if codec in WIDE:
+        return WIDE[codec]
     if not keeps_line_ends:
         raise ValueError(f"lines cannot be told in {name}: {convert_to_utf8(name)}")
     if codec in JAVA_NAMES:
@@ -72,6 +77,11 @@ def java_encoding(name: str) -> str:
         if python.fullmatch(codec):
             return python.sub(java, codec)
     raise ValueError(f"encoding '{name}' is not supported: {convert_to_utf8(name)}")
+
+
+def is_wide(encoding: str) -> bool:
+    """Return whether Java's name of an encoding is one of UTF-16."""
+    return encoding in WIDE.values()
 
 
 def convert_to_utf8(encoding: str) -> str:

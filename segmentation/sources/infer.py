@@ -7,7 +7,7 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from segmentation.sources.column_names import NAMES, is_row_number_name, plain_name
+from segmentation.sources.column_names import ACTIONS, CONVERSIONS, NAMES, is_row_number_name, plain_name
 from segmentation.sources.inferred_times import (
     are_midnights,
     most,
@@ -28,7 +28,11 @@ MONEY = re.compile(r"[-+]?\d+[.]\d{2}")
 PER_PIECE = re.compile("unit|each|piece|einzel|st(ü|ue)ck|pi(è|e)ce|pezzo", re.IGNORECASE)
 """Names of prices of a piece, which are not the value of an event."""
 TOKEN = re.compile(r"[^\s;,|]*\d[^\s;,|]*")
+WHOLE_TOKEN = re.compile(r"[^\s;,.|@]*\d[^\s;,.|@]*")
 E_MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+LEAST_ROWS = 20
+"""Rows from which on it means something that all values of a column differ, or that few do."""
+MOST_EVENT_NAMES = 50
 TIME_OF_DAY = "time_of_day"
 """Key of the column that holds the time of day, beside one that holds the day."""
 
@@ -87,7 +91,8 @@ _OPTIONAL = ("platform", "device_type", "channel", "session_hint", "value", "cur
 def _dialect(sample: FileSample) -> list[str]:
     lines = []
     if sample.encoding != "UTF-8":
-        lines.append(f"encoding: {sample.encoding}   # the file is not UTF-8; look at the letters with accents")
+        doubt = "" if sample.encoding == "UTF-16" else "   # the file is not UTF-8; look at the letters with accents"
+        lines.append(f"encoding: {sample.encoding}{doubt}")
     if sample.format == "csv" and sample.delimiter != ",":
         lines.append(f"delimiter: {_quoted(sample.delimiter)}")
     if sample.escape is not None:
@@ -118,7 +123,13 @@ def _match_columns(sample: FileSample) -> dict[str, str]:
         match = next(fitting, None)
         if match is not None:
             found[field] = match
-    by_value = {"event_at": _fits, "value": _is_money, "user_id": _is_user}
+    by_value = {
+        "event_at": _fits,
+        "event_id": _is_identity,
+        "value": _is_money,
+        "user_id": _is_user,
+        "event_name": _is_action,
+    }
     for field, fits in by_value.items():  # called otherwise, or in another language
         free = [c for c in sample.columns if c not in found.values() and c != row_number_column(sample)]
         only = [c for c in free if fits(field, sample, c)] if field not in found else []
@@ -136,6 +147,23 @@ def are_days(values: Sequence[str]) -> bool:
     """Return whether times have a day and no time of day."""
     form = time_form(values)
     return form is not None and form not in {"ISO 8601", "epoch"} and not re.search("[Hh]", form)
+
+
+def _is_identity(_: str, sample: FileSample, column: str) -> bool:
+    """Return whether values look like ids of events: tokens with digits that all differ."""
+    values = sample.values(column)
+    if len(values) < max(LEAST_ROWS, len(sample.rows)) or time_form(values) is not None:
+        return False
+    return len(set(values)) == len(values) and all(WHOLE_TOKEN.fullmatch(text) for text in values)
+
+
+def _is_action(_: str, sample: FileSample, column: str) -> bool:
+    """Return whether values look like event names: few that repeat, and one of them says what somebody did."""
+    values = sample.values(column)
+    different = set(values)
+    if len(values) < LEAST_ROWS or not 1 < len(different) <= min(MOST_EVENT_NAMES, len(values) // 5):
+        return False
+    return any(CONVERSIONS.search(text) or ACTIONS.search(text) for text in different)
 
 
 def _is_money(_: str, sample: FileSample, column: str) -> bool:
@@ -182,7 +210,9 @@ def _identity(sample: FileSample, found: dict[str, str], numbering: str | None) 
     if "event_id" in found:
         column = found["event_id"]
         repeats = len(sample.rows) - len(set(sample.values(column)))
-        note = f"   # {repeats} of the sample's records share one" if repeats else ""
+        named = plain_name(column) in {plain_name(name) for name in NAMES["event_id"].split()}
+        note = "" if named else "   # chosen by its values, which all differ"
+        note = f"   # {repeats} of the sample's records share one" if repeats else note
         return [f"  event_id: {_quoted(column)}{note}"]
     key = ", ".join(_quoted(column) for column in sample.columns if column != numbering)
     lines = [
@@ -201,7 +231,9 @@ def _who_and_what(sample: FileSample, found: dict[str, str]) -> list[str]:
     else:
         lines.append("  user_id: TODO   # which column tells the person?")
     if "event_name" in found:
-        lines.append(_field("event_name", found))
+        column = found["event_name"]
+        named = plain_name(column) in {plain_name(name) for name in NAMES["event_name"].split()}
+        lines.append(_field("event_name", found) + ("" if named else "   # chosen by its values: is it what happened?"))
     else:
         what = "purchase" if "value" in found else "event"
         lines.append(f"  event_name: {{constant: {what}}}   # what happened? a column, a constant or an expression")

@@ -10,7 +10,7 @@ from segmentation.errors import ConfigurationError, nearest
 from segmentation.parameters import Parameters, fingerprint_of, read_yaml, validated
 from segmentation.privacy.params import PROPERTY, check_names
 from segmentation.sources.csv_dialect import check_delimiter, unescape_sign
-from segmentation.sources.encodings import java_encoding
+from segmentation.sources.encodings import convert_to_utf8, is_wide, java_encoding
 from segmentation.sources.expressions import Expression, names_like_functions
 from segmentation.sources.field_mappings import EventFields, FieldMapping, OrderMapping, PropertyMapping
 from segmentation.sources.jdbc import JdbcParams
@@ -151,6 +151,8 @@ class SourceMapping(Parameters):
             raise ValueError("escape is one character, such as '\\'")
         if self.multiline and ("csv" not in self.format or self.kafka is not None):
             raise ValueError("multiline is for files of csv")
+        if self.multiline and is_wide(self.java_encoding):
+            raise ValueError(f"multiline is not read in {self.encoding}: {convert_to_utf8(self.encoding)}")
         if self.multiline and (len(self.quote) != 1 or not self.quote.isascii()):
             raise ValueError("multiline needs a quote of one ASCII character: nothing else can hold a line break")
         return self

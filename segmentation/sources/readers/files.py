@@ -13,6 +13,7 @@ from pyspark.sql.types import StructType
 from segmentation.errors import DataError
 from segmentation.frames import small_frame, union_all
 from segmentation.jvm import Py4JJavaError
+from segmentation.sources.encodings import is_wide
 from segmentation.sources.location import BLOCK_BYTES, CSV_RECORDS, first_offset, record_location, record_position
 from segmentation.sources.parse import (
     RAW_CORRUPT,
@@ -36,6 +37,7 @@ from segmentation.sources.readers.quoted_records import split_records
 from segmentation.sources.readers.read_errors import is_read_error, reason_of
 from segmentation.sources.readers.units import READING, split_by_name
 from segmentation.sources.readers.values import decode_text, parse_csv, parse_json, parse_plain, quoted_name
+from segmentation.sources.readers.wide_lines import encoding_of, line_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -214,21 +216,38 @@ def _lines(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUni
     """Read the lines that are not blank, with position (0 = first line, blank lines count), text and corrupt flag."""
     block, in_task = F.col("_metadata.file_block_start"), F.monotonically_increasing_id()
     position = block + in_task.bitwiseAND((1 << _ROW_BITS) - 1)
-    value = F.col("value")
-    given = F.when(position == 0, F.ltrim(value, F.lit(BYTE_ORDER_MARK))).otherwise(value)
-    readers = ((spark.read.options(**options), paths) for paths, options in split_by_name(units))
-    return union_all(_texts(reader.text(paths), position, given, mapping) for reader, paths in readers)
+    value, by_encoding = F.col("value"), dict[str, list[InputUnit]]()
+    for unit in units:
+        by_encoding.setdefault(encoding_of(spark, unit, mapping.java_encoding), []).append(unit)
+    return union_all(
+        _texts(
+            spark.read.options(**options, **line_options(encoding)).text(paths),
+            position,
+            value if is_wide(encoding) else _unmarked(value, position),
+            encoding,
+        )
+        for encoding, of_encoding in by_encoding.items()
+        for paths, options in split_by_name(of_encoding)
+    )
+
+
+def _unmarked(text: Column, position: Column) -> Column:
+    """Drop the byte order mark of a file's first line."""
+    return F.when(position == 0, F.ltrim(text, F.lit(BYTE_ORDER_MARK))).otherwise(text)
 
 
 def _quoted_records(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> DataFrame:
     """Read the records that are not blank, in the columns of :func:`_lines`; positions count records."""
-    texts = _texts(split_records(spark, mapping, units), F.col("position"), F.col("text"), mapping, "well_quoted")
+    records = split_records(spark, mapping, units)
+    texts = _texts(records, F.col("position"), F.col("text"), mapping.java_encoding, "well_quoted")
     corrupt = F.col(RAW_CORRUPT) | ~F.col("well_quoted")
     return texts.withColumn(RAW_CORRUPT, corrupt).drop("well_quoted")
 
 
-def _texts(read: DataFrame, position: Column, given: Column, mapping: SourceMapping, *beside: str) -> DataFrame:
-    text, corrupt = decode_text(given, mapping.java_encoding)
+def _texts(read: DataFrame, position: Column, given: Column, encoding: str, *beside: str) -> DataFrame:
+    text, corrupt = decode_text(given, encoding)
+    if is_wide(encoding):  # Spark removes neither the mark nor the carriage return of a line end where they are two bytes
+        text = F.rtrim(_unmarked(text, position), F.lit("\r"))
     texts = read.select(
         F.xxhash64("_metadata.file_path").alias(_FILE),
         F.col("_metadata.file_path").alias(_PATH),

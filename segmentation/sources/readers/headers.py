@@ -13,6 +13,7 @@ from segmentation.sources.encodings import convert_to_utf8
 from segmentation.sources.partitions import partition_values
 from segmentation.sources.readers.absent_columns import used_columns
 from segmentation.sources.readers.read_errors import reason_of
+from segmentation.sources.readers.wide_lines import encoding_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -42,13 +43,14 @@ def read_header(spark: SparkSession, mapping: SourceMapping, unit: InputUnit) ->
         position, given = -1, list(mapping.header)
     else:
         try:
-            first = read_first_line(spark, unit.path, mapping.java_encoding)
+            encoding = encoding_of(spark, unit, mapping.java_encoding)
+            first = read_first_line(spark, unit.path, encoding)
         except Py4JJavaError as error:
             raise DataError(f"{unit.path}: its first line cannot be read ({reason_of(str(error))})") from error
         if first is None:
             return None
         if "\x00" in first[1]:
-            advice = convert_to_utf8("UTF-16")
+            advice = f"{convert_to_utf8('UTF-16')}, or set `encoding: UTF-16` in the mapping"
             raise DataError(f"{unit.path} is not text in {mapping.encoding}, but in UTF-16: {advice}")
         # Records in quotes are counted without blank ones.
         position = 0 if mapping.multiline else first[0]

@@ -15,13 +15,13 @@ from segmentation.errors import ConfigurationError, DataError
 from segmentation.filesystem import as_pattern, glob_paths
 from segmentation.jvm import Py4JJavaError
 from segmentation.sources.csv_dialect import split_line
-from segmentation.sources.encodings import convert_to_utf8
 from segmentation.sources.infer import FileSample
 from segmentation.sources.partitions import partition_values
 from segmentation.sources.readers.headers import usable_names
 from segmentation.sources.readers.parquet_files import read_parquet_texts
 from segmentation.sources.readers.read_errors import is_read_error, reason_of
 from segmentation.sources.readers.units import ENDINGS, InputUnit, list_files, split_by_name
+from segmentation.sources.readers.wide_lines import encoding_of, line_options
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,7 +100,7 @@ def _read_lines(spark: SparkSession, unit: InputUnit, lines: int) -> tuple[list[
     """Return the first lines that are not blank, and their encoding.
 
     Raises:
-        DataError: there are none, or they are in UTF-16.
+        DataError: there are none, or they are in UTF-32.
     """
     [(paths, options)] = split_by_name([unit])
     text = spark.read.options(**options).text(paths)
@@ -112,7 +112,11 @@ def _read_lines(spark: SparkSession, unit: InputUnit, lines: int) -> tuple[list[
     if not found:
         raise DataError(f"{unit.path}: there are no lines to look at")
     if any("\x00" in row["text"] for row in found[:2]):
-        raise DataError(f"{unit.path} is text in UTF-16, which is not read: {convert_to_utf8('UTF-16')}")
+        encoding = encoding_of(spark, unit, "UTF-16")
+        decoded = F.decode(F.col("value").cast("binary"), encoding)
+        wide = spark.read.options(**options, **line_options(encoding)).text(paths).select(decoded.alias("text"))
+        texts = [row["text"].strip("\ufeff\r") for row in wide.limit(2 * lines).collect()]
+        return [text for text in texts if text.strip()][:lines], "UTF-16"
     accented = any(row["is_utf8"] and not row["text"].isascii() for row in found)
     if accented or all(row["is_utf8"] for row in found):
         return [row["text"].removeprefix("\ufeff") for row in found], "UTF-8"

@@ -62,9 +62,9 @@ def test_a_draft_that_is_refused_or_unfinished_does_not_block_the_next(workspace
     target = workspace.folder / "conf" / "sources" / "shop.yaml"
     text = "customer_id\taction\torder_date\nc1\tbuy\t2024-05-01 10:00:00\n"
     path = workspace.folder / "orders.txt"
-    path.write_bytes(text.encode("utf-16"))
+    path.write_bytes(text.encode("utf-32"))
     refused = workspace.run(check_source, "--source", "shop", "--input", str(path), "--infer")
-    assert (refused.code, "UTF-16" in refused.stderr, "iconv" in refused.stderr) == (3, True, True)
+    assert (refused.code, "UTF-32" in refused.stderr, "iconv" in refused.stderr) == (3, True, True)
     assert not target.exists()
     path.write_text(text.replace("2024-05-01 10:00:00", "once"))
     unfinished = workspace.run(check_source, "--source", "shop", "--input", str(path), "--infer")

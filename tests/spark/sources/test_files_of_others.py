@@ -221,6 +221,28 @@ def test_text_in_utf_16_is_refused_with_the_remedy(spark: SparkSession, tmp_path
         read(spark, tmp_path, "format: csv", path)
 
 
+def test_text_in_utf_16_is_read_where_the_mapping_says_so(spark: SparkSession, tmp_path: Path) -> None:
+    text = "id,user,event,at\r\n\r\n{0}1,Zo\u00eb \u20ac,view,2024-05-01\r\n{0}2,\u4e2d\U0001f600,view,2024-05-02\r\n"
+    folder = tmp_path / "in"
+    folder.mkdir()
+    (folder / "a.csv").write_bytes(text.format("a").encode("utf-16"))
+    (folder / "b.csv").write_bytes(b"\xfe\xff" + text.format("b").encode("utf-16-be"))
+    (folder / "c.csv").write_bytes(text.format("c").encode("utf-16-le"))  # no mark
+    (folder / "d.csv.gz").write_bytes(gzip.compress(text.format("d").encode("utf-16")))
+    rows = read(spark, tmp_path, "format: csv\nencoding: utf-16", folder)
+    assert [row["event_id"] for row in rows] == ["a1", "a2", "b1", "b2", "c1", "c2", "d1", "d2"]
+    assert fates(rows) == ["Zo\u00eb \u20ac", "\u4e2d\U0001f600"] * 4
+    assert {row["event_at"].day for row in rows} == {1, 2}
+    lines = tmp_path / "f.json"
+    lines.write_bytes('{"id": 1, "user": "\u00eb", "event": "view", "at": "2024-05-01"}\n\n{"id": 2}'.encode("utf-16"))
+    found = read(spark, tmp_path, "format: json\nencoding: UTF-16", lines)
+    assert fates(found)[0] == "\u00eb"
+    assert (found[1]["location"].endswith("line 3"), len(found)) == (True, 2)
+    lines.write_bytes("{}".encode("utf-32"))
+    with pytest.raises(DataError, match="UTF-32, which is not read"):
+        read(spark, tmp_path, "format: json\nencoding: UTF-16", lines)
+
+
 def test_a_zone_is_that_of_texts_that_carry_none(spark: SparkSession, tmp_path: Path) -> None:
     said = ["2024-07-01T10:00:00Z", "2024-07-01T12:00:00+02:00", "2024-07-01T12:00:00", "2024-01-01 12:00:00",
             "2024-07-01 10:00:00 UTC", "10:00", "2024-07-01"]  # fmt: skip

@@ -158,6 +158,22 @@ def test_a_user_of_an_unknown_name_is_told_by_its_values() -> None:
     assert "  user_id: TODO" in draft_mapping("mine", FileSample("csv", tuple(two[0]), two))
 
 
+def test_an_identity_and_an_event_name_of_unknown_names_are_told_by_their_values() -> None:
+    rows = tuple(
+        {"Beleg": f"B-{n}", "Wer": f"K-{n % 4}", "Art": "Kauf" if n % 2 else "Retoure", "Ort": f"Ulm {n % 2}",
+         "date": f"2024-05-{n + 1:02}"}
+        for n in range(25)
+    )  # fmt: skip
+    text = draft_mapping("mine", FileSample("csv", tuple(rows[0]), rows))
+    assert "  event_id: Beleg   # chosen by its values, which all differ" in text
+    assert "  event_name: Art   # chosen by its values: is it what happened?" in text
+    few = draft_mapping("mine", FileSample("csv", tuple(rows[0]), rows[:5]))  # five that differ mean nothing
+    assert "No column identifies an event" in few
+    assert "event_name: {constant: event}" in few
+    twice = (*rows, {**rows[0], "Wer": "K-9"})
+    assert "No column identifies an event" in draft_mapping("mine", FileSample("csv", tuple(rows[0]), twice))
+
+
 def test_ids_with_a_fraction_and_addresses_are_noticed() -> None:
     rows = tuple({"CustomerID": f"1234{n}.0", "date": "2024-05-01"} for n in range(5))
     assert draft(*rows)["fields"]["user_id"] == {"expr": "regexp_replace(`CustomerID`, '[.]0$', '')"}

@@ -64,7 +64,8 @@ def test_an_unknown_zone_names_the_nearest() -> None:
 @pytest.mark.parametrize(
     ("python", "java"),
     [("latin-1", "ISO-8859-1"), ("utf-8-sig", "UTF-8"), ("cp1252", "windows-1252"), ("latin9", "ISO-8859-15"),
-     ("mac_roman", "x-MacRoman"), ("shift_jis", "Shift_JIS"), ("cp850", "IBM850"), ("windows-1252", "windows-1252")],
+     ("mac_roman", "x-MacRoman"), ("shift_jis", "Shift_JIS"), ("cp850", "IBM850"), ("utf-16", "UTF-16"), ("UTF_16LE", "UTF-16LE"), ("utf-16-be", "UTF-16BE"),
+     ("windows-1252", "windows-1252")],
 )  # fmt: skip
 def test_encodings_have_the_names_of_python_and_java(python: str, java: str) -> None:
     assert java_encoding(python) == java
@@ -72,8 +73,10 @@ def test_encodings_have_the_names_of_python_and_java(python: str, java: str) -> 
 
 
 def test_an_encoding_that_is_not_read_says_what_to_do() -> None:
-    with pytest.raises(ConfigurationError, match=r"encoding: lines cannot be told in UTF-16: convert .*iconv"):
-        mapping(encoding="UTF-16")
+    with pytest.raises(ConfigurationError, match=r"encoding: lines cannot be told in UTF-32: convert .*iconv"):
+        mapping(encoding="UTF-32")
+    with pytest.raises(ConfigurationError, match=r"multiline is not read in utf-16: convert .*iconv -f utf-16"):
+        mapping(encoding="utf-16", multiline=True)
     with pytest.raises(ConfigurationError, match=r"unknown encoding 'latni-1'.*'latin-1'"):
         mapping(encoding="latni-1")
     assert marked_encoding("\ufeffa;b".encode("utf-16-le")) == "UTF-16"
