@@ -14,7 +14,14 @@ from segmentation.runtime.asking import measure_behaviours
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.segments.changes import build_segment_changes
-from segmentation.segments.rules import SEGMENTATION, Rule, build_cohorts, load_rules, view_memberships
+from segmentation.segments.rules import (
+    SEGMENTATION,
+    Rule,
+    build_cohorts,
+    load_rules,
+    note_idle_percentiles,
+    view_memberships,
+)
 from segmentation.tables import COHORTS, EVENTS, SEGMENT_CHANGES, SESSIONS, USER_DAYS, USER_FEATURES
 
 if TYPE_CHECKING:
@@ -53,9 +60,10 @@ def run(ctx: Context) -> RunReport:
     base = ctx.lake.publications.current().bases.get(USER_FEATURES.name, 0)
     ctx.lake.publish({COHORTS.name: base, SEGMENT_CHANGES.name: base})
     quality = _summary(cohorts, changes.where(F.col("changed_at") == F.lit(as_of)), rules)
+    notes = note_idle_percentiles(features, rules=rules, as_of=as_of, behaviour=behaviour)
     for frame in (built, compared):
         frame.unpersist()
-    return RunReport(as_of=as_of, quality=quality)
+    return RunReport(as_of=as_of, quality=quality, notes=notes)
 
 
 def _changes_around(

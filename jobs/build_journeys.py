@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 from segmentation.errors import DataError
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
-from segmentation.sequences.analyses import analysis_parameters, build_analyses, load_analyses, summarise_analyses
+from segmentation.sequences.analyses import (
+    analysis_parameters,
+    build_analyses,
+    load_analyses,
+    note_goals_never_reached,
+    summarise_analyses,
+)
 from segmentation.sequences.groups import newest_memberships
 from segmentation.sequences.paths import build_paths
 from segmentation.sequences.states import load_states
@@ -82,11 +88,12 @@ def run(ctx: Context) -> RunReport:
             _write(ctx, frames)
         ctx.lake.set_parameters(JOURNEY_FLOWS, shaped_by)  # one table stores them for all
         ctx.lake.publish(ctx.lake.basis(EVENTS, WRITES))
+        quality = summarise_analyses(ctx.lake.read(FUNNELS), ctx.lake.read(JOURNEY_DIFFERENCES), as_of)
+        notes = note_goals_never_reached(steps, params.goals, quality["funnels"])
     finally:
         steps.unpersist()
         paths.unpersist()
-    quality = summarise_analyses(ctx.lake.read(FUNNELS), ctx.lake.read(JOURNEY_DIFFERENCES), as_of)
-    return RunReport(as_of=as_of, quality=quality)
+    return RunReport(as_of=as_of, quality=quality, notes=notes)
 
 
 def _build(ctx: Context, steps: DataFrame, paths: DataFrame) -> dict[Table, DataFrame]:

@@ -28,10 +28,12 @@ from segmentation.sessions.money import count_without_rate
 from segmentation.steps import step
 from segmentation.tables import INGEST_LEDGER
 from segmentation.tables import ingest_ledger as stages
+from segmentation.tables.events import REFUND
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
+    from segmentation.checkpoints import Counted
     from segmentation.ingest.batches import Batch
     from segmentation.ingest.changes import Store
     from segmentation.ingest.deduplicate import Outcome
@@ -51,6 +53,10 @@ class Increment:
     """Events of the batch whose value has no rate to the reporting currency: it is in no sum of money."""
     late: int = 0
     """Records of the batch that were received after the lateness bound."""
+    late_purchases: int = 0
+    """Those of them that are purchases."""
+    records: int = 0
+    """All records of the batch."""
 
 
 def plan_increment(
@@ -120,7 +126,14 @@ def plan_increment(
             change_duplicates(outcome, snapshot, zone),
             _change_ledger(ledger, count_moves(outcome, admitted, zone), snapshot),
         )
-    return Increment((*derived.changes, judged.change, *rest), figures["no_rate"], outcome.late.count)
+    changes = (*derived.changes, judged.change, *rest)
+    late = outcome.late
+    return Increment(changes, figures["no_rate"], late.count, _count_purchases(late), figures["read"])
+
+
+def _count_purchases(records: Counted) -> int:
+    is_purchase = F.col("transaction_kind") != REFUND
+    return records.rows.where(is_purchase).count() if records.count else 0
 
 
 def _of_batch(events: DataFrame, batch: Batch, of_earlier: int) -> DataFrame:

@@ -41,6 +41,10 @@ class Ingested(NamedTuple):
     """Mapped columns that some of its Parquet files lack."""
     late: int = 0
     """Records that were received later after their event than the source's lateness bound."""
+    late_purchases: int = 0
+    """Those of them that are purchases."""
+    records: int = 0
+    """All records of the batch."""
     source: str = ""
     allowed_lateness_days: int | None = None
     not_numeric: Mapping[str, int] = {}
@@ -158,6 +162,8 @@ def ingest_batch(
         increment.values_without_rate,
         batch.absent_columns,
         increment.late,
+        increment.late_purchases,
+        increment.records,
         mapping.name,
         batch.allowed_lateness_days,
         batch.not_numeric,
@@ -181,12 +187,18 @@ def _notes_on_numbers(done: Sequence[Ingested]) -> list[str]:
 
 
 def _notes_on_late_records(done: Sequence[Ingested]) -> list[str]:
-    late = Counter[tuple[str, int | None]]()
+    by_source: dict[tuple[str, int | None], list[Ingested]] = {}
     for batch in done:
-        late[batch.source, batch.allowed_lateness_days] += batch.late
-    return [
-        f"too_late: {count} records of source '{source}' were received more than {bound} days after their event; if "
-        "history was imported, set allowed_lateness_days in its mapping and rebuild"
-        for (source, bound), count in sorted(late.items(), key=lambda item: item[0][0])
-        if count
-    ]
+        by_source.setdefault((batch.source, batch.allowed_lateness_days), []).append(batch)
+    notes = []
+    for (source, bound), batches in sorted(by_source.items(), key=lambda item: item[0][0]):
+        late, read, purchases = (
+            sum(counts) for counts in zip(*((b.late, b.records, b.late_purchases) for b in batches), strict=True)
+        )
+        of_them = f", {purchases} of them purchases," if purchases else ""
+        if late:
+            notes.append(
+                f"too_late: {late} records of source '{source}' (of {read}){of_them} were received more than {bound} days "
+                "after their event; if history was imported, set allowed_lateness_days in its mapping and rebuild"
+            )
+    return notes

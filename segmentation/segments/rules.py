@@ -155,14 +155,48 @@ def build_cohorts(
         ConfigurationError: a rule names a feature that does not exist or is no number.
     """
     check_features({f"{FOLDER}/{rule.name}.yaml": rule.when for rule in rules}, user_features)
-    at_cut = user_features.where(F.col("as_of") == F.lit(as_of))
-    if behaviour is not None:
-        measured = [name for name in behaviour.columns if name != "user_id"]
-        at_cut = at_cut.join(behaviour, "user_id", "left").fillna(0, measured)
+    at_cut = _with_behaviour(user_features.where(F.col("as_of") == F.lit(as_of)), behaviour)
     at_cut, thresholds = resolve_thresholds(at_cut, [bound for rule in rules for bound in rule.when.bounds()])
     verdicts = F.array(*(_verdict(rule, thresholds) for rule in rules)).cast(ArrayType(VERDICT))
     members = F.explode(F.filter(verdicts, lambda verdict: verdict["member"])).alias("verdict")
     return conform(at_cut.select("user_id", "as_of", members).select("user_id", "as_of", "verdict.*"), COHORTS)
+
+
+def note_idle_percentiles(
+    user_features: DataFrame, *, rules: Sequence[Rule], as_of: date, behaviour: DataFrame | None = None
+) -> list[str]:
+    """Say which comparisons with a percentile hold for every user at the cut whose value is known.
+
+    This happens if many users share the value of the percentile: half of all users have one session, say, and the rule
+    asks for the median or more. Arguments are those of :func:`build_cohorts`.
+    """
+    bounds = {(rule.name, bound): bound for rule in rules for bound in rule.when.bounds() if bound.is_percentile}
+    if not bounds:
+        return []
+    at_cut = _with_behaviour(user_features.where(F.col("as_of") == F.lit(as_of)), behaviour)
+    resolved, thresholds = resolve_thresholds(at_cut, list(bounds.values()))
+    counts = []
+    for place, bound in enumerate(bounds.values()):
+        value, limit = _number(_column(bound.subject)), thresholds[bound]
+        counts += [
+            F.count(value).alias(f"known_{place}"),
+            F.count_if(COMPARISONS[bound.op](value, limit)).alias(f"passing_{place}"),
+            F.first(limit).alias(f"limit_{place}"),
+        ]
+    row = resolved.agg(*counts).collect()[0]
+    return [
+        f"rule '{name}': all {row[f'known_{place}']} users with a known value pass {bound.label}, which is "
+        f"{row[f'limit_{place}']:g}; choose another percentile, or a value"
+        for place, (name, bound) in enumerate(bounds)
+        if row[f"known_{place}"] and row[f"known_{place}"] == row[f"passing_{place}"]
+    ]
+
+
+def _with_behaviour(at_cut: DataFrame, behaviour: DataFrame | None) -> DataFrame:
+    if behaviour is None:
+        return at_cut
+    measured = [name for name in behaviour.columns if name != "user_id"]
+    return at_cut.join(behaviour, "user_id", "left").fillna(0, measured)
 
 
 def view_memberships(cohorts: DataFrame) -> DataFrame:

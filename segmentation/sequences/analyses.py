@@ -27,7 +27,7 @@ from segmentation.tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 OF_CLUSTERS = {"cluster_sample", "max_clusters", "indel"}
 """Parameters that shape the clusters of journeys only, which another job builds."""
+FREQUENT_STATES = 5
+"""States that a note names."""
 
 
 class DeclaredAnalyses(NamedTuple):
@@ -148,6 +150,31 @@ def summarise_analyses(funnels: DataFrame, differences: DataFrame, as_of: date) 
     for row in found:
         named.setdefault(row["comparison"], []).append(f"{row['from_state']} -> {row['to_state']}")
     return {"funnels": reached, "differences": named}
+
+
+def note_goals_never_reached(
+    steps: DataFrame, goals: Sequence[str], funnels: Mapping[str, Sequence[int]]
+) -> list[str]:
+    """Say that no session reaches a goal, with the most frequent states, and which funnels are never completed.
+
+    Args:
+        steps: rows of `build_steps` before the cut.
+        goals: states that are the goal of a journey.
+        funnels: name of a funnel -> how many reached each of its steps (:func:`summarise_analyses`).
+    """
+    notes = []
+    if steps.where(F.col("state").isin(*goals)).isEmpty():
+        counted = steps.groupBy("state").agg(F.count(F.lit(1)).alias("n"))
+        frequent = [row["state"] for row in counted.orderBy(F.desc("n"), "state").limit(FREQUENT_STATES).collect()]
+        notes.append(
+            f"no session reaches a goal (sequences.goals: {', '.join(goals)}), so rates of conversion and lost "
+            f"conversions are 0; the most frequent states are {', '.join(frequent)}"
+        )
+    for name, reached in funnels.items():
+        missed = next((number for number, count in enumerate(reached, 1) if not count), None)
+        if missed is not None:
+            notes.append(f"funnel '{name}': step {missed} of {len(reached)} is never reached; see conf/funnels/{name}.yaml")
+    return notes
 
 
 def _all(spark: SparkSession, table: Table, parts: Sequence[DataFrame]) -> DataFrame:

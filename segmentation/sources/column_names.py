@@ -46,7 +46,7 @@ ACTIONS = re.compile(
     r"|vista|carrito|busqueda|devolucion|carrello|ricerca|accesso|reso)",
     re.IGNORECASE,
 )
-"""Parts of values that say what somebody did."""
+"""Parts of values that name an action of a user."""
 
 
 def plain_name(name: str) -> str:

@@ -158,7 +158,7 @@ def _is_identity(_: str, sample: FileSample, column: str) -> bool:
 
 
 def _is_action(_: str, sample: FileSample, column: str) -> bool:
-    """Return whether values look like event names: few that repeat, and one of them says what somebody did."""
+    """Return whether values look like event names: few that repeat, one of which names an action."""
     values = sample.values(column)
     different = set(values)
     if len(values) < LEAST_ROWS or not 1 < len(different) <= min(MOST_EVENT_NAMES, len(values) // 5):

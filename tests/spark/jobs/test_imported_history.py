@@ -28,7 +28,7 @@ def test_late_records_are_noted_with_bound_and_key(workspace: Workspace) -> None
     outcome = workspace.run(ingest_events, "--source", "posthog", "--input", path)
     assert (outcome.code, outcome.result["quality"]["reasons"]) == (0, {"too_late": 3})
     [note] = outcome.result["notes"]
-    for word in ("too_late: 3 records", "'posthog'", "30 days", "allowed_lateness_days"):
+    for word in ("too_late: 3 records", "(of 4), 3 of them purchases", "'posthog'", "30 days", "allowed_lateness_days"):
         assert word in note
     shipped = workspace.folder / "conf" / "sources" / "posthog.yaml"
     workspace.source("posthog", shipped.read_text().replace("lateness_days: 30", "lateness_days: 3650"))

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from jobs.build_cohorts import run
 from segmentation.errors import ConfigurationError
 from segmentation.runtime.main import open_context
+from segmentation.segments.rules import Rule, note_idle_percentiles
 from segmentation.tables import (
     COHORTS,
     EVENTS,
@@ -44,6 +45,20 @@ def write_rule(conf: Path, value: int) -> None:
     (conf / "segments").mkdir(exist_ok=True)
     text = f'name: busy\ndescription: text\nwhen: {{feature: sessions_count_7d, op: ">", value: {value}}}\n'
     (conf / "segments" / "busy.yaml").write_text(text, encoding="utf-8")
+
+
+def test_a_percentile_that_all_users_pass_is_noted(spark: SparkSession) -> None:
+    rows = [(f"u{n}", FIRST, "v", 1 if n < 9 else 5) for n in range(10)]
+    users = spark.createDataFrame(rows, FEATURES.schema)
+
+    def rule(name: str, op: str) -> Rule:
+        when = {"feature": "sessions_count_7d", "op": op, "percentile": 50}
+        return Rule.model_validate({"name": name, "description": "text", "when": when})
+
+    [note] = note_idle_percentiles(users, rules=[rule("median", ">="), rule("above", ">")], as_of=FIRST)
+    for words in ("rule 'median'", "all 10 users", "sessions_count_7d >= percentile 50", "is 1;"):
+        assert words in note
+    assert note_idle_percentiles(users.limit(0), rules=[rule("median", ">=")], as_of=FIRST) == []
 
 
 def changes(ctx: Context) -> set[tuple[Any, ...]]:

@@ -46,6 +46,7 @@ def test_the_job_writes_every_table_at_the_cut(
     reached = [sum("home" in walk for walk in walks), sum("catalog" in walk for walk in walks)]
     assert result["quality"]["funnels"]["shop"] == [*reached, sum("purchase" in walk for walk in walks)]
     assert result["quality"]["differences"] == {}
+    assert result["notes"] == []
     lake = Lake(spark, str(tmp_path / "lake"), "second")
     assert lake.reflects(EVENTS, build_journeys.WRITES)
     shown = {exhibit.key: exhibit for exhibit in analysis_exhibits(Reading(lake, as_of=last))}
