@@ -40,12 +40,14 @@ def _of_property(name: str, w: Window) -> tuple[Feature, ...]:
             values, w, source=PROPERTY_DAYS, type=MONEY_SUM,
         ),
         Feature(
-            f"property_{column}_mean_{w}", "unit of the property", f"mean of {told} over the events {w.text} with a value",
+            f"property_{column}_mean_{w}", "unit of the property",
+            f"mean of {told} over the events {w.text} with a value",
             ratio(values, count), w, NO_VALUE, PROPERTY_DAYS,
         ),
         Feature(
             f"property_{column}_last_{w}", "unit of the property",
             f"value of {told} of the last event {w.text} with one, by the order of events",
-            f"max_by(if({inside}, value_last, NULL), if({inside}, event_date, NULL))", w, NO_VALUE, PROPERTY_DAYS, MONEY,
+            f"max_by(if({inside}, value_last, NULL), if({inside}, event_date, NULL))",
+            w, NO_VALUE, PROPERTY_DAYS, MONEY,
         ),
     )  # fmt: skip

@@ -91,7 +91,7 @@ def keep_arrivals(units: Iterable[InputUnit], stored: Sequence[Row]) -> list[Inp
     path. Of units that were stored without such a time, the modification time of then counts.
     """
     told = {row["unit_id"]: (row["path"], _first_receipt(row)) for row in stored}
-    by_path = {path: arrived_at for path, arrived_at in sorted(told.values(), key=lambda one: one[1])}
+    by_path = dict(sorted(told.values(), key=lambda one: one[1]))
     by_unit = {unit_id: arrived_at for unit_id, (_, arrived_at) in told.items()}
     return [
         replace(unit, arrived_at=by_unit.get(unit.unit_id, by_path.get(unit.path, unit.arrived_at))) for unit in units

@@ -198,7 +198,7 @@ def _notes_on_late_records(done: Sequence[Ingested]) -> list[str]:
         of_them = f", {purchases} of them purchases," if purchases else ""
         if late:
             notes.append(
-                f"too_late: {late} records of source '{source}' (of {read}){of_them} were received more than {bound} days "
-                "after their event; if history was imported, set allowed_lateness_days in its mapping and rebuild"
+                f"too_late: {late} records of source '{source}' (of {read}){of_them} were received more than {bound} "
+                "days after their event; if history was imported, set allowed_lateness_days in its mapping and rebuild"
             )
     return notes

@@ -152,9 +152,7 @@ def summarise_analyses(funnels: DataFrame, differences: DataFrame, as_of: date) 
     return {"funnels": reached, "differences": named}
 
 
-def note_goals_never_reached(
-    steps: DataFrame, goals: Sequence[str], funnels: Mapping[str, Sequence[int]]
-) -> list[str]:
+def note_goals_never_reached(steps: DataFrame, goals: Sequence[str], funnels: Mapping[str, Sequence[int]]) -> list[str]:
     """Say that no session reaches a goal, with the most frequent states, and which funnels are never completed.
 
     Args:
@@ -173,7 +171,9 @@ def note_goals_never_reached(
     for name, reached in funnels.items():
         missed = next((number for number, count in enumerate(reached, 1) if not count), None)
         if missed is not None:
-            notes.append(f"funnel '{name}': step {missed} of {len(reached)} is never reached; see conf/funnels/{name}.yaml")
+            notes.append(
+                f"funnel '{name}': step {missed} of {len(reached)} is never reached; see conf/funnels/{name}.yaml"
+            )
     return notes
 
 

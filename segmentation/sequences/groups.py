@@ -47,9 +47,9 @@ def newest_memberships(segment_assignments: DataFrame, cohorts: DataFrame, as_of
 def split_groups(df: DataFrame, *, dimensions: Sequence[str], at: Column, memberships: DataFrame) -> DataFrame:
     """Put a row into each of its groups.
 
-    Grain: anything with user_id and the columns of `dimensions` -> the same once per group it is in, with dimension and item: the
-    group of all, and one for each of `dimensions` (months in the zone of `at`, which is a day); those of `memberships`
-    only where the user is in one. One exchange more where groups are of users.
+    Grain: anything with user_id and the columns of `dimensions` -> the same once per group it is in, with dimension and
+    item: the group of all, and one for each of `dimensions` (months in the zone of `at`, which is a day); those of
+    `memberships` only where the user is in one. One exchange more where groups are of users.
 
     Args:
         df: what to split.

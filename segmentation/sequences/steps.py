@@ -31,8 +31,8 @@ def build_steps(events: DataFrame, *, states: StateMapping, time_zone: str) -> D
 
     Returns:
         user_id, session_id, step_no (1, 2, ... in the session), state, previous_state, next_state (null at the
-        ends of the session), event_at (UTC) with the rest of `tables.events.ORDER`; platform,
-        device_type and channel (null: not told) of the session's first step, session_date (day of that session's start in `time_zone`).
+        ends of the session), event_at (UTC) with the rest of `tables.events.ORDER`; platform, device_type and channel
+        (null: not told) of the session's first step, session_date (day of that session's start in `time_zone`).
     """
     columns = (*SESSION, *ORDER, "session_started_at", *OF_FIRST)
     named = events.select(*columns, state_of(states).alias("state")).where(F.col("state").isNotNull())

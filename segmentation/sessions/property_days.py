@@ -36,7 +36,9 @@ def sum_properties(events: DataFrame, *, names: Sequence[str]) -> DataFrame:
         )
         for name in names
     ]
-    listed = events.select("user_id", "event_date", order_key().alias("_order"), F.explode(F.array(*values)).alias("_of"))
+    listed = events.select(
+        "user_id", "event_date", order_key().alias("_order"), F.explode(F.array(*values)).alias("_of")
+    )
     known = listed.where(F.col("_of.value").isNotNull())
     return known.groupBy("user_id", "event_date", F.col("_of.property").alias("property")).agg(
         F.count(F.lit(1)).alias("n"),

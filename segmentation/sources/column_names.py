@@ -40,6 +40,18 @@ CONVERSIONS = re.compile(
     re.IGNORECASE,
 )
 """Parts of event names that sound like a purchase."""
+PURCHASES = re.compile(
+    r"purchased?|(order|checkout)[ _]?(complete|completed|paid|placed)|buy|bought|sale|sold|kauf|gekauft|bestellung"
+    r"|achat|commande|compra|pedido|venta|acquisto|ordine|vendita",
+    re.IGNORECASE,
+)
+"""Event names that are purchases and nothing else."""
+REFUNDS = re.compile(
+    r"refund(ed)?|return(ed)?|cancellation|order[ _]?refunded|retoure|storno|erstattung|rückgabe|retour|remboursement"
+    r"|devoluci(o|ó)n|reembolso|reso|rimborso",
+    re.IGNORECASE,
+)
+"""Event names that take a purchase back."""
 ACTIONS = re.compile(
     r"\b(view|click|cart|log.?in|sign.?up|visit|search|open|checkout|refund|return|cancel"
     r"|aufruf|ansicht|klick|warenkorb|suche|anmeldung|retoure|storno|vue|clic|panier|recherche|connexion|retour"

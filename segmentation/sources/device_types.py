@@ -55,7 +55,8 @@ _HANDSET = re.compile(
 _NO_DEVICE = ("Spider",)
 _NEITHER = re.compile(r"PlayStation|Xbox|Nintendo|\bQuest\b|Oculus|\bVR\b", re.IGNORECASE)
 _DESKTOPS = re.compile(
-    r"Windows|Mac OS X|Linux|Ubuntu|Debian|Fedora|Red Hat|SUSE|Mint|CentOS|Gentoo|Arch|Chrome OS|(?:Free|Open|Net)BSD|Solaris"
+    r"Windows|Mac OS X|Linux|Ubuntu|Debian|Fedora|Red Hat|SUSE|Mint|CentOS|Gentoo|Arch|Chrome OS|(?:Free|Open|Net)BSD"
+    r"|Solaris"
 )
 
 
@@ -125,7 +126,7 @@ def device_type_of(agent: str) -> str:
 
     An iPad whose browser asks for desktop pages says that it is a Mac, and is one here.
     """
-    from ua_parser import parse_device, parse_os  # loads a list of patterns, which few sources need
+    from ua_parser import parse_device, parse_os  # noqa: PLC0415  only sources with user agents pay for loading it
 
     device, system = parse_device(agent), parse_os(agent)
     return _type_of(Agent(agent, device.family if device else "", system.family if system else ""))

@@ -74,7 +74,7 @@ def read_quantity(sent: Column, kind: str) -> Column:
 
 
 def is_quantity_given(sent: Column) -> Column:
-    """Return whether a numeric property holds anything; NaN, which data frames write for a missing number, is nothing."""
+    """Return whether a numeric property holds anything; NaN, as data frames write a missing number, is nothing."""
     return F.coalesce(~F.lower(F.trim(sent.cast("string"))).isin("", "nan"), F.lit(False))
 
 

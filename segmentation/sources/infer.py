@@ -7,7 +7,15 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from segmentation.sources.column_names import ACTIONS, CONVERSIONS, NAMES, is_row_number_name, plain_name
+from segmentation.sources.column_names import (
+    ACTIONS,
+    CONVERSIONS,
+    NAMES,
+    PURCHASES,
+    REFUNDS,
+    is_row_number_name,
+    plain_name,
+)
 from segmentation.sources.inferred_times import (
     are_midnights,
     most,
@@ -77,6 +85,7 @@ def draft_mapping(name: str, sample: FileSample) -> str:
     ]
     if "value" in found and "currency" not in found:
         lines.append("  # currency: {constant: EUR}   # unless it is the reporting currency")
+    lines += _money(sample, found)
     others = [column for column in sample.columns if column not in (*found.values(), numbering)]
     if others:
         lines.append("properties: [" + ", ".join(_quoted(column) for column in others) + "]")
@@ -238,6 +247,18 @@ def _who_and_what(sample: FileSample, found: dict[str, str]) -> list[str]:
         what = "purchase" if "value" in found else "event"
         lines.append(f"  event_name: {{constant: {what}}}   # what happened? a column, a constant or an expression")
     return lines
+
+
+def _money(sample: FileSample, found: dict[str, str]) -> list[str]:
+    """Name the events that sound like purchases and refunds, where the names of the configuration are others."""
+    names = sorted(set(sample.values(found["event_name"]))) if "event_name" in found else []
+    bought, returned = ([name for name in names if kind.fullmatch(name)] for kind in (PURCHASES, REFUNDS))
+    if not bought or "purchase" in bought:
+        return []
+    return [
+        f"conversions: [{', '.join(map(_quoted, bought))}]   # they sound like purchases: their value is revenue",
+        f"refunds: [{', '.join(map(_quoted, returned))}]   # events that take revenue back",
+    ]
 
 
 def _user(sample: FileSample, column: str) -> str:

@@ -81,9 +81,9 @@ def parse_records(
 
     Grain: a raw record in, the same record out: PARSED_RECORDS and, where the mapping asks for them, the columns
     `agent` (the user agent by which :mod:`segmentation.sources.device_types` fills in the device_type) and
-    `not_numeric` (names of numeric properties whose text is not a number). Times are read as UTC instants; event_date is the
-    day in the reporting zone. Texts are trimmed (ids of all blanks that Unicode has),
-    blanks are null. A field that a check rejects is null in the result.
+    `not_numeric` (names of numeric properties whose text is not a number). Times are read as UTC instants; event_date
+    is the day in the reporting zone. Texts are trimmed (ids of all blanks that Unicode has), blanks are null. A field
+    that a check rejects is null in the result.
 
     Args:
         raw: records of :func:`segmentation.sources.readers.files.read_records`.

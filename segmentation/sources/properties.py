@@ -48,10 +48,9 @@ def describe_not_numeric(counts: Mapping[str, int], source: str) -> list[str]:
     if not counts:
         return []
     named = ", ".join(f"{name} ({n})" for name, n in counts.items())
-    return [
-        f"not_numeric: {sum(counts.values())} values of numeric properties of source '{source}' are not numbers and were "
-        f"left out: {named}; a decimal comma or a unit needs an expr in the mapping"
-    ]
+    values = f"{sum(counts.values())} values of numeric properties of source '{source}'"
+    advice = "a decimal comma or a unit needs an expr in the mapping"
+    return [f"not_numeric: {values} are not numbers and were left out: {named}; {advice}"]
 
 
 def property_drafts(raw: DataFrame, mapping: SourceMapping) -> dict[str, Column]:

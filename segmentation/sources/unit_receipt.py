@@ -60,7 +60,9 @@ class UnitReceipt(Parameters):
     @model_validator(mode="after")
     def _pattern_of_names(self) -> UnitReceipt:
         if (self.unit == "name") != (self.pattern is not None):
-            raise ValueError("received_at takes a pattern (a regular expression with the date as group) with unit: name alone")
+            raise ValueError(
+                "received_at takes a pattern (a regular expression with the date as group) with unit: name alone"
+            )
         return self
 
     def arrived_at(self, path: str, modified_at: datetime) -> datetime:
@@ -76,15 +78,16 @@ class UnitReceipt(Parameters):
             return modified_at
         found = re.search(self.pattern, unquote(path))
         parts = _parts(found) if found else None
-        try:
-            if parts is None:
-                raise ValueError("it does not fit")
-            return _instant(parts, zone_of(self.zone))
-        except ValueError as error:
-            raise DataError(
-                f"{unquote(path)}: the name does not tell when the file was received, by the pattern "
-                f"'{self.pattern}' of received_at ({error}); rename the file, or correct the pattern"
-            ) from error
+        problem = "it does not fit"
+        if parts is not None:
+            try:
+                return _instant(parts, zone_of(self.zone))
+            except ValueError as error:
+                problem = str(error)
+        raise DataError(
+            f"{unquote(path)}: the name does not tell when the file was received, by the pattern '{self.pattern}' of "
+            f"received_at ({problem}); rename the file, or correct the pattern"
+        )
 
     def is_history(self, arrived_at: datetime) -> bool:
         """Return whether a unit belongs to the first load."""

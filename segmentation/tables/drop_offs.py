@@ -8,7 +8,11 @@ DROP_OFFS = Table(
     key=("as_of", "dimension", "item", "state"),
     columns=(
         Column("as_of", DAY, "cut, exclusive"),
-        Column("dimension", STRING, "what groups are told apart by: all, platform, device_type, channel, month, segment or rule"),
+        Column(
+            "dimension",
+            STRING,
+            "what groups are told apart by: all, platform, device_type, channel, month, segment or rule",
+        ),
         Column("item", STRING, "the group"),
         Column("state", STRING, "state, no goal itself"),
         Column("reached", COUNT, "sessions that were there before any goal"),

@@ -9,8 +9,14 @@ FUNNELS = Table(
     columns=(
         Column("funnel", STRING, "name of the funnel in conf/funnels"),
         Column("as_of", DAY, "cut, exclusive"),
-        Column("dimension", STRING, "what groups are told apart by: all, platform, device_type, channel, month, segment or rule"),
-        Column("item", STRING, "the group; platform, device type, channel and month are those of the attempt's first step"),
+        Column(
+            "dimension",
+            STRING,
+            "what groups are told apart by: all, platform, device_type, channel, month, segment or rule",
+        ),
+        Column(
+            "item", STRING, "the group; platform, device type, channel and month are those of the attempt's first step"
+        ),
         Column("step", WHOLE, "1, 2, ..."),
         Column("states", STRINGS, "the states of which any one is the step"),
         Column("version", STRING, "fingerprint of the funnel and the states"),

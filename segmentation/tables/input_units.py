@@ -21,8 +21,8 @@ INPUT_UNITS = Table(
         Column(
             "arrived_at",
             INSTANT,
-            "when its records were received (UTC), told at first receipt by the modification time or the name, and kept "
-            "by every rebuild; null: the mapping does not take receipt from the unit",
+            "when its records were received (UTC), told at first receipt by the modification time or the name, and "
+            "kept by every rebuild; null: the mapping does not take receipt from the unit",
             nullable=True,
         ),
         Column("run_id", STRING, "run that took it in, or that found it superseded"),

@@ -8,7 +8,11 @@ JOURNEY_CHAINS = Table(
     key=("as_of", "dimension", "item"),
     columns=(
         Column("as_of", DAY, "cut, exclusive"),
-        Column("dimension", STRING, "what groups are told apart by: all, platform, device_type, channel, month, segment or rule"),
+        Column(
+            "dimension",
+            STRING,
+            "what groups are told apart by: all, platform, device_type, channel, month, segment or rule",
+        ),
         Column("item", STRING, "the group"),
         Column("sessions", COUNT, "sessions of the group"),
         Column("steps", COUNT, "steps of these sessions"),

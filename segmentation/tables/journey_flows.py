@@ -9,7 +9,11 @@ JOURNEY_FLOWS = Table(
     key=("as_of", "dimension", "item", "from_state", "to_state"),
     columns=(
         Column("as_of", DAY, "cut, exclusive"),
-        Column("dimension", STRING, "what groups are told apart by: all, platform, device_type, channel, month, segment or rule"),
+        Column(
+            "dimension",
+            STRING,
+            "what groups are told apart by: all, platform, device_type, channel, month, segment or rule",
+        ),
         Column("item", STRING, "the group; month is that of the session's start"),
         Column("from_state", STRING, f"state as mapped in conf/states.yaml, or {START}"),
         Column("to_state", STRING, f"next state, or {EXIT}"),

@@ -9,7 +9,11 @@ JOURNEY_STATES = Table(
     key=("as_of", "dimension", "item", "state"),
     columns=(
         Column("as_of", DAY, "cut, exclusive"),
-        Column("dimension", STRING, "what groups are told apart by: all, platform, device_type, channel, month, segment or rule"),
+        Column(
+            "dimension",
+            STRING,
+            "what groups are told apart by: all, platform, device_type, channel, month, segment or rule",
+        ),
         Column("item", STRING, "the group"),
         Column("state", STRING, f"state, or {START}"),
         Column("visits", COUNT, f"how often it was left, for a state or {EXIT}; of {START}: sessions"),

@@ -216,7 +216,8 @@ def _lines(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUni
     """Read the lines that are not blank, with position (0 = first line, blank lines count), text and corrupt flag."""
     block, in_task = F.col("_metadata.file_block_start"), F.monotonically_increasing_id()
     position = block + in_task.bitwiseAND((1 << _ROW_BITS) - 1)
-    value, by_encoding = F.col("value"), dict[str, list[InputUnit]]()
+    value = F.col("value")
+    by_encoding: dict[str, list[InputUnit]] = {}
     for unit in units:
         by_encoding.setdefault(encoding_of(spark, unit, mapping.java_encoding), []).append(unit)
     return union_all(
@@ -246,7 +247,9 @@ def _quoted_records(spark: SparkSession, mapping: SourceMapping, units: Sequence
 
 def _texts(read: DataFrame, position: Column, given: Column, encoding: str, *beside: str) -> DataFrame:
     text, corrupt = decode_text(given, encoding)
-    if is_wide(encoding):  # Spark removes neither the mark nor the carriage return of a line end where they are two bytes
+    if is_wide(
+        encoding
+    ):  # Spark removes neither the mark nor the carriage return of a line end where they are two bytes
         text = F.rtrim(_unmarked(text, position), F.lit("\r"))
     texts = read.select(
         F.xxhash64("_metadata.file_path").alias(_FILE),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
@@ -32,13 +32,17 @@ fields:
 """
 
 
+def at(day: int, hour: int, minute: int = 0) -> datetime:
+    return datetime(2024, 5, day, hour, minute, tzinfo=timezone.utc)
+
+
 def visits(kind: str) -> list[tuple[str, datetime, str]]:
     """Return the events of a user: one look, one visit of ten pages, or four purchases."""
     if kind == "a":
-        return [("view", datetime(2024, 5, 31, 10), "")]
+        return [("view", at(31, 10), "")]
     if kind == "b":
-        return [(f"page_{n}", datetime(2024, 5, 1, 10, n), "") for n in range(10)]
-    days = (datetime(2024, 5, 3, 18) + timedelta(days=7 * n) for n in range(4))
+        return [(f"page_{n}", at(1, 10, n), "") for n in range(10)]
+    days = (at(3 + 7 * n, 18) for n in range(4))
     steps = (("view", 0, ""), ("cart", 1, ""), ("purchase", 2, "50"))
     return [(name, day + timedelta(minutes=minute), value) for day in days for name, minute, value in steps]
 
@@ -52,7 +56,10 @@ def workspace(spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture
 
 def test_each_kind_is_a_segment(workspace: Workspace) -> None:
     rows = [(f"{kind}{n:02}", *visit) for kind in "abc" for n in range(USERS) for visit in visits(kind)]
-    lines = (f"{number},{user},{name},{at},{value}" for number, (user, name, at, value) in enumerate(rows))
+    lines = (
+        f"{number},{user},{name},{time:%Y-%m-%d %H:%M:%S},{value}"
+        for number, (user, name, time, value) in enumerate(rows)
+    )
     path = workspace.file("in #1.csv", "id,user,event,at,value\n" + "\n".join(lines) + "\n")
     workspace.source("kinds", MAPPING)
     outcome = workspace.run(ingest_events, "--source", "kinds", "--input", path)

@@ -25,9 +25,7 @@ WINDOW = 6
 GROUPS = ["platform", "device_type", "channel"]
 SHAPES = (["a", "b", "c"], [["a", "b"], "b", "a", "c"], ["a", "a", "a"], ["c", ["a", "b", "d"]])
 FUNNELS = [
-    Funnel.model_validate(
-        {"name": "f", "steps": steps, "order": order, "unit": unit, "window_s": WINDOW, "by": GROUPS}
-    )
+    Funnel.model_validate({"name": "f", "steps": steps, "order": order, "unit": unit, "window_s": WINDOW, "by": GROUPS})
     for number, (steps, order) in enumerate(product(SHAPES, ("ordered", "strict")))
     for unit in (("user", "session") if number < 2 else ("user",))
 ]

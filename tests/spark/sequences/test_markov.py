@@ -187,7 +187,8 @@ def shop(spark: SparkSession) -> DataFrame:
     events = once.select(
         F.lit("ecom").alias("source"), "user_id", "session_id", F.col("event").alias("event_name"),
         F.col("event").alias("state"), F.lit("{}").alias("properties"), "platform",
-        F.lit(None).cast("string").alias("device_type"), F.col("acquisition_channel").alias("channel"), at, at.alias("received_at"), "sequence_no",
+        F.lit(None).cast("string").alias("device_type"), F.col("acquisition_channel").alias("channel"),
+        at, at.alias("received_at"), "sequence_no",
         F.col("sequence_no").cast("string").alias("event_id"), F.lit(None).cast("string").alias("position"),
     )  # fmt: skip
     started = events.groupBy("session_id").agg(F.min("event_at").alias("session_started_at"))

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 AT = datetime(2024, 5, 1, 12, tzinfo=timezone.utc)
 SCHEMA = """source string, event_id string, user_id string, session_id string, event_name string, state string,
-properties string, platform string, device_type string, channel string, event_at timestamp, received_at timestamp, sequence_no bigint,
-session_started_at timestamp, position string"""
+properties string, platform string, device_type string, channel string, event_at timestamp, received_at timestamp,
+sequence_no bigint, session_started_at timestamp, position string"""
 
 
 def event(user: str, session: str, number: int, state: str, **other: Any) -> dict[str, Any]:

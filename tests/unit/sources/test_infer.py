@@ -158,6 +158,22 @@ def test_a_user_of_an_unknown_name_is_told_by_its_values() -> None:
     assert "  user_id: TODO" in draft_mapping("mine", FileSample("csv", tuple(two[0]), two))
 
 
+@pytest.mark.parametrize(
+    ("names", "conversions", "refunds"),
+    [
+        (["view", "Order Completed", "order_refunded"], ["Order Completed"], ["order_refunded"]),
+        (["vue", "achat"], ["achat"], []),
+        (["view", "purchase", "sale"], None, None),  # the configuration's own names
+        (["Order Viewed", "buyer guide"], None, None),
+    ],
+)
+def test_purchases_and_refunds_are_drafted_by_their_names(
+    names: list[str], conversions: list[str] | None, refunds: list[str] | None
+) -> None:
+    made = draft(*({"user": "u", "event": name, "date": "2024-05-01"} for name in names))
+    assert (made.get("conversions"), made.get("refunds")) == (conversions, refunds)
+
+
 def test_an_identity_and_an_event_name_of_unknown_names_are_told_by_their_values() -> None:
     rows = tuple(
         {"Beleg": f"B-{n}", "Wer": f"K-{n % 4}", "Art": "Kauf" if n % 2 else "Retoure", "Ort": f"Ulm {n % 2}",
@@ -167,6 +183,7 @@ def test_an_identity_and_an_event_name_of_unknown_names_are_told_by_their_values
     text = draft_mapping("mine", FileSample("csv", tuple(rows[0]), rows))
     assert "  event_id: Beleg   # chosen by its values, which all differ" in text
     assert "  event_name: Art   # chosen by its values: is it what happened?" in text
+    assert (draft(*rows)["conversions"], draft(*rows)["refunds"]) == (["Kauf"], ["Retoure"])
     few = draft_mapping("mine", FileSample("csv", tuple(rows[0]), rows[:5]))  # five that differ mean nothing
     assert "No column identifies an event" in few
     assert "event_name: {constant: event}" in few

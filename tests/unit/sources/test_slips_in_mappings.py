@@ -64,8 +64,8 @@ def test_an_unknown_zone_names_the_nearest() -> None:
 @pytest.mark.parametrize(
     ("python", "java"),
     [("latin-1", "ISO-8859-1"), ("utf-8-sig", "UTF-8"), ("cp1252", "windows-1252"), ("latin9", "ISO-8859-15"),
-     ("mac_roman", "x-MacRoman"), ("shift_jis", "Shift_JIS"), ("cp850", "IBM850"), ("utf-16", "UTF-16"), ("UTF_16LE", "UTF-16LE"), ("utf-16-be", "UTF-16BE"),
-     ("windows-1252", "windows-1252")],
+     ("mac_roman", "x-MacRoman"), ("shift_jis", "Shift_JIS"), ("cp850", "IBM850"), ("utf-16", "UTF-16"),
+     ("UTF_16LE", "UTF-16LE"), ("utf-16-be", "UTF-16BE"), ("windows-1252", "windows-1252")],
 )  # fmt: skip
 def test_encodings_have_the_names_of_python_and_java(python: str, java: str) -> None:
     assert java_encoding(python) == java

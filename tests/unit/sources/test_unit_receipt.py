@@ -45,7 +45,9 @@ def utc(*parts: int) -> datetime:
             utc(2024, 3, 31, 21, 59, 59, 999_999),
             id="a day of 23 hours ends at its own midnight",
         ),
-        pytest.param(r"(\d{4}-\d\d-\d\dT\d{6})", "UTC", "s3://b/x_2024-05-01T063000.gz", utc(2024, 5, 1, 6, 30), id="s"),
+        pytest.param(
+            r"(\d{4}-\d\d-\d\dT\d{6})", "UTC", "s3://b/x_2024-05-01T063000.gz", utc(2024, 5, 1, 6, 30), id="s"
+        ),
         pytest.param(r"(\d{8})-(\d\d)h", "-05:00", "file:/in/20240501-23h.log", utc(2024, 5, 2, 4), id="two groups"),
         pytest.param(
             r"(?P<day>\d\d)\.(?P<month>\d\d)\.(?P<year>\d{4})(?:_(?P<hour>\d\d))?",
@@ -114,8 +116,18 @@ def test_a_rebuild_keeps_the_stored_receipt_of_each_file() -> None:
     unit = InputUnit("u2", "file:/a.csv", 1, MODIFIED, "csv", MODIFIED)
     # Spark gives instants as naive ones of this machine's zone.
     stored = [
-        Row(unit_id="u1", path="file:/a.csv", modified_us=0, arrived_at=utc(2024, 5, 1).astimezone().replace(tzinfo=None)),
-        Row(unit_id="u2", path="file:/a.csv", modified_us=0, arrived_at=utc(2024, 5, 2).astimezone().replace(tzinfo=None)),
+        Row(
+            unit_id="u1",
+            path="file:/a.csv",
+            modified_us=0,
+            arrived_at=utc(2024, 5, 1).astimezone().replace(tzinfo=None),
+        ),
+        Row(
+            unit_id="u2",
+            path="file:/a.csv",
+            modified_us=0,
+            arrived_at=utc(2024, 5, 2).astimezone().replace(tzinfo=None),
+        ),
         Row(unit_id="u4", path="file:/b.csv", modified_us=86_400_000_000, arrived_at=None),
     ]
     touched = replace(unit, unit_id="u3", arrived_at=MODIFIED + timedelta(days=9))
