@@ -176,8 +176,7 @@ def read_first_line(spark: SparkSession, uri: str, encoding: str) -> tuple[int, 
         configuration.set(key, value)
     stream = path.getFileSystem(configuration).open(path)
     try:
-        codec = jvm.org.apache.hadoop.io.compress.CompressionCodecFactory(configuration).getCodec(path)
-        decoded = codec.createInputStream(stream) if codec is not None else stream
+        decoded = _decompressed(spark, path, stream)
         reader = jvm.java.io.BufferedReader(jvm.java.io.InputStreamReader(decoded, encoding))
         for blank, line in enumerate(iter(reader.readLine, None)):
             text = str(line).removeprefix("\ufeff")
@@ -186,6 +185,14 @@ def read_first_line(spark: SparkSession, uri: str, encoding: str) -> tuple[int, 
         return None
     finally:
         stream.close()
+
+
+def _decompressed(spark: SparkSession, path: Any, stream: Any) -> Any:
+    jvm, configuration = java(spark), hadoop_configuration(spark)
+    if str(path.getName()).lower().endswith(".zst"):  # Hadoop's own codec needs a library that PySpark does not bring
+        return jvm.com.github.luben.zstd.ZstdInputStream(stream)
+    codec = jvm.org.apache.hadoop.io.compress.CompressionCodecFactory(configuration).getCodec(path)
+    return codec.createInputStream(stream) if codec is not None else stream
 
 
 def move_file(spark: SparkSession, uri: str, target: str) -> None:

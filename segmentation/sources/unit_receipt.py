@@ -114,6 +114,7 @@ def _parts(found: re.Match[str]) -> list[int] | None:
 def _instant(parts: list[int], zone: tzinfo) -> datetime:
     year, month, day, *of_day = parts
     if of_day:
-        return datetime(year, month, day, *of_day, tzinfo=zone).astimezone(timezone.utc)
+        hour, minute, second = (*of_day, 0, 0)[:3]
+        return datetime(year, month, day, hour, minute, second, tzinfo=zone).astimezone(timezone.utc)
     next_day = datetime.combine(date(year, month, day) + timedelta(days=1), time(), tzinfo=zone)
     return next_day.astimezone(timezone.utc) - _LAST_INSTANT
