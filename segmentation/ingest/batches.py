@@ -191,8 +191,8 @@ def parse_batch(
         raw, absent = _read(spark, mapping, units)
         held = checkpoint(parse(raw))  # read now, while each task has one block
     records = _completion(held)(held)
-    about = (*about, absent, has_positions, count_not_numeric(held))
-    return Batch(records, lambda keys: records.join(keys, "row_key", "left_semi"), *about)
+    wrong = count_not_numeric(held)
+    return Batch(records, lambda keys: records.join(keys, "row_key", "left_semi"), *about, absent, has_positions, wrong)
 
 
 def _completion(parsed: DataFrame) -> Callable[[DataFrame], DataFrame]:
