@@ -61,7 +61,7 @@ _DESKTOPS = re.compile(
 
 
 class Agent(NamedTuple):
-    """Parts of a user agent that tell the type of its device, as ua-parser names them."""
+    """A user agent with the device and the operating system that ua-parser names."""
 
     text: str
     device: str
@@ -71,7 +71,7 @@ class Agent(NamedTuple):
 
 
 def common_device_type(sent: Column) -> Column:
-    """Translate the name of a type; null where it is null or tells none."""
+    """Translate the name of a type; null if it is null or a placeholder."""
     name = F.lower(F.trim(sent))
     known = {alias: kind for kind, aliases in SENT.items() for alias in aliases}
     kinds = F.create_map(*(F.lit(text) for pair in known.items() for text in pair))
@@ -79,7 +79,7 @@ def common_device_type(sent: Column) -> Column:
 
 
 def agent_to_look_up(device_type: Column, agent: Column, platform: Column) -> Column:
-    """Return the user agent by which the type of a record is to be looked up; null: there is no need, or none."""
+    """Return the user agent to look up for a record; null if its type is known, or it has no agent or no device."""
     has_device = F.coalesce(~platform.isin(*PLATFORMS_WITHOUT_DEVICE), F.lit(True))
     return F.when(device_type.isNull() & has_device, F.nullif(F.trim(agent), F.lit("")))
 

@@ -125,7 +125,7 @@ class EventFields(Parameters):
     event_at: TimeMapping
     received_at: TimeMapping | None = None
     unit_receipt: UnitReceipt | None = None
-    """A `received_at` that the input unit tells: `{unit: modified}` or `{unit: name, pattern: ...}`."""
+    """A `received_at` of the input unit: `{unit: modified}` or `{unit: name, pattern: ...}`."""
     state: FieldMapping | None = None
     sequence_no: FieldMapping | None = None
     platform: FieldMapping | None = None

@@ -1,4 +1,4 @@
-"""Tell when an input unit was received: by its modification time, or by the date in its name."""
+"""Derive the time of receipt of an input unit from its modification time or the date in its name."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LAST_INSTANT = timedelta(microseconds=1)
 
 
 class UnitReceipt(Parameters):
-    """Receipt of all records of an input unit at one time, which the unit tells."""
+    """Receipt of all records of an input unit at one time, derived from the unit."""
 
     unit: Literal["modified", "name"]
     """modified: the modification time of the file when it was ingested first. name: the date in its path."""
@@ -72,7 +72,7 @@ class UnitReceipt(Parameters):
         after the day, and none of the day's events is later than its receipt.
 
         Raises:
-            DataError: the path does not tell it; names the path and the pattern.
+            DataError: the path does not fit the pattern, or holds no date; names both.
         """
         if self.pattern is None:
             return modified_at
@@ -95,12 +95,12 @@ class UnitReceipt(Parameters):
 
 
 def is_unit_receipt(value: Any) -> bool:
-    """Return whether a `received_at` as it stands in a mapping is told by the input unit."""
+    """Return whether the `received_at` of a mapping is derived from the input unit."""
     return isinstance(value, dict) and value.get("unit") in ("modified", "name")
 
 
 def _parts(found: re.Match[str]) -> list[int] | None:
-    """Return year, month, day and what is told of the time of day."""
+    """Return year, month, day and the parts of the time of day that are given."""
     named: Mapping[str, str | None] = found.groupdict()
     if named:
         texts = [named.get(part) for part in PARTS]
