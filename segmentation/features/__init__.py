@@ -22,6 +22,7 @@ from segmentation.features import (
     sequence,
     spending,
     tempo,
+    traits,
     usage,
 )
 from segmentation.parameters import fingerprint_of
@@ -48,6 +49,7 @@ FAMILIES = (
     sequence,
     spending,
     tempo,
+    traits,
     usage,
 )
 
@@ -75,7 +77,7 @@ def feature_set_version(params: FeatureParams, basis: str | None = None) -> str:
 
     Args:
         params: the parameters.
-        basis: fingerprint of the funnels and states that inputs rest on; None: on none.
+        basis: fingerprint of the funnels, states and traits that inputs rest on; None: on none.
     """
     described = [(f.name, f.type.simpleString(), f.source, f.expression) for f in catalogue(params)]
     return fingerprint_of(described if basis is None else [described, basis])

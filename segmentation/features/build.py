@@ -12,12 +12,14 @@ from segmentation.features.inputs import (
     AS_OF,
     ATTEMPTS,
     LOOPS,
+    TRAITS,
     USER_AT_CUT,
     view_attempts,
     view_days,
     view_items,
     view_loops,
     view_sessions,
+    view_traits,
 )
 from segmentation.frames import conform
 from segmentation.tables import SESSIONS, USER_DAYS
@@ -44,6 +46,8 @@ class FeatureInputs(NamedTuple):
     """Attempts at funnels; None if `features.funnels` is empty."""
     loops: DataFrame | None = None
     """Loops in sessions; None if `features.loops` is off."""
+    traits: DataFrame | None = None
+    """Values of traits; None if `features.traits` is empty."""
 
 
 def build_user_features(
@@ -58,7 +62,7 @@ def build_user_features(
     Args:
         inputs: cut -> rows of the tables as known at it; or several cuts -> those of each, named in `as_of`.
         params: windows, product features and platforms.
-        basis: fingerprint of the funnels and states that inputs rest on; part of the version.
+        basis: fingerprint of the funnels, states and traits that inputs rest on; part of the version.
 
     Returns:
         Rows of `user_features` (see :func:`segmentation.features.user_features_contract`).
@@ -73,6 +77,8 @@ def build_user_features(
         views[ATTEMPTS] = view_attempts({cut: of.attempts for cut, of in inputs.items() if of.attempts is not None})
     if params.loops:
         views[LOOPS] = view_loops({cut: of.loops for cut, of in inputs.items() if of.loops is not None})
+    if params.traits:
+        views[TRAITS] = view_traits({cut: of.traits for cut, of in inputs.items() if of.traits is not None})
     parts = [_aggregate(view, (f for f in features if f.source == name)) for name, view in views.items()]
     joined = reduce(lambda left, right: left.join(right, list(USER_AT_CUT), "left"), parts)
     filled = joined.selectExpr(

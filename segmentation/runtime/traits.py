@@ -1,0 +1,57 @@
+"""Read traits of persons: where events tell them, and their values at cuts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from segmentation.errors import ConfigurationError
+from segmentation.frames import empty_frame
+from segmentation.profiles.params import TraitPlace, find_places, load_profiles
+from segmentation.profiles.periods import values_at
+from segmentation.tables import EVENTS, INPUT_UNITS, TRAIT_OBSERVATIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from pyspark.sql import DataFrame
+
+    from segmentation.runtime.context import Context
+
+
+def read_places(ctx: Context) -> tuple[TraitPlace, ...]:
+    """Return where the ingested sources tell declared traits; none if no traits are declared.
+
+    Raises:
+        ConfigurationError: conf/profiles.yaml or a mapping is not valid.
+    """
+    params = load_profiles(ctx.conf_dir)
+    if not params.traits:
+        return ()
+    rows = ctx.lake.read(INPUT_UNITS).select("source").distinct().collect()  # a row per source
+    return find_places(ctx.conf_dir, params, [row["source"] for row in rows])
+
+
+def read_trait_values(ctx: Context, cuts: Sequence[date]) -> DataFrame:
+    """Read the values of traits at cuts (`as_of`, `user_id`, `trait`, `value`), as known at each.
+
+    There are none if no ingested source tells a declared trait.
+
+    Raises:
+        ConfigurationError: events changed since traits were read from them; names the job to run.
+    """
+    places = read_places(ctx)
+    if not places:
+        return values_at(
+            empty_frame(ctx.spark, TRAIT_OBSERVATIONS.schema), load_profiles(ctx.conf_dir), cuts=cuts, time_zone="UTC"
+        )
+    observations = ctx.lake.require(TRAIT_OBSERVATIONS, "build_profiles")
+    if not ctx.lake.reflects(EVENTS, (TRAIT_OBSERVATIONS,)):
+        raise ConfigurationError("events changed since traits were read from them: run jobs/build_profiles.py first")
+    zone = ctx.config.workspace.time_zone
+    return values_at(observations, load_profiles(ctx.conf_dir), cuts=cuts, time_zone=zone)
+
+
+def trait_values_of(ctx: Context, as_of: date, *, needed: bool) -> DataFrame | None:
+    """Read the values of traits at one cut (`user_id`, `trait`, `value`) if they are needed, else None."""
+    return read_trait_values(ctx, (as_of,)).drop("as_of") if needed else None
