@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jobs import (
     apply_identities,
+    build_accounts,
     build_cohorts,
     build_features,
     build_profiles,
@@ -39,6 +40,7 @@ JOBS = (
     build_sessions,
     build_sequences,
     build_features,
+    build_accounts,
     build_cohorts,
     train_clusters,
     train_propensity,

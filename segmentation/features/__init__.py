@@ -26,7 +26,7 @@ from segmentation.features import (
     usage,
 )
 from segmentation.parameters import fingerprint_of
-from segmentation.tables import user_features_table
+from segmentation.tables import account_features_table, user_features_table
 
 if TYPE_CHECKING:
     from segmentation.features.feature import Feature
@@ -70,6 +70,11 @@ def catalogue(params: FeatureParams) -> tuple[Feature, ...]:
 def user_features_contract(params: FeatureParams) -> Table:
     """Return the contract of `user_features` with the catalogue's columns."""
     return user_features_table(feature.column for feature in catalogue(params))
+
+
+def account_features_contract(params: FeatureParams) -> Table:
+    """Return the contract of `account_features` with the catalogue's columns."""
+    return account_features_table(feature.column for feature in catalogue(params))
 
 
 def feature_set_version(params: FeatureParams, basis: str | None = None) -> str:

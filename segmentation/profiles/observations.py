@@ -41,6 +41,11 @@ def observe(events: DataFrame, places: Sequence[TraitPlace], *beside: str) -> Da
     return telling.select(*OF_EVENT, *beside, told).select(*OF_EVENT, *beside, "told.*")
 
 
+def read_value(places: Sequence[TraitPlace]) -> Column:
+    """Return the text that one of the places tells of an event; null if none does, or if it is blank."""
+    return F.coalesce(*(_told(place)["value"] for place in places)) if places else F.lit(None).cast("string")
+
+
 def sum_observations(rows: DataFrame, kept: str = "events > 0") -> DataFrame:
     """Sum observations that several runs counted; the groups of which `kept` is true."""
     return rows.groupBy(*OBSERVATION).agg(F.sum("events").alias("events")).where(kept)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 FILE = "profiles.yaml"
 TEXT, INTEGER, DECIMAL, BOOLEAN = "text", "integer", "decimal", "boolean"
 NUMBERS = (INTEGER, DECIMAL)
+ACCOUNT = "account"
+"""The trait that tells the account of a person."""
 TraitName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
@@ -24,9 +26,9 @@ class Trait(Parameters):
     """A trait of persons."""
 
     type: Literal["text", "integer", "decimal", "boolean"] = "text"
-    """How values are read; a value that is not of the type is left out and counted."""
+    """Type of the values; a value that is not of the type is left out and counted."""
     description: str = ""
-    """What it is, for people."""
+    """Description for readers."""
 
 
 class ProfileParams(Parameters):
@@ -101,6 +103,20 @@ def find_places(conf_dir: Path, params: ProfileParams, ingested: Collection[str]
         for mapping in mappings
         for trait, place in sorted(mapping.traits.items())
         if trait in params.traits
+    )
+
+
+def find_account_places(conf_dir: Path, ingested: Collection[str]) -> tuple[TraitPlace, ...]:
+    """Return where the mappings of ingested sources tell the account of an event itself, sorted.
+
+    Raises:
+        ConfigurationError: a mapping is not valid.
+    """
+    mappings = (load_mapping(conf_dir, source) for source in list_sources(conf_dir) if source in ingested)
+    return tuple(
+        TraitPlace(mapping.name, ACCOUNT, TEXT, mapping.account_id.property_name, mapping.account_id.events)
+        for mapping in mappings
+        if mapping.account_id is not None
     )
 
 

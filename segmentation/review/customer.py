@@ -41,7 +41,7 @@ def _traits(customer: Mapping[str, Any]) -> list[str]:
         + f"  ({text.clean(t['source'])})"
         for t in customer["traits"]
     ]
-    return ["", "Traits (UTC)", *lines] if lines else []
+    return ["", "Traits", *lines] if lines else []
 
 
 def _next_segment(margin: float | None) -> str:

@@ -74,7 +74,7 @@ def read_feature_inputs(ctx: Context, events: DataFrame, cuts: Mapping[date, boo
     traits = read_trait_values(ctx, tuple(cuts)) if ctx.config.features.traits else None
     for cut in (cut for cut, is_current in cuts.items() if is_current):
         stored = read_stored(ctx)
-        walks = _walks(ctx, events)
+        walks = derive_walks(ctx, events)
         tables = (stored.user_days, stored.item_counts, stored.sessions)
         inputs[cut] = FeatureInputs(*tables, *walks, _of_cuts(traits, (cut,)))
     earlier = tuple(cut for cut, is_current in cuts.items() if not is_current)
@@ -82,7 +82,7 @@ def read_feature_inputs(ctx: Context, events: DataFrame, cuts: Mapping[date, boo
         config = ctx.config
         past = tables_at_cuts(events, cuts=earlier, workspace=config.workspace, sessions=config.sessions)
         days, counts, sessions = map(split_cuts, (past.user_days, past.item_counts, past.sessions))
-        walks = tuple(None if walk is None else split_cuts(walk) for walk in _walks(ctx, past.events))
+        walks = tuple(None if walk is None else split_cuts(walk) for walk in derive_walks(ctx, past.events))
         inputs[earlier] = FeatureInputs(days, counts, sessions, *walks, _of_cuts(traits, earlier))
     return inputs
 
@@ -119,7 +119,7 @@ def _of_cuts(traits: DataFrame | None, cuts: tuple[date, ...]) -> DataFrame | No
     return None if traits is None else traits.where(F.col(AS_OF).isin(*cuts))
 
 
-def _walks(ctx: Context, events: DataFrame) -> tuple[DataFrame | None, DataFrame | None]:
+def derive_walks(ctx: Context, events: DataFrame) -> tuple[DataFrame | None, DataFrame | None]:
     """Derive attempts and loops for the features of sequences; None if they are not configured."""
     params, zone = ctx.config.features, ctx.config.workspace.time_zone
     if not params.needs_steps:

@@ -26,10 +26,25 @@ def read_places(ctx: Context) -> tuple[TraitPlace, ...]:
         ConfigurationError: conf/profiles.yaml or a mapping is not valid.
     """
     params = load_profiles(ctx.conf_dir)
-    if not params.traits:
-        return ()
+    return find_places(ctx.conf_dir, params, ingested_sources(ctx)) if params.traits else ()
+
+
+def ingested_sources(ctx: Context) -> list[str]:
+    """Return the names of the sources of which files or messages were ingested."""
     rows = ctx.lake.read(INPUT_UNITS).select("source").distinct().collect()  # a row per source
-    return find_places(ctx.conf_dir, params, [row["source"] for row in rows])
+    return [row["source"] for row in rows]
+
+
+def read_observations(ctx: Context) -> DataFrame:
+    """Read `trait_observations`.
+
+    Raises:
+        ConfigurationError: events changed since traits were read from them; names the job to run.
+    """
+    observations = ctx.lake.require(TRAIT_OBSERVATIONS, "build_profiles")
+    if not ctx.lake.reflects(EVENTS, (TRAIT_OBSERVATIONS,)):
+        raise ConfigurationError("events changed since traits were read from them: run jobs/build_profiles.py first")
+    return observations
 
 
 def read_trait_values(ctx: Context, cuts: Sequence[date]) -> DataFrame:
@@ -40,14 +55,8 @@ def read_trait_values(ctx: Context, cuts: Sequence[date]) -> DataFrame:
     Raises:
         ConfigurationError: events changed since traits were read from them; names the job to run.
     """
-    places = read_places(ctx)
-    if not places:
-        return values_at(
-            empty_frame(ctx.spark, TRAIT_OBSERVATIONS.schema), load_profiles(ctx.conf_dir), cuts=cuts, time_zone="UTC"
-        )
-    observations = ctx.lake.require(TRAIT_OBSERVATIONS, "build_profiles")
-    if not ctx.lake.reflects(EVENTS, (TRAIT_OBSERVATIONS,)):
-        raise ConfigurationError("events changed since traits were read from them: run jobs/build_profiles.py first")
+    none = empty_frame(ctx.spark, TRAIT_OBSERVATIONS.schema)
+    observations = read_observations(ctx) if read_places(ctx) else none
     zone = ctx.config.workspace.time_zone
     return values_at(observations, load_profiles(ctx.conf_dir), cuts=cuts, time_zone=zone)
 

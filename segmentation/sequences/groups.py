@@ -18,7 +18,7 @@ SEGMENT = "segment"
 RULE = "rule"
 NOT_TOLD = "(not told)"
 TRAIT = "trait:"
-"""What stands before a trait's name in the dimension of its values."""
+"""Prefix of a trait's name in the dimension of its values."""
 Dimension = (
     Literal["platform", "channel", "month", "segment", "rule"]
     | Annotated[str, StringConstraints(pattern=r"^trait:[a-z][a-z0-9_]*$")]

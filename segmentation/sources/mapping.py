@@ -86,6 +86,8 @@ class SourceMapping(Parameters):
     """Spark SQL that gives a MAP<STRING, STRING> of further properties, whose names need not be known."""
     traits: dict[str, TraitMapping] = Field(default_factory=dict)
     """Trait of the person -> the property that tells it; conf/profiles.yaml says which traits are used."""
+    account_id: TraitMapping | None = None
+    """The property that tells the account (the company) of an event; not given: its person's trait `account`."""
     agent: FieldMapping | None = None
     """The user agent. Mapped: records of known bots are rejected as `known_bot`, unless `bots` is keep."""
     bots: Literal["quarantine", "exclude", "keep"] = "quarantine"
@@ -183,8 +185,11 @@ class SourceMapping(Parameters):
     @model_validator(mode="after")
     def _mapped_properties(self) -> SourceMapping:
         if self.property_map is None:
-            of_traits = (trait.place for trait in self.traits.values())
-            for name in (*self.pseudonymise, *of_traits, *(PROPERTY + kept for kept in self.keep_properties or ())):
+            for name in (
+                *self.pseudonymise,
+                *(place.place for place in self.person_places),
+                *(PROPERTY + kept for kept in self.keep_properties or ()),
+            ):
                 bare = name.removeprefix(PROPERTY)
                 if name.startswith(PROPERTY) and bare not in self.properties:
                     raise ValueError(f"there is no property '{bare}'{nearest(bare, self.properties)}")
@@ -192,8 +197,8 @@ class SourceMapping(Parameters):
 
     @property
     def fingerprint(self) -> str:
-        """Fingerprint of what shapes events: where messages come from and which properties are traits does not."""
-        said = self.model_dump(mode="json", exclude={"kafka", "jdbc", "traits"})
+        """Fingerprint of what shapes events; where messages come from, traits and accounts do not."""
+        said = self.model_dump(mode="json", exclude={"kafka", "jdbc", "traits", "account_id"})
         # Lakes are older than these keys.
         unused = {"multiline": False, "id_form": "as_sent", "escape": None}
         for name, unset in {**unused, "conversions": None, "refunds": None, "order": None}.items():
@@ -237,6 +242,11 @@ class SourceMapping(Parameters):
         if self.conversions is None and self.refunds is None:
             return workspace.conversion_events, workspace.refund_events
         return self.conversions or (), self.refunds or ()
+
+    @property
+    def person_places(self) -> tuple[TraitMapping, ...]:
+        """Return the properties that tell traits and the account."""
+        return (*self.traits.values(), *((self.account_id,) if self.account_id else ()))
 
     @property
     def user_fields(self) -> dict[str, FieldMapping]:

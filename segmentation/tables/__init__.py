@@ -1,5 +1,7 @@
 """Contracts of all tables: grain, key, columns with type, unit and meaning of null, layout and writer."""
 
+from segmentation.tables.account_cohorts import ACCOUNT_COHORTS
+from segmentation.tables.account_features import ACCOUNT_FEATURES, account_features_table
 from segmentation.tables.alerts import ALERTS
 from segmentation.tables.cohorts import COHORTS
 from segmentation.tables.consents import CONSENTS
@@ -51,6 +53,8 @@ from segmentation.tables.user_lifetimes import USER_LIFETIMES
 from segmentation.tables.user_sequences import USER_SEQUENCES
 
 __all__ = [
+    "ACCOUNT_COHORTS",
+    "ACCOUNT_FEATURES",
     "ALERTS",
     "ASSIGNED",
     "COHORTS",
@@ -105,5 +109,6 @@ __all__ = [
     "USER_LIFETIMES",
     "USER_SEQUENCES",
     "Table",
+    "account_features_table",
     "user_features_table",
 ]

@@ -82,6 +82,8 @@ class Behaviour(Parameters):
     """Whether a condition may compare it with a number or percentile; if not, it holds from 1 on."""
     is_outcome: ClassVar[bool] = True
     """Whether it can come true after a cut, which is what targets predict."""
+    is_of_accounts: ClassVar[bool] = True
+    """Whether it can be asked of an account, which does what its persons do."""
 
     within_days: int | None = Field(default=None, ge=1)
     """Only the last n days before the cut; not given: all days. Sessions count on the day on which they began."""

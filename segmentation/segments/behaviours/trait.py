@@ -41,6 +41,7 @@ class HasTrait(Behaviour):
     reads: ClassVar[tuple[str, ...]] = ("traits",)
     is_compared: ClassVar[bool] = False
     is_outcome: ClassVar[bool] = False
+    is_of_accounts: ClassVar[bool] = False
 
     name: str = Field(alias="trait")
     """Name of a trait (conf/profiles.yaml). Without further keys: it has a value."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import random
 import shutil
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -18,24 +16,20 @@ from jobs import (
     build_profiles,
     erase_person,
     explain_customer,
-    ingest_events,
 )
 from segmentation.errors import ConfigurationError
 from segmentation.lake.lake import Lake
 from segmentation.review.customer import write_customer
-from segmentation.runtime.main import open_context
 from segmentation.tables import COHORTS, EVENTS, PROFILES, TRAIT_OBSERVATIONS, USER_FEATURES
 from tests.digest import digest
 from tests.spark.profiles import oracle
+from tests.spark.profiles.case import Case
 from tests.spark.profiles.oracle import Told
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from pyspark.sql import SparkSession
-
-    from segmentation.runtime.context import Context, RunReport
 
 pytestmark = [pytest.mark.spark, pytest.mark.faults]
 
@@ -60,56 +54,17 @@ supersede: {key: '(part\\d+)_', version: '_v(\\d+)'}
 """
 PROFILES_FILE = "traits: {plan: {}, staff: {type: integer}}\nsources: [crm, web]\n"
 RULES = {
-    "team": "{trait: plan, is: [team, 'p*']}",
-    "large": "{all: [{trait: staff, at_least: 10}, {not: {trait: plan, is: free}}]}",
-    "told": "{trait: plan}",
+    "team": "when: {trait: plan, is: [team, 'p*']}",
+    "large": "when: {all: [{trait: staff, at_least: 10}, {not: {trait: plan, is: free}}]}",
+    "told": "when: {trait: plan}",
 }
-LARGE_LAKE = ("ingest.small_lake_mb=0", "features.traits={plan: [pro], staff: []}", "features.windows_days=[7]",
-              "features.sum_windows_days=[]")  # fmt: skip
+SETTINGS = ("features.traits={plan: [pro], staff: []}", "features.windows_days=[7]", "features.sum_windows_days=[]")
 
 
-@dataclass
-class Case:
-    """A lake of two sources with traits, and the records that they sent."""
-
-    spark: SparkSession
-    folder: Path
-
-    def __post_init__(self) -> None:
-        for name in ("sources", "segments", "targets"):
-            (self.folder / "conf" / name).mkdir(parents=True)
-        for source in ("web", "crm"):
-            (self.folder / "conf" / "sources" / f"{source}.yaml").write_text(MAPPING)
-        for file in ("base.yaml", "local.yaml"):
-            (self.folder / "conf" / file).write_text("")
-        (self.folder / "conf" / "profiles.yaml").write_text(PROFILES_FILE)
-        declared = {"persons": ["login"], "sources": {"web": {"cookie": "identifier", "login": "properties.login"}}}
-        (self.folder / "conf" / "identities.yaml").write_text(json.dumps(declared))
-        for name, when in RULES.items():
-            text = f"name: {name}\ndescription: text\nwhen: {when}\n"
-            (self.folder / "conf" / "segments" / f"{name}.yaml").write_text(text)
-        target = "name: views\nhappens: {did: view}\n"
-        (self.folder / "conf" / "targets" / "views.yaml").write_text(target)
-
-    def run(self, job: Any, lake: str = "lake", as_of: date | None = None, **options: Any) -> RunReport:
-        return job.run(self.context(lake, as_of, **options))
-
-    def context(self, lake: str = "lake", as_of: date | None = None, **options: Any) -> Context:
-        opened = open_context(
-            conf_dir=self.folder / "conf",
-            lake=str(self.folder / lake),
-            overrides=LARGE_LAKE,
-            options={"conf_dir": str(self.folder / "conf"), **options},
-            spark=self.spark,
-            as_of=as_of,
-        )
-        opened.lake.recover()
-        return opened
-
-    def send(self, source: str, name: str, sent: Sequence[dict[str, Any]], lake: str = "lake") -> None:
-        path = self.folder / f"{source}_{name}.jsonl"
-        path.write_text("".join(json.dumps(one) + "\n" for one in sent))
-        self.run(ingest_events, lake, source=source, input=[str(path)])
+def open_case(spark: SparkSession, folder: Path) -> Case:
+    identities = {"persons": ["login"], "sources": {"web": {"cookie": "identifier", "login": "properties.login"}}}
+    sources = dict.fromkeys(("web", "crm"), MAPPING)
+    return Case(spark, folder, sources, PROFILES_FILE, RULES, SETTINGS, identities)
 
 
 def draw(source: str, seed: int, number: int = 120) -> list[dict[str, Any]]:
@@ -142,7 +97,7 @@ def equal_to_one_build(case: Case) -> None:
 
 
 def test_build_profiles__batches_persons_and_supersession(spark: SparkSession, tmp_path: Path) -> None:
-    case = Case(spark, tmp_path)
+    case = open_case(spark, tmp_path)
     web, crm = draw("web", 1), draw("crm", 2, 60)
     case.send("web", "part1_v1", web[:70])
     assert case.run(build_profiles).notes == [build_profiles.ALL]
@@ -161,34 +116,32 @@ def test_build_profiles__batches_persons_and_supersession(spark: SparkSession, t
     equal_to_one_build(case)
     erase_person.run(case.context(person="login:anna"))
     for table in (PROFILES, TRAIT_OBSERVATIONS):
-        assert case.context().lake.read(table).where("user_id = 'login:anna'").isEmpty()
+        assert not case.rows(table, "user_id = 'login:anna'")
     assert case.run(build_profiles).notes == [build_profiles.ALL]
 
 
 def check_values(case: Case, sent: list[dict[str, Any]]) -> None:
     """Compare features, rule segments and the page of a person at two cuts with the oracle."""
-    events = case.context().lake.read(EVENTS).select("event_id", "user_id")
-    person = {row["event_id"]: row["user_id"] for row in events.collect()}
+    person = {row["event_id"]: row["user_id"] for row in case.rows(EVENTS)}
     assert set(person) == {one["id"] for one in sent}
     told = [one for record in sent for one in tell(record, person[record["id"]])]
     for cut in (EARLY, date(2024, 3, 20)):
         values = oracle.values_at(told, midnight(cut), ("crm", "web"))
         case.run(build_features, as_of=cut)
-        rows = case.context().lake.read(USER_FEATURES).where(f"as_of = DATE'{cut}'").collect()
+        rows = case.rows(USER_FEATURES, f"as_of = DATE'{cut}'")
         assert rows
         for row in rows:
             plan, staff = (values.get((row["user_id"], name)) for name in ("plan", "staff"))
             assert row["trait_plan_pro"] == (None if plan is None else float(plan == "pro"))
             assert row["trait_staff"] == (None if staff is None else float(staff))
         case.run(build_cohorts, as_of=cut)
-        cohorts = case.context().lake.read(COHORTS).where(f"as_of = DATE'{cut}'").collect()
-        members = {(row["rule"], row["user_id"]) for row in cohorts}
+        members = {(row["rule"], row["user_id"]) for row in case.rows(COHORTS, f"as_of = DATE'{cut}'")}
         assert members == expected_members({row["user_id"] for row in rows}, values)
     shown = case.run(explain_customer, as_of=EARLY, user="login:bob").quality
     values = oracle.values_at(told, midnight(EARLY), ("crm", "web"))
     now = {one["trait"]: one["value"] for one in shown["traits"] if one["valid_to_at"] is None}
     assert now == {trait: value for (user, trait), value in values.items() if user == "login:bob"}
-    assert "Traits (UTC)" in write_customer(shown)
+    assert "Traits\n" in write_customer(shown)
 
 
 def midnight(cut: date) -> datetime:
@@ -221,7 +174,7 @@ def expected_members(users: set[str], values: dict[tuple[str, str], str]) -> set
 
 
 def test_rules_on_traits_ask_for_profiles_of_the_newest_events(spark: SparkSession, tmp_path: Path) -> None:
-    case = Case(spark, tmp_path)
+    case = open_case(spark, tmp_path)
     case.send("web", "part1_v1", draw("web", 1, 20))
     with pytest.raises(ConfigurationError, match=r"run jobs/build_profiles\.py first"):
         case.run(build_features)

@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from segmentation.errors import ConfigurationError
-from segmentation.profiles.params import ProfileParams, TraitPlace, find_places, fingerprint_places, load_profiles
+from segmentation.profiles.params import (
+    ProfileParams,
+    TraitPlace,
+    find_account_places,
+    find_places,
+    fingerprint_places,
+    load_profiles,
+)
 from segmentation.segments.rules import load_rules
 from segmentation.segments.targets import Target
 from segmentation.sources.mapping import list_sources, load_mapping
@@ -108,6 +115,29 @@ def test_rules_on_traits__have_the_declaration_in_their_version(tmp_path: Path) 
         versions.add(load_rules(conf)[0].version)
         assert [str(one) for one in load_rules(conf)[0].behaviours] == ["trait staff is at least 9"]
     assert len(versions) == 2
+
+
+def test_rules_on_accounts__are_apart_from_those_on_users(tmp_path: Path) -> None:
+    conf = write(tmp_path, "traits: {plan: {}}")
+    (conf / "segments").mkdir()
+    for name, unit in (("users", ""), ("companies", "unit: account\n")):
+        rule = f"name: {name}\ndescription: text\n{unit}when: {{did: buy}}\n"
+        (conf / "segments" / f"{name}.yaml").write_text(rule)
+    (of_users,), (of_accounts,) = load_rules(conf), load_rules(conf, "account")
+    assert (of_users.name, of_accounts.name) == ("users", "companies")
+    assert of_users.version != of_accounts.version
+    asked = "name: companies\ndescription: text\nunit: account\nwhen: {all: [{did: buy}, {trait: plan}]}\n"
+    (conf / "segments" / "companies.yaml").write_text(asked)
+    with pytest.raises(ConfigurationError, match="trait asks about persons: leave it out of a rule on accounts"):
+        load_rules(conf)
+
+
+def test_find_account_places(tmp_path: Path) -> None:
+    conf = write(tmp_path, "", "account_id: {from: properties.plan, events: buy}")
+    assert find_account_places(conf, ["shop"]) == (TraitPlace("shop", "account", "text", "plan", ("buy",)),)
+    assert find_account_places(conf, []) == ()
+    with pytest.raises(ConfigurationError, match="there is no property 'plam'"):
+        load_mapping(write(tmp_path, "", "account_id: properties.plam"), "shop")
 
 
 def test_a_trait_cannot_be_what_a_target_predicts() -> None:
