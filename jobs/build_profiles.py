@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
+    from segmentation.checkpoints import Counted
     from segmentation.lake.lake import Lake
     from segmentation.profiles.params import ProfileParams, TraitPlace
 
@@ -76,7 +77,7 @@ def run(ctx: Context) -> RunReport:
             lake.set_parameters(TRAIT_OBSERVATIONS, {DECLARED: fingerprint})
         else:
             touched = _write_changed(lake, observed.rows, params)
-        persons = touched.select("user_id").distinct().count()
+        persons = touched.rows.select("user_id").distinct().count()
         lake.publish(lake.basis(EVENTS, WRITES))
     quality = {"persons_touched": persons, "unreadable_values": observed.unreadable}
     return RunReport(as_of=ctx.given_as_of, quality=quality, notes=[ALL if changed is None else CHANGED])
@@ -105,7 +106,7 @@ def _observe(signed: DataFrame, places: Sequence[TraitPlace]) -> Observed:
     return Observed(checkpoint(net), int(unreadable["values"] or 0) if unreadable else 0)
 
 
-def _write_all(lake: Lake, observed: DataFrame, params: ProfileParams) -> DataFrame:
+def _write_all(lake: Lake, observed: DataFrame, params: ProfileParams) -> Counted:
     """Write both tables anew; return the persons and traits that they have."""
     change = update_profiles(observed, empty_frame(lake.spark, TRAIT_OBSERVATIONS.schema), params)
     lake.replace(PROFILES, change.rows)
@@ -113,13 +114,15 @@ def _write_all(lake: Lake, observed: DataFrame, params: ProfileParams) -> DataFr
     return change.owners
 
 
-def _write_changed(lake: Lake, observed: DataFrame, params: ProfileParams) -> DataFrame:
+def _write_changed(lake: Lake, observed: DataFrame, params: ProfileParams) -> Counted:
     """Append observations and replace the rows of the persons and traits that they concern; return these."""
     change = update_profiles(observed, lake.read(TRAIT_OBSERVATIONS), params)
     # Observations are written also without rows: the commit lets them reflect this version of events.
     rows = _as_of_version(lake, observed).coalesce(1)
-    of_owners = TableChange(PROFILES, (Deletion(change.owners, OWNER),), change.rows.coalesce(1))
-    write_changes(lake, (of_owners, TableChange(TRAIT_OBSERVATIONS, rows=rows)))
+    changes = [TableChange(TRAIT_OBSERVATIONS, rows=rows)]
+    if change.owners.count:
+        changes.append(TableChange(PROFILES, (Deletion(change.owners.rows, OWNER),), change.rows.coalesce(1)))
+    write_changes(lake, changes)
     return change.owners
 
 

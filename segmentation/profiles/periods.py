@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from pyspark.sql import Window
 from pyspark.sql import functions as F
 
-from segmentation.checkpoints import checkpoint
+from segmentation.checkpoints import checkpoint_counted
 from segmentation.frames import conform
 from segmentation.profiles.observations import OBSERVATION, sum_observations
 from segmentation.sessions.as_of import before_cut
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import Column, DataFrame
 
+    from segmentation.checkpoints import Counted
     from segmentation.profiles.params import ProfileParams
 
 OWNER = ("user_id", "trait")
@@ -27,8 +28,8 @@ OWNER = ("user_id", "trait")
 class ProfileChange(NamedTuple):
     """Rows of `profiles` to replace."""
 
-    owners: DataFrame
-    """The persons and traits (OWNER) whose rows are replaced, each once; checkpointed."""
+    owners: Counted
+    """The persons and traits (OWNER) whose rows are replaced, each once."""
     rows: DataFrame
     """Their new rows."""
 
@@ -41,8 +42,8 @@ def update_profiles(changed: DataFrame, stored: DataFrame, params: ProfileParams
         stored: rows of `trait_observations` before the change.
         params: the ranks of sources.
     """
-    owners = checkpoint(changed.select(*OWNER).distinct())
-    known = stored.select(*OBSERVATION, "events").join(owners, list(OWNER), "left_semi")
+    owners = checkpoint_counted(changed.select(*OWNER).distinct())
+    known = stored.select(*OBSERVATION, "events").join(owners.hinted, list(OWNER), "left_semi")
     standing = sum_observations(known.unionByName(changed.select(*OBSERVATION, "events")))
     return ProfileChange(owners, find_periods(standing, params))
 

@@ -103,7 +103,7 @@ def test_update_profiles__any_order_and_batches_with_removals_give_equal_rows(sp
     for part in (came[:90], came[90:91], came[91:]):
         changed = frame(spark, [t for t, n in part if n > 0]).union(frame(spark, [t for t, n in part if n < 0], -1))
         change = update_profiles(changed, stored, PARAMS)
-        profiles = profiles.join(change.owners, ["user_id", "trait"], "left_anti").unionByName(change.rows)
+        profiles = profiles.join(change.owners.rows, ["user_id", "trait"], "left_anti").unionByName(change.rows)
         stored = stored.union(changed)
     assert rows_of(profiles) == rows_of(whole)
 
