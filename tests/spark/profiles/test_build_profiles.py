@@ -62,7 +62,8 @@ SETTINGS = ("features.traits={plan: [pro], staff: []}", "features.windows_days=[
 
 
 def open_case(spark: SparkSession, folder: Path) -> Case:
-    identities = {"persons": ["login"], "sources": {"web": {"cookie": "identifier", "login": "properties.login"}}}
+    places = {"cookie": "identifier", "login": "properties.login"}
+    identities = {"persons": ["login"], "sources": {"web": places, "crm": places}}
     sources = dict.fromkeys(("web", "crm"), MAPPING)
     return Case(spark, folder, sources, PROFILES_FILE, RULES, SETTINGS, identities)
 
@@ -100,9 +101,11 @@ def test_build_profiles__batches_persons_and_supersession(spark: SparkSession, t
     case = open_case(spark, tmp_path)
     web, crm = draw("web", 1), draw("crm", 2, 60)
     case.send("web", "part1_v1", web[:70])
+    case.run(apply_identities)
     assert case.run(build_profiles).notes == [build_profiles.ALL]
     assert case.run(build_profiles).notes == [build_profiles.SAME]
     case.send("crm", "part1_v1", crm[:40])  # its places are new
+    case.run(apply_identities)
     assert case.run(build_profiles).notes == [build_profiles.ALL]
     case.send("web", "part2_v1", web[70:])
     case.run(apply_identities)

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from pyspark.sql.types import StructType
 
-from segmentation.profiles.observations import observe
+from segmentation.profiles.observations import OF_EVENT, observe
 from segmentation.profiles.params import find_places, load_profiles
 from segmentation.sources.mapping import load_mapping
+from segmentation.tables import PARSED_RECORDS
 from tests.spark.sources.reading import parse_files
 
 if TYPE_CHECKING:
@@ -103,7 +105,9 @@ def test_records_tell_the_traits_of_their_person(spark: SparkSession, source: st
     assert [row["reasons"] for row in rows] == [[] for _ in sent]
     assert not any("@" in row["properties"] for row in rows if source != "segment")  # it stores all traits
     places = find_places(CONF, load_profiles(CONF), [source])
-    events = spark.createDataFrame(rows)
+    columns = ("record_no", *OF_EVENT, "event_name", "properties")
+    schema = StructType([PARSED_RECORDS.schema[name] for name in columns])
+    events = spark.createDataFrame([tuple(row[name] for name in columns) for row in rows], schema)
     told: dict[int, Told] = {row["record_no"]: {} for row in rows}
     for row in observe(events, places, "record_no").collect():
         told[row["record_no"]][row["trait"]] = row["value"]
