@@ -82,8 +82,8 @@ def read_feature_inputs(ctx: Context, events: DataFrame, cuts: Mapping[date, boo
         config = ctx.config
         past = tables_at_cuts(events, cuts=earlier, workspace=config.workspace, sessions=config.sessions)
         days, counts, sessions = map(split_cuts, (past.user_days, past.item_counts, past.sessions))
-        walks = tuple(None if walk is None else split_cuts(walk) for walk in derive_walks(ctx, past.events))
-        inputs[earlier] = FeatureInputs(days, counts, sessions, *walks, _of_cuts(traits, earlier))
+        attempts, loops = (None if walk is None else split_cuts(walk) for walk in derive_walks(ctx, past.events))
+        inputs[earlier] = FeatureInputs(days, counts, sessions, attempts, loops, _of_cuts(traits, earlier))
     return inputs
 
 
