@@ -22,14 +22,23 @@ from segmentation.segments.rules import (
     note_idle_percentiles,
     view_memberships,
 )
-from segmentation.tables import COHORTS, EVENTS, SEGMENT_CHANGES, SESSIONS, USER_DAYS, USER_FEATURES
+from segmentation.tables import (
+    COHORTS,
+    EVENTS,
+    INPUT_UNITS,
+    SEGMENT_CHANGES,
+    SESSIONS,
+    TRAIT_OBSERVATIONS,
+    USER_DAYS,
+    USER_FEATURES,
+)
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
     from datetime import date
 
-READS = (EVENTS, SESSIONS, USER_DAYS, USER_FEATURES, COHORTS, SEGMENT_CHANGES)
+READS = (INPUT_UNITS, EVENTS, TRAIT_OBSERVATIONS, SESSIONS, USER_DAYS, USER_FEATURES, COHORTS, SEGMENT_CHANGES)
 WRITES = (COHORTS, SEGMENT_CHANGES)
 OURS = f"segmentation LIKE '{SEGMENTATION}%'"
 

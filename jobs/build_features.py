@@ -15,13 +15,13 @@ from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.feature_inputs import (
     feature_parameters,
     find_feature_cuts,
-    fingerprint_steps,
+    fingerprint_declarations,
     read_feature_inputs,
 )
 from segmentation.runtime.main import run_job
 from segmentation.runtime.stored import require_events
 from segmentation.sessions.as_of import before_cut
-from segmentation.tables import CONSENTS, EVENTS, SESSIONS, USER_DAYS, USER_FEATURES
+from segmentation.tables import CONSENTS, EVENTS, INPUT_UNITS, SESSIONS, TRAIT_OBSERVATIONS, USER_DAYS, USER_FEATURES
 
 if TYPE_CHECKING:
     import argparse
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from segmentation.tables import Table
 
-READS = (EVENTS, SESSIONS, USER_DAYS)
+READS = (INPUT_UNITS, EVENTS, SESSIONS, USER_DAYS, TRAIT_OBSERVATIONS)
 WRITES = (USER_FEATURES, CONSENTS)
 REBUILD = "jobs/build_features.py --rebuild"
 
@@ -55,7 +55,7 @@ def run(ctx: Context) -> RunReport:
     Raises:
         DataError: nothing had happened and been received before the cut.
         ConfigurationError: `user_features` was built under other parameters, and --rebuild is not given; or
-            `features.funnels` names a funnel that does not exist.
+            `features` names a funnel or trait that does not exist; or traits were not read from the newest events.
     """
     as_of, config, table = ctx.as_of, ctx.config, user_features_contract(ctx.config.features)
     if not ctx.options.get("rebuild"):
@@ -64,7 +64,7 @@ def run(ctx: Context) -> RunReport:
     events = require_events(ctx)
     cuts = find_feature_cuts(ctx, events)
     inputs = read_feature_inputs(ctx, events, cuts)
-    built = build_user_features(inputs, params=config.features, basis=fingerprint_steps(ctx))
+    built = build_user_features(inputs, params=config.features, basis=fingerprint_declarations(ctx))
     consents = _write_consents(ctx, events)
     _write(ctx, table, select_people(select_consented(built, consents, config.consent), config.bots), cuts)
     counted = _count_by_cut(ctx, table, cuts)

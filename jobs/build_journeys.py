@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from segmentation.errors import DataError
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
+from segmentation.runtime.traits import trait_values_of
 from segmentation.sequences.analyses import (
     analysis_parameters,
     build_analyses,
     load_analyses,
+    needs_traits,
     note_goals_never_reached,
     summarise_analyses,
 )
@@ -27,6 +29,7 @@ from segmentation.tables import (
     DROP_OFFS,
     EVENTS,
     FUNNELS,
+    INPUT_UNITS,
     JOURNEY_CHAINS,
     JOURNEY_DIFFERENCES,
     JOURNEY_FLOWS,
@@ -34,6 +37,7 @@ from segmentation.tables import (
     PATH_EDGES,
     PATHS,
     SEGMENT_ASSIGNMENTS,
+    TRAIT_OBSERVATIONS,
     USER_SEQUENCES,
 )
 
@@ -45,7 +49,7 @@ if TYPE_CHECKING:
 
     from segmentation.tables import Table
 
-READS = (EVENTS, SEGMENT_ASSIGNMENTS, COHORTS)
+READS = (INPUT_UNITS, EVENTS, TRAIT_OBSERVATIONS, SEGMENT_ASSIGNMENTS, COHORTS)
 AT_CUT = (FUNNELS, JOURNEY_DIFFERENCES, JOURNEY_FLOWS, JOURNEY_STATES, JOURNEY_CHAINS, DROP_OFFS, PATHS, PATH_EDGES)
 WRITES = (*AT_CUT, USER_SEQUENCES)
 TABLES_AT_ONCE = 3
@@ -66,7 +70,8 @@ def run(ctx: Context) -> RunReport:
     Sessions are those of the events as they are stored now; what happened or was received after the cut is left out.
 
     Raises:
-        ConfigurationError: a file of states, funnels or comparisons is wrong; or the tables were built under other
+        ConfigurationError: a file of states, funnels or comparisons is wrong; or traits that they name were not read
+            from the newest events; or the tables were built under other
             parameters or states, and --rebuild is not given.
         DataError: nothing is a step before the cut.
     """
@@ -97,14 +102,16 @@ def run(ctx: Context) -> RunReport:
 
 
 def _build(ctx: Context, steps: DataFrame, paths: DataFrame) -> dict[Table, DataFrame]:
+    declared, params, as_of = load_analyses(ctx.conf_dir), ctx.config.sequences, ctx.as_of
+    traits = trait_values_of(ctx, as_of, needed=needs_traits(declared, params))
     return build_analyses(
         steps,
         paths,
-        declared=load_analyses(ctx.conf_dir),
-        params=ctx.config.sequences,
-        as_of=ctx.as_of,
+        declared=declared,
+        params=params,
+        as_of=as_of,
         time_zone=ctx.config.workspace.time_zone,
-        memberships=newest_memberships(ctx.lake.read(SEGMENT_ASSIGNMENTS), ctx.lake.read(COHORTS), ctx.as_of),
+        memberships=newest_memberships(ctx.lake.read(SEGMENT_ASSIGNMENTS), ctx.lake.read(COHORTS), as_of, traits),
     )
 
 

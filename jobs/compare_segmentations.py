@@ -24,7 +24,15 @@ from segmentation.segments.placement import (
     place_by_models,
     place_by_rules,
 )
-from segmentation.tables import EVENTS, SEGMENT_ASSIGNMENTS, SESSIONS, USER_DAYS, USER_FEATURES
+from segmentation.tables import (
+    EVENTS,
+    INPUT_UNITS,
+    SEGMENT_ASSIGNMENTS,
+    SESSIONS,
+    TRAIT_OBSERVATIONS,
+    USER_DAYS,
+    USER_FEATURES,
+)
 from segmentation.tracking.trainings import features_of, segments_of
 
 if TYPE_CHECKING:
@@ -33,7 +41,7 @@ if TYPE_CHECKING:
 
     from segmentation.tables import Table
 
-READS = (EVENTS, SESSIONS, USER_DAYS, USER_FEATURES, SEGMENT_ASSIGNMENTS)
+READS = (INPUT_UNITS, EVENTS, TRAIT_OBSERVATIONS, SESSIONS, USER_DAYS, USER_FEATURES, SEGMENT_ASSIGNMENTS)
 WRITES: tuple[Table, ...] = ()
 
 

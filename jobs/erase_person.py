@@ -33,6 +33,7 @@ from segmentation.tables import (
     INPUT_UNITS,
     ORDER_EVENTS,
     QUARANTINE,
+    TRAIT_OBSERVATIONS,
 )
 from segmentation.tables.reference import all_tables
 
@@ -80,8 +81,8 @@ def run(ctx: Context) -> RunReport:
         for mapping in mappings:
             _erase(ctx, traces, mapping)
         _forget_names(ctx, traces)
-        # The log of events still names the erased rows: evidence must not be updated by them, but made anew.
-        lake.publish({**lake.basis(EVENTS, DERIVED), **OUTDATED})
+        # The log of events still names the erased rows: what is updated by them must be made anew.
+        lake.publish({**lake.basis(EVENTS, DERIVED), **OUTDATED, TRAIT_OBSERVATIONS.name: -1})
     nothing = [] if any(quality[what] for what in found) else [f"no record of '{person}' was found"]
     return RunReport(quality=quality, notes=[*nothing, "earlier versions: maintain_tables --purge"])
 

@@ -1,4 +1,4 @@
-"""Show one person: events, sessions, features, rules, segments over time, scores and why. Writes nothing."""
+"""Show one person: events, sessions, traits, features, rules, segments over time, scores and why. Writes nothing."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from segmentation.errors import ConfigurationError
+from segmentation.profiles.params import load_profiles
 from segmentation.review.customer import write_customer
 from segmentation.review.person import PersonAtCut, describe_person
 from segmentation.runtime.context import Context, RunReport
@@ -18,6 +19,7 @@ from segmentation.tables import (
     SEGMENT_CHANGES,
     SEGMENT_PROFILES,
     SESSIONS,
+    TRAIT_OBSERVATIONS,
     USER_FEATURES,
 )
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 READS = (
     EVENTS,
     SESSIONS,
+    TRAIT_OBSERVATIONS,
     USER_FEATURES,
     COHORTS,
     SEGMENT_ASSIGNMENTS,
@@ -59,6 +62,7 @@ def run(ctx: Context) -> RunReport:
     customer = describe_person(
         PersonAtCut(ctx.lake, ctx.tracking, ctx.options["user"], as_of),
         rules=load_rules(ctx.conf_dir),
+        profiles=load_profiles(ctx.conf_dir),
         time_zone=ctx.config.workspace.time_zone,
         limit=limit,
     )

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from jobs import (
     apply_identities,
+    build_accounts,
     build_cohorts,
     build_features,
+    build_profiles,
     build_sequences,
     build_sessions,
     check_quality,
@@ -34,9 +36,11 @@ JOBS = (
     ingest_events,
     check_quality,
     apply_identities,
+    build_profiles,
     build_sessions,
     build_sequences,
     build_features,
+    build_accounts,
     build_cohorts,
     train_clusters,
     train_propensity,

@@ -22,10 +22,12 @@ from segmentation.segments.rules import behaviours_of
 from segmentation.segments.targets import load_targets, mark_asked
 from segmentation.tables import (
     EVENTS,
+    INPUT_UNITS,
     SEGMENT_ASSIGNMENTS,
     SEGMENT_CHANGES,
     SEGMENT_PROFILES,
     SESSIONS,
+    TRAIT_OBSERVATIONS,
     USER_DAYS,
     USER_FEATURES,
 )
@@ -42,7 +44,16 @@ if TYPE_CHECKING:
     from segmentation.tracking.records import ModelVersion
     from segmentation.tracking.scorers import TargetModel
 
-READS = (EVENTS, SESSIONS, USER_DAYS, USER_FEATURES, SEGMENT_ASSIGNMENTS, SEGMENT_CHANGES)
+READS = (
+    INPUT_UNITS,
+    EVENTS,
+    TRAIT_OBSERVATIONS,
+    SESSIONS,
+    USER_DAYS,
+    USER_FEATURES,
+    SEGMENT_ASSIGNMENTS,
+    SEGMENT_CHANGES,
+)
 WRITES = (SEGMENT_ASSIGNMENTS, SEGMENT_PROFILES, SEGMENT_CHANGES)
 
 

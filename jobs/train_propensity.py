@@ -15,14 +15,22 @@ from segmentation.runtime.decisions import write_decisions
 from segmentation.runtime.main import run_job
 from segmentation.runtime.propensity_training import hold_features, train_target
 from segmentation.segments.targets import load_targets
-from segmentation.tables import EVENTS, MODEL_DECISIONS, SESSIONS, USER_DAYS, USER_FEATURES
+from segmentation.tables import (
+    EVENTS,
+    INPUT_UNITS,
+    MODEL_DECISIONS,
+    SESSIONS,
+    TRAIT_OBSERVATIONS,
+    USER_DAYS,
+    USER_FEATURES,
+)
 from segmentation.tracking.trainings import REMARKS, propensity_kind, summarise_training
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
-READS = (EVENTS, SESSIONS, USER_DAYS, USER_FEATURES, MODEL_DECISIONS)
+READS = (INPUT_UNITS, EVENTS, TRAIT_OBSERVATIONS, SESSIONS, USER_DAYS, USER_FEATURES, MODEL_DECISIONS)
 WRITES = (MODEL_DECISIONS,)
 
 

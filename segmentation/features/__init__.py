@@ -23,10 +23,11 @@ from segmentation.features import (
     sequence,
     spending,
     tempo,
+    traits,
     usage,
 )
 from segmentation.parameters import fingerprint_of
-from segmentation.tables import user_features_table
+from segmentation.tables import account_features_table, user_features_table
 
 if TYPE_CHECKING:
     from segmentation.features.feature import Feature
@@ -50,6 +51,7 @@ FAMILIES = (
     sequence,
     spending,
     tempo,
+    traits,
     usage,
 )
 
@@ -74,12 +76,17 @@ def user_features_contract(params: FeatureParams) -> Table:
     return user_features_table(feature.column for feature in catalogue(params))
 
 
+def account_features_contract(params: FeatureParams) -> Table:
+    """Return the contract of `account_features` with the catalogue's columns."""
+    return account_features_table(feature.column for feature in catalogue(params))
+
+
 def feature_set_version(params: FeatureParams, basis: str | None = None) -> str:
     """Fingerprint what the features are: names, types, inputs and expressions, which the parameters shape.
 
     Args:
         params: the parameters.
-        basis: fingerprint of the funnels and states that inputs rest on; None: on none.
+        basis: fingerprint of the funnels, states and traits that inputs rest on; None: on none.
     """
     described = [(f.name, f.type.simpleString(), f.source, f.expression) for f in catalogue(params)]
     return fingerprint_of(described if basis is None else [described, basis])

@@ -13,6 +13,7 @@ from segmentation.features.inputs import (
     ATTEMPTS,
     LOOPS,
     PROPERTY_DAYS,
+    TRAITS,
     USER_AT_CUT,
     view_attempts,
     view_days,
@@ -20,6 +21,7 @@ from segmentation.features.inputs import (
     view_loops,
     view_properties,
     view_sessions,
+    view_traits,
 )
 from segmentation.frames import conform
 from segmentation.tables import SESSIONS, USER_DAYS
@@ -48,6 +50,8 @@ class FeatureInputs(NamedTuple):
     """Loops in sessions; None if `features.loops` is off."""
     property_days: DataFrame | None = None
     """Numeric properties of users' days; None if `features.numeric_properties` is empty."""
+    traits: DataFrame | None = None
+    """Values of traits; None if `features.traits` is empty."""
 
 
 def build_user_features(
@@ -62,7 +66,7 @@ def build_user_features(
     Args:
         inputs: cut -> rows of the tables as known at it; or several cuts -> those of each, named in `as_of`.
         params: windows, product features and platforms.
-        basis: fingerprint of the funnels and states that inputs rest on; part of the version.
+        basis: fingerprint of the funnels, states and traits that inputs rest on; part of the version.
 
     Returns:
         Rows of `user_features` (see :func:`segmentation.features.user_features_contract`).
@@ -80,6 +84,8 @@ def build_user_features(
     if params.numeric_properties:
         of_cuts = {cut: of.property_days for cut, of in inputs.items() if of.property_days is not None}
         views[PROPERTY_DAYS] = view_properties(of_cuts)
+    if params.traits:
+        views[TRAITS] = view_traits({cut: of.traits for cut, of in inputs.items() if of.traits is not None})
     parts = [_aggregate(view, (f for f in features if f.source == name)) for name, view in views.items()]
     joined = reduce(lambda left, right: left.join(right, list(USER_AT_CUT), "left"), parts)
     filled = joined.selectExpr(

@@ -9,7 +9,12 @@ from segmentation.features import FAMILIES
 from segmentation.features.feature import Feature, windows_of
 from segmentation.features.params import FeatureParams
 
-SHOWN = FeatureParams(funnels=("checkout",), loops=True, numeric_properties=("pages_viewed",))
+SHOWN = FeatureParams(
+    funnels=("checkout",),
+    loops=True,
+    numeric_properties=("pages_viewed",),
+    traits={"plan": ("pro",), "marketing_consent": ()},
+)
 """The parameters of the page: everything that is off by default is on."""
 HEAD = """# Features
 
@@ -22,8 +27,9 @@ What `user_features` says about a user at a cut. This page is generated from the
 - Names are `<name>_<unit>[_<window>]`. Braces stand for one column per window: `{windows}`.
 - Null where a feature is undefined, never a made-up zero. A count or sum over nothing is a true 0.
 - Windows, product features and platforms are parameters (`features` in the configuration; this page shows the
-  defaults, but for the families `sequence` and `properties`, which by default have none: here with the funnel
-  `checkout`, loops, and the numeric property `pages_viewed`). Each name in `features.used_features` adds
+  defaults, but for the families `sequence`, `properties` and `traits`, which by default have none: here with the funnel
+  `checkout`, loops, the numeric property `pages_viewed`, and the traits `plan` and `marketing_consent`). Each name in
+  `features.used_features` adds
   `used_<name>_count_<window>`: how often it happened.
 - `python jobs/describe_features.py --lake <lake>` writes how they are distributed, which are undefined, which go
   together and what changed since the cut before; the review shows it.

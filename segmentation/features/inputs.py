@@ -14,7 +14,7 @@ from segmentation.tables import STEP_SEPARATOR
 from segmentation.tables.items import TRANSITION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from pyspark.sql import DataFrame
 
@@ -26,6 +26,8 @@ LOOPS = "loops"
 """Input of steps that go back, see `sequences.habits.count_loops`."""
 PROPERTY_DAYS = "property_days"
 """Input of numeric properties, see `sessions.property_days.sum_properties`."""
+TRAITS = "traits"
+"""Input of the values of traits at the cut: a user's trait that has a value, with `trait` and `value`."""
 AS_OF = "as_of"
 USER_AT_CUT = (AS_OF, "user_id")
 Cuts = date | tuple[date, ...]
@@ -127,7 +129,18 @@ def median_durations(sessions: DataFrame, *by: str) -> DataFrame:
     )
 
 
+def view_traits(traits: Mapping[Cuts, DataFrame]) -> DataFrame:
+    """Add the cut to the values of traits.
+
+    Grain: a user's trait that has a value, by cut -> the same at a cut.
+    """
+    return union_all(_at_cuts(traits))
+
+
+def _at_cuts(tables: Mapping[Cuts, DataFrame]) -> Iterator[DataFrame]:
+    return (df.withColumn(AS_OF, F.lit(cut)) if isinstance(cut, date) else df for cut, df in tables.items())
+
+
 def _before(tables: Mapping[Cuts, DataFrame], day: str) -> DataFrame:
     """Union the tables of all cuts: of each the rows of days before its cut, with the distance to it."""
-    at_cuts = (df.withColumn(AS_OF, F.lit(cut)) if isinstance(cut, date) else df for cut, df in tables.items())
-    return union_all(at_cuts).where(F.col(day) < F.col(AS_OF)).withColumn(DAYS_AGO, F.datediff(AS_OF, day))
+    return union_all(_at_cuts(tables)).where(F.col(day) < F.col(AS_OF)).withColumn(DAYS_AGO, F.datediff(AS_OF, day))

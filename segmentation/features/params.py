@@ -36,6 +36,10 @@ class FeatureParams(Parameters):
     loops: bool = False
     """Whether there is a feature of steps that go back (a, b, a); a sort of all events per cut."""
 
+    traits: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    """Traits of conf/profiles.yaml that are features: of a text the values that get a feature of 1 or 0 each; of a
+    number, and of true or false, an empty list."""
+
     @property
     def needs_steps(self) -> bool:
         """Return whether any feature depends on the order of events."""
@@ -57,6 +61,16 @@ class FeatureParams(Parameters):
                 f"these would share a column name: {', '.join(i for i in items if name_column(i) in twice)}"
             )
         return items
+
+    @field_validator("traits")
+    @classmethod
+    def _distinct_values(cls, traits: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for trait, values in traits.items():
+            names = Counter(map(name_column, values))
+            twice = [value for value in values if names[name_column(value)] > 1 or not name_column(value)]
+            if twice:
+                raise ValueError(f"{trait}: these would share a column name: {', '.join(twice)}")
+        return traits
 
     @field_validator("platforms")
     @classmethod

@@ -22,6 +22,7 @@ def write_customer(customer: Mapping[str, Any]) -> str:
     lines = [
         f"Customer {text.clean(customer['user_id'])} as of {customer['as_of']}",
         f"  {text.plural(about['events'], 'event')} from {text.minute(about['first_at'])} to {until}",
+        *_traits(customer),
         *_segment(customer),
         *_predictions(customer),
         *_rules(customer),
@@ -31,6 +32,16 @@ def write_customer(customer: Mapping[str, Any]) -> str:
         *_features(customer),
     ]
     return "\n".join(lines)
+
+
+def _traits(customer: Mapping[str, Any]) -> list[str]:
+    lines = [
+        f"  {text.clean(t['trait'])}: {text.shorten(t['value'], 40)}  since {text.minute(t['valid_from_at'])}"
+        + ("" if t["valid_to_at"] is None else f", until {text.minute(t['valid_to_at'])}")
+        + f"  ({text.clean(t['source'])})"
+        for t in customer["traits"]
+    ]
+    return ["", "Traits", *lines] if lines else []
 
 
 def _next_segment(margin: float | None) -> str:

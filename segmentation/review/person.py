@@ -11,11 +11,14 @@ from pyspark.sql.types import NumericType
 from segmentation.errors import ConfigurationError
 from segmentation.models.inputs import select_cut
 from segmentation.models.reasons import explain_scores, usual_values
+from segmentation.profiles.observations import sum_observations
+from segmentation.profiles.periods import find_periods
 from segmentation.review.frames.customer import (
     list_history,
     list_newest_events,
     list_newest_sessions,
     list_scores,
+    list_traits,
     summarise_events,
 )
 from segmentation.review.frames.records import Record, Records, fetch_records, find_cut
@@ -27,6 +30,7 @@ from segmentation.tables import (
     SEGMENT_CHANGES,
     SEGMENT_PROFILES,
     SESSIONS,
+    TRAIT_OBSERVATIONS,
     USER_FEATURES,
 )
 from segmentation.tables.user_features import KEYS
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from segmentation.lake.lake import Lake
+    from segmentation.profiles.params import ProfileParams
     from segmentation.segments.rules import Rule
     from segmentation.tables import Table
     from segmentation.tracking import Tracking
@@ -66,14 +71,17 @@ class PersonAtCut:
         return df.where(F.col("user_id") == F.lit(self.user_id))
 
 
-def describe_person(person: PersonAtCut, *, rules: Iterable[Rule], time_zone: str, limit: int) -> dict[str, Any]:
-    """Return events, sessions, features, rules, segments over time, and scores with the reasons for them.
+def describe_person(
+    person: PersonAtCut, *, rules: Iterable[Rule], profiles: ProfileParams, time_zone: str, limit: int
+) -> dict[str, Any]:
+    """Return events, sessions, traits, features, rules, segments over time, and scores with the reasons for them.
 
     Only data from before the cut are read. Parts whose tables were never built are empty.
 
     Args:
         person: the user and the cut.
         rules: the declared rule segments, each of which is listed whether the user is in it or not.
+        profiles: the ranks of sources that tell traits.
         time_zone: the reporting zone.
         limit: number of newest events and sessions at most.
 
@@ -98,6 +106,7 @@ def describe_person(person: PersonAtCut, *, rules: Iterable[Rule], time_zone: st
         "user_id": person.user_id,
         "as_of": as_of,
         "about": about,
+        "traits": _list_traits(person, profiles, time_zone),
         "scores": scores,
         "segment_reasons": [{**d, "value": features.get(d["feature"])} for d in profile],
         "predictions": _explain_predictions(person, scores),
@@ -108,6 +117,12 @@ def describe_person(person: PersonAtCut, *, rules: Iterable[Rule], time_zone: st
         "features_as_of": cut,
         "features": features,
     }
+
+
+def _list_traits(person: PersonAtCut, profiles: ProfileParams, time_zone: str) -> Records:
+    """List the periods of the user's traits as known at the cut."""
+    known = person.rows(TRAIT_OBSERVATIONS).where(before_cut(person.as_of, time_zone))
+    return list_traits(find_periods(sum_observations(known), profiles))
 
 
 def _find_features(person: PersonAtCut, as_of: date) -> tuple[date | None, Record]:

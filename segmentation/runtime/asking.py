@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError
 from segmentation.runtime.cut import read_cut, read_stored
+from segmentation.runtime.traits import trait_values_of
 from segmentation.segments.asking import measure_at_cut, read_history
 from segmentation.segments.behaviours.behaviour import Traces
 from segmentation.segments.labels import Known, label_users
@@ -47,10 +48,12 @@ def measure_behaviours(ctx: Context, behaviours: Sequence[Behaviour], as_of: dat
     Grain: see `measure.measure_behaviour`; None where nothing is asked.
 
     Raises:
-        ConfigurationError: events were not ingested yet, or funnels or states are wrong.
+        ConfigurationError: events were not ingested yet, traits were not read from the newest events, or a declaration
+            is wrong.
     """
     if not behaviours:
         return None
+    needs_traits = any("traits" in one.reads for one in behaviours)
     return measure_at_cut(
         read_stored(ctx),
         behaviours=behaviours,
@@ -59,6 +62,7 @@ def measure_behaviours(ctx: Context, behaviours: Sequence[Behaviour], as_of: dat
         as_of=as_of,
         workspace=ctx.config.workspace,
         sessions=ctx.config.sessions,
+        traits=trait_values_of(ctx, as_of, needed=needs_traits),
     )
 
 

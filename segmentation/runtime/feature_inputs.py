@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyspark.sql import functions as F
+
 from segmentation.features import feature_set_version
 from segmentation.features.build import FeatureInputs
+from segmentation.features.inputs import AS_OF
 from segmentation.parameters import fingerprint_of
+from segmentation.profiles.params import load_profiles
 from segmentation.runtime.cut import read_stored
 from segmentation.runtime.past import split_cuts, tables_at_cuts
+from segmentation.runtime.traits import read_trait_values
 from segmentation.segments.asking import read_history
 from segmentation.segments.targets import list_training_cuts, load_targets
 from segmentation.sequences.funnels import choose_funnels
@@ -67,35 +72,44 @@ def read_feature_inputs(ctx: Context, events: DataFrame, cuts: Mapping[date, boo
         ConfigurationError: a table is missing, or `features.funnels` names a funnel that does not exist.
     """
     inputs: dict[Cuts, FeatureInputs] = {}
+    traits = read_trait_values(ctx, tuple(cuts)) if ctx.config.features.traits else None
     for cut in (cut for cut, is_current in cuts.items() if is_current):
         stored = read_stored(ctx)
-        inputs[cut] = FeatureInputs(stored.user_days, stored.item_counts, stored.sessions, *_from_events(ctx, events))
+        tables = (stored.user_days, stored.item_counts, stored.sessions)
+        inputs[cut] = FeatureInputs(*tables, *derive_optional(ctx, events), _of_cuts(traits, (cut,)))
     earlier = tuple(cut for cut, is_current in cuts.items() if not is_current)
     if earlier:
         config = ctx.config
         past = tables_at_cuts(events, cuts=earlier, workspace=config.workspace, sessions=config.sessions)
         days, counts, sessions = map(split_cuts, (past.user_days, past.item_counts, past.sessions))
-        others = (None if other is None else split_cuts(other) for other in _from_events(ctx, past.events))
-        inputs[earlier] = FeatureInputs(days, counts, sessions, *others)
+        attempts, loops, properties = (
+            None if one is None else split_cuts(one) for one in derive_optional(ctx, past.events)
+        )
+        inputs[earlier] = FeatureInputs(days, counts, sessions, attempts, loops, properties, _of_cuts(traits, earlier))
     return inputs
 
 
-def fingerprint_steps(ctx: Context) -> str | None:
-    """Fingerprint the funnels and states on which features of sequences are based; None if there are no such features.
+def fingerprint_declarations(ctx: Context) -> str | None:
+    """Fingerprint the funnels, states and traits on which features are based; None if there are no such features.
 
     Raises:
-        ConfigurationError: `features.funnels` names a funnel that does not exist, or a file is wrong.
+        ConfigurationError: `features` names a funnel or trait that does not exist, or a file is wrong.
     """
-    if not ctx.config.features.needs_steps:
-        return None
-    funnels, states = _load_walks(ctx)
-    return fingerprint_of([states.fingerprint, *(funnel.fingerprint for funnel in funnels)])
+    params, found = ctx.config.features, []
+    if params.needs_steps:
+        funnels, states = _load_walks(ctx)
+        found += [states.fingerprint, *(funnel.fingerprint for funnel in funnels)]
+    if params.traits:
+        profiles = load_profiles(ctx.conf_dir)
+        traits = {name: profiles.require(name, where="features.traits").type for name in params.traits}
+        found += [fingerprint_of([traits, profiles.sources])]
+    return fingerprint_of(found) if found else None
 
 
 def feature_parameters(ctx: Context) -> dict[str, str]:
     """Return the fingerprints of everything that shapes `user_features`: cuts under different ones are not mixed."""
     return {
-        "features": feature_set_version(ctx.config.features, fingerprint_steps(ctx)),
+        "features": feature_set_version(ctx.config.features, fingerprint_declarations(ctx)),
         "bots": ctx.config.bots.fingerprint,
         "consent": ctx.config.consent.fingerprint,
         "sessions": ctx.config.sessions.fingerprint,
@@ -103,10 +117,14 @@ def feature_parameters(ctx: Context) -> dict[str, str]:
     }
 
 
-def _from_events(ctx: Context, events: DataFrame) -> tuple[DataFrame | None, ...]:
-    """Derive the inputs of features that are computed from events only if configured: attempts, loops, properties."""
+def derive_optional(ctx: Context, events: DataFrame) -> tuple[DataFrame | None, DataFrame | None, DataFrame | None]:
+    """Derive attempts, loops and numeric properties of users' days from events; None if they are not configured."""
     names = ctx.config.features.numeric_properties
     return (*_walks(ctx, events), sum_properties(events, names=names) if names else None)
+
+
+def _of_cuts(traits: DataFrame | None, cuts: tuple[date, ...]) -> DataFrame | None:
+    return None if traits is None else traits.where(F.col(AS_OF).isin(*cuts))
 
 
 def _walks(ctx: Context, events: DataFrame) -> tuple[DataFrame | None, DataFrame | None]:

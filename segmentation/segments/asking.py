@@ -47,7 +47,7 @@ def read_history(events: DataFrame, *, as_of: date, time_zone: str) -> History:
     return History(first, last, bool(is_late))
 
 
-def measure_at_cut(
+def measure_at_cut(  # noqa: PLR0913  one keyword per thing that a question may refer to
     stored: CutTables,
     *,
     behaviours: Sequence[Behaviour],
@@ -56,6 +56,7 @@ def measure_at_cut(
     as_of: date,
     workspace: WorkspaceParams,
     sessions: SessionParams,
+    traits: DataFrame | None = None,
 ) -> DataFrame | None:
     """Measure what is asked of users' events before a cut, from the stored counts if these know nothing beyond it.
 
@@ -66,4 +67,4 @@ def measure_at_cut(
         return None
     traces = Traces.of(choose_tables(stored, as_of=as_of, workspace=workspace, sessions=sessions))
     given = Declarations(as_of, workspace.time_zone, funnels, states)
-    return measure_behaviour(traces, behaviours=behaviours, given=given)
+    return measure_behaviour(traces._replace(traits=traits), behaviours=behaviours, given=given)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import operator
 from functools import reduce
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BooleanType, NumericType, StructField, StructType
 
@@ -35,6 +35,8 @@ COMPARISONS = {
     "<=": operator.le,
     "==": operator.eq,
 }
+USER, ACCOUNT = "user", "account"
+"""Units of rules."""
 VERDICT = StructType(
     [StructField("member", BooleanType()), *(f for f in COHORTS.schema if f.name not in {"user_id", "as_of"})]
 )
@@ -49,14 +51,24 @@ class Rule(Parameters):
     """What the segment is, for people."""
     when: Condition
     """Who is in it."""
+    unit: Literal["user", "account"] = "user"
+    """Whether users or accounts are its members."""
     basis: str | None = Field(default=None, exclude=True)
     """Fingerprint of the funnels and states that the conditions rest on; set when the rule is loaded."""
+
+    @model_validator(mode="after")
+    def _measurable(self) -> Rule:
+        found = {one.key for one in self.behaviours if not one.is_of_accounts}
+        if self.unit == ACCOUNT and found:
+            raise ValueError(f"{' and '.join(sorted(found))} asks about persons: leave it out of a rule on accounts")
+        return self
 
     @property
     def version(self) -> str:
         """Fingerprint of the definition; the description is no part of it."""
         when = self.when.model_dump(mode="json", by_alias=True, exclude_none=True)
-        return fingerprint_of(when if self.basis is None else [when, self.basis])
+        parts = [when, *([] if self.basis is None else [self.basis]), *([self.unit] if self.unit == ACCOUNT else [])]
+        return fingerprint_of(when if len(parts) == 1 else parts)
 
     @property
     def behaviours(self) -> tuple[Behaviour, ...]:
@@ -64,26 +76,31 @@ class Rule(Parameters):
         return behaviours_of(self.when)
 
 
-def load_rules(conf_dir: Path) -> tuple[Rule, ...]:
-    """Read all rules of a configuration folder, sorted by name; a folder without `segments` has none.
+def load_rules(conf_dir: Path, unit: str = USER) -> tuple[Rule, ...]:
+    """Read the rules of a configuration folder whose members are users, or accounts; sorted by name.
+
+    A folder without `segments` has none.
 
     Raises:
         ConfigurationError: a file is not YAML, not a rule, or not named like its rule; or it asks for a funnel or a
             step that does not exist.
     """
     rules = tuple(_load_rule(path) for path in sorted((conf_dir / FOLDER).glob("*.yaml")))
-    return tuple(_with_basis(rule, conf_dir) for rule in rules)
+    return tuple(_with_basis(rule, conf_dir) for rule in rules if rule.unit == unit)
 
 
 def load_rule(path: Path, conf_dir: Path) -> Rule:
     """Read a rule from a file of any name, with the funnels of a configuration folder.
 
     Raises:
-        ConfigurationError: there is no such file, or as for :func:`load_rules`.
+        ConfigurationError: there is no such file, its members are accounts, or as for :func:`load_rules`.
     """
     if not path.is_file():
         raise ConfigurationError(f"{path} does not exist")
-    return _with_basis(_read_rule(path), conf_dir)
+    rule = _read_rule(path)
+    if rule.unit == ACCOUNT:
+        raise ConfigurationError(f"{path}: rules on accounts cannot be compared yet: leave out unit")
+    return _with_basis(rule, conf_dir)
 
 
 def _load_rule(path: Path) -> Rule:

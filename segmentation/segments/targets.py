@@ -51,11 +51,13 @@ class Target(Declared):
     def _happens_in_the_window(self) -> Target:
         for part in _flattened(self.happens):
             if part.feature is not None:
-                *others, last = (family.key for family in behaviours.FAMILIES)
+                *others, last = (family.key for family in behaviours.FAMILIES if family.is_outcome)
                 raise ValueError(
                     f"happens: feature {part.feature} is known at the cut, so it cannot come true after it: use "
                     f"{', '.join(others)} or {last} here, and feature in who"
                 )
+            if part.behaviour is not None and not part.behaviour.is_outcome:
+                raise ValueError(f"happens: {part.behaviour.key} is known at the cut, so it belongs in who")
             if part.behaviour is not None and part.behaviour.within_days is not None:
                 raise ValueError("happens: leave out within_days, the label window (horizon_days) is meant")
             if part.percentile is not None:

@@ -11,6 +11,7 @@ from segmentation.parameters import fingerprint_of
 from segmentation.sequences.comparisons import build_differences, load_comparisons
 from segmentation.sequences.drop_offs import build_drop_offs
 from segmentation.sequences.funnels import build_funnel, load_funnels
+from segmentation.sequences.groups import TRAIT
 from segmentation.sequences.journeys import build_journeys
 from segmentation.sequences.paths import build_flows, build_user_sequences, limit_edges, rank_paths
 from segmentation.sequences.states import load_states
@@ -61,6 +62,13 @@ def load_analyses(conf_dir: Path) -> DeclaredAnalyses:
         ConfigurationError: a file is wrong; names it.
     """
     return DeclaredAnalyses(load_states(conf_dir), load_funnels(conf_dir), load_comparisons(conf_dir))
+
+
+def needs_traits(declared: DeclaredAnalyses, params: SequenceParams) -> bool:
+    """Return whether any group asks for the value of a trait."""
+    dimensions = (*params.groups, *(name for funnel in declared.funnels for name in funnel.by))
+    compared = any(side.traits for comparison in declared.comparisons for side in comparison.sides)
+    return compared or any(name.startswith(TRAIT) for name in dimensions)
 
 
 def build_analyses(

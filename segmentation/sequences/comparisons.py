@@ -12,9 +12,9 @@ from pydantic import Field
 from pyspark.sql import functions as F
 
 from segmentation.frames import small_frame
-from segmentation.parameters import Declared, Parameters, load_declared
+from segmentation.parameters import Declared, Parameters, Texts, load_declared
 from segmentation.sequences.differences import choose_family, compare_flows
-from segmentation.sequences.groups import RULE, SEGMENT
+from segmentation.sequences.groups import RULE, SEGMENT, TRAIT
 from segmentation.sequences.markov import count_flows
 from segmentation.tables import JOURNEY_DIFFERENCES
 
@@ -39,6 +39,8 @@ class Side(Parameters):
     """Names of scored segments, at the newest cut up to this one."""
     rules: tuple[str, ...] = ()
     """Rule segments of conf/segments, at the newest cut up to this one."""
+    traits: dict[str, Texts] = Field(default_factory=dict)
+    """Trait of conf/profiles.yaml -> values at this cut, one of which the user must have."""
 
 
 class GroupComparison(Declared):
@@ -58,6 +60,11 @@ class GroupComparison(Declared):
     at_least: int = Field(default=100, ge=1)
     rate: float = Field(default=0.05, gt=0, lt=1)
     """Share of false findings among the findings that is accepted (Benjamini-Hochberg)."""
+
+    @property
+    def sides(self) -> tuple[Side, ...]:
+        """Return the conditions of both groups."""
+        return (self.a, self.within, *((self.b,) if self.b else ()))
 
 
 def load_comparisons(conf_dir: Path) -> tuple[GroupComparison, ...]:
@@ -112,7 +119,8 @@ def _is_in(side: Side) -> Column:
         conditions.append(F.col("platform").isin(*side.platforms))
     if side.channels:
         conditions.append(F.coalesce(F.col("channel").isin(*side.channels), F.lit(False)))
-    for kind, names in ((SEGMENT, side.segments), (RULE, side.rules)):
+    of_traits = ((TRAIT + name, values) for name, values in sorted(side.traits.items()))
+    for kind, names in ((SEGMENT, side.segments), (RULE, side.rules), *of_traits):
         if names:
             wanted = F.array(*(F.lit(f"{kind}:{name}") for name in names))
             conditions.append(F.coalesce(F.arrays_overlap("groups", wanted), F.lit(False)))
@@ -121,8 +129,8 @@ def _is_in(side: Side) -> Column:
 
 def _with_groups(steps: DataFrame, comparison: GroupComparison, memberships: DataFrame) -> DataFrame:
     """Give every step the groups of its user, where the comparison asks for them."""
-    sides = [comparison.a, comparison.within, *([comparison.b] if comparison.b else [])]
-    if not any(side.segments or side.rules for side in sides):
+    sides = comparison.sides
+    if not any(side.segments or side.rules or side.traits for side in sides):
         return steps
-    group = F.concat_ws(":", "dimension", "item")  # a user is in a few rules at most, and one segment
+    group = F.concat_ws(":", "dimension", "item")  # a user has one segment, and a few rules and traits at most
     return steps.join(memberships.groupBy("user_id").agg(F.collect_set(group).alias("groups")), "user_id", "left")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
+from pydantic import StringConstraints
 from pyspark.sql import functions as F
 
 if TYPE_CHECKING:
@@ -16,32 +17,48 @@ ALL = "all"
 SEGMENT = "segment"
 RULE = "rule"
 NOT_TOLD = "(not told)"
-Dimension = Literal["platform", "device_type", "channel", "month", "segment", "rule"]
-OF_USER = (SEGMENT, RULE)
+TRAIT = "trait:"
+"""Prefix of a trait's name in the dimension of its values."""
+Dimension = (
+    Literal["platform", "device_type", "channel", "month", "segment", "rule"]
+    | Annotated[str, StringConstraints(pattern=r"^trait:[a-z][a-z0-9_]*$")]
+)
 
 
-def list_memberships(segment_assignments: DataFrame, cohorts: DataFrame) -> DataFrame:
+def is_of_users(dimension: str) -> bool:
+    """Return whether groups of a dimension consist of users, whatever they do."""
+    return dimension in (SEGMENT, RULE) or dimension.startswith(TRAIT)
+
+
+def list_memberships(segment_assignments: DataFrame, cohorts: DataFrame, traits: DataFrame | None = None) -> DataFrame:
     """List what groups a user is in.
 
-    Grain: rows of one cut each -> user x group (user_id, dimension, item): the scored segment by name, and every rule
-    segment that the user is in, of which there may be several.
+    Grain: rows of one cut each -> user x group (user_id, dimension, item): the scored segment by name, every rule
+    segment that the user is in, of which there may be several, and the value of every trait that has one.
     """
     scored = segment_assignments.select(
         "user_id", F.lit(SEGMENT).alias("dimension"), F.col("segment_name").alias("item")
     )
     ruled = cohorts.select("user_id", F.lit(RULE).alias("dimension"), F.col("rule").alias("item"))
-    return scored.unionByName(ruled)
+    groups = scored.unionByName(ruled)
+    if traits is None:
+        return groups
+    valued = traits.select("user_id", F.concat(F.lit(TRAIT), "trait").alias("dimension"), F.col("value").alias("item"))
+    return groups.unionByName(valued)
 
 
-def newest_memberships(segment_assignments: DataFrame, cohorts: DataFrame, as_of: date) -> DataFrame:
+def newest_memberships(
+    segment_assignments: DataFrame, cohorts: DataFrame, as_of: date, traits: DataFrame | None = None
+) -> DataFrame:
     """List the groups of users at the newest cut of each table that is not after a cut; see :func:`list_memberships`.
 
     Args:
         segment_assignments: rows of any cuts.
         cohorts: rows of any cuts.
         as_of: the cut.
+        traits: values of traits at the cut (`user_id`, `trait`, `value`); None: no group asks for any.
     """
-    return list_memberships(_newest(segment_assignments, as_of), _newest(cohorts, as_of))
+    return list_memberships(_newest(segment_assignments, as_of), _newest(cohorts, as_of), traits)
 
 
 def split_groups(df: DataFrame, *, dimensions: Sequence[str], at: Column, memberships: DataFrame) -> DataFrame:
@@ -66,7 +83,7 @@ def split_groups(df: DataFrame, *, dimensions: Sequence[str], at: Column, member
     named = [(ALL, F.lit(ALL)), *((name, own[name]) for name in dimensions if name in own)]
     groups = F.array(*(F.struct(F.lit(name).alias("dimension"), item.alias("item")) for name, item in named))
     split = df.select("*", F.explode(groups).alias("_group")).select("*", "_group.dimension", "_group.item")
-    of_user = [name for name in dimensions if name in OF_USER]
+    of_user = [name for name in dimensions if is_of_users(name)]
     if not of_user:
         return split.drop("_group")
     members = memberships.where(F.col("dimension").isin(of_user))

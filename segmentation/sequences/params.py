@@ -10,8 +10,8 @@ class SequenceParams(Parameters):
     """Groups, goals and limits of journeys. States: conf/states.yaml."""
 
     groups: tuple[Dimension, ...] = ("platform", "month")
-    """Groups beside all sessions: `platform`, `device_type`, `channel`, `month`, `segment` (scored) and `rule`
-    (conf/segments)."""
+    """Groups beside all sessions: `platform`, `device_type`, `channel`, `month`, `segment` (scored), `rule`
+    (conf/segments) and `trait:<name>` (conf/profiles.yaml)."""
     goals: tuple[str, ...] = Field(default=("purchase",), min_length=1)
     """States that are the goal of a journey."""
     max_states: int = Field(default=30, ge=2)

@@ -66,10 +66,21 @@ def tables_at_cut(events: DataFrame, *, as_of: date, workspace: WorkspaceParams,
     return tables_of(judge_all(known), workspace=workspace, sessions=sessions)
 
 
-def tables_of(events: DataFrame, *, workspace: WorkspaceParams, sessions: SessionParams) -> CutTables:
-    """Build sessions and user days from the events of complete sessions, and assign new session ids."""
-    unassigned = events.select(*(name for name in EVENTS.names if name not in ASSIGNED))
-    placed = checkpoint(sessionise(unassigned, params=sessions, time_zone=workspace.time_zone))
+def tables_of(
+    events: DataFrame, *, workspace: WorkspaceParams, sessions: SessionParams, owner: str | None = None
+) -> CutTables:
+    """Build sessions and user days from the events of complete sessions, and assign new session ids.
+
+    Args:
+        events: rows of `events`; `user_id` tells sessions apart.
+        workspace: zone and currency.
+        sessions: the timeout and other limits.
+        owner: column of the events that takes the place of `user_id` once sessions are assigned; None: none does.
+    """
+    kept = (name for name in EVENTS.names if name not in ASSIGNED)
+    unassigned = events.select(*kept, *((owner,) if owner else ()))
+    assigned = sessionise(unassigned, params=sessions, time_zone=workspace.time_zone)
+    placed = checkpoint(assigned.withColumn("user_id", F.col(owner)).drop(owner) if owner else assigned)
     built = build_sessions(placed, workspace=workspace, params=sessions)
     user_days = build_user_days(placed, built, workspace=workspace)
     return CutTables(placed, built, user_days, count_items(placed, built, time_zone=workspace.time_zone))

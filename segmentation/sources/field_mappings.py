@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from segmentation.parameters import Parameters
+from segmentation.parameters import Parameters, Texts
+from segmentation.privacy.params import PROPERTY
 from segmentation.sources.expressions import Expression
 from segmentation.sources.time_patterns import check_pattern
 from segmentation.sources.unit_receipt import UnitReceipt, is_unit_receipt
@@ -169,3 +170,33 @@ class OrderMapping(Parameters):
         if self.lines and self.stands == "last":
             raise ValueError("lines all stand: leave stands out")
         return self
+
+
+class TraitMapping(Parameters):
+    """Property of stored events that tells a trait of the person. In YAML a bare `properties.<name>` is `from`.
+
+    A blank value ends the trait; a property that an event does not have tells nothing.
+    """
+
+    place: str = Field(alias="from")
+    """`properties.<name>`."""
+    events: Texts = ()
+    """Names of the events that tell it; not given: all events that have the property."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_place(cls, value: Any) -> Any:
+        return {"from": value} if isinstance(value, str) else value
+
+    @field_validator("place")
+    @classmethod
+    def _known_place(cls, value: str) -> str:
+        bare = value.removeprefix(PROPERTY)
+        if value == bare or not bare or "'" in bare:
+            raise ValueError(f"'{value}' names no property: give properties.<name>")
+        return value
+
+    @property
+    def property_name(self) -> str:
+        """Return the name of the property."""
+        return self.place.removeprefix(PROPERTY)

@@ -12,7 +12,13 @@ from segmentation.privacy.params import PROPERTY, check_names
 from segmentation.sources.csv_dialect import check_delimiter, unescape_sign
 from segmentation.sources.encodings import convert_to_utf8, is_wide, java_encoding
 from segmentation.sources.expressions import Expression, names_like_functions
-from segmentation.sources.field_mappings import EventFields, FieldMapping, OrderMapping, PropertyMapping
+from segmentation.sources.field_mappings import (
+    EventFields,
+    FieldMapping,
+    OrderMapping,
+    PropertyMapping,
+    TraitMapping,
+)
 from segmentation.sources.jdbc import JdbcParams
 from segmentation.sources.kafka import MESSAGE_COLUMNS, TIMESTAMP, KafkaParams
 from segmentation.sources.supersede import SupersedeParams
@@ -84,6 +90,10 @@ class SourceMapping(Parameters):
     """Property name -> where it comes from; all of them end up in `events.properties`."""
     property_map: Expression | None = None
     """Spark SQL that gives a MAP<STRING, STRING> of further properties, whose names need not be known."""
+    traits: dict[str, TraitMapping] = Field(default_factory=dict)
+    """Trait of the person -> the property that tells it; conf/profiles.yaml says which traits are used."""
+    account_id: TraitMapping | None = None
+    """The property that tells the account (the company) of an event; not given: its person's trait `account`."""
     agent: FieldMapping | None = None
     """The user agent. Mapped: records of known bots are rejected as `known_bot`, unless `bots` is keep."""
     bots: Literal["quarantine", "exclude", "keep"] = "quarantine"
@@ -192,7 +202,11 @@ class SourceMapping(Parameters):
     @model_validator(mode="after")
     def _mapped_properties(self) -> SourceMapping:
         if self.property_map is None:
-            for name in (*self.pseudonymise, *(PROPERTY + kept for kept in self.keep_properties or ())):
+            for name in (
+                *self.pseudonymise,
+                *(place.place for place in self.person_places),
+                *(PROPERTY + kept for kept in self.keep_properties or ()),
+            ):
                 bare = name.removeprefix(PROPERTY)
                 if name.startswith(PROPERTY) and bare not in self.properties:
                     raise ValueError(f"there is no property '{bare}'{nearest(bare, self.properties)}")
@@ -200,8 +214,8 @@ class SourceMapping(Parameters):
 
     @property
     def fingerprint(self) -> str:
-        """Fingerprint of what shapes the tables: where messages come from does not."""
-        said = self.model_dump(mode="json", exclude={"kafka", "jdbc"})
+        """Fingerprint of what shapes events; where messages come from, traits and accounts do not."""
+        said = self.model_dump(mode="json", exclude={"kafka", "jdbc", "traits", "account_id"})
         # Lakes are older than these keys.
         unused = {"multiline": False, "id_form": "as_sent", "ties": "position", "escape": None}
         for name, unset in {**unused, "conversions": None, "refunds": None, "order": None}.items():
@@ -254,6 +268,11 @@ class SourceMapping(Parameters):
     def numeric_properties(self) -> dict[str, PropertyMapping]:
         """Return the properties that are declared to be numbers, by name."""
         return {name: spec for name, spec in self.properties.items() if spec.type is not None}
+
+    @property
+    def person_places(self) -> tuple[TraitMapping, ...]:
+        """Return the properties that tell traits and the account."""
+        return (*self.traits.values(), *((self.account_id,) if self.account_id else ()))
 
     @property
     def user_fields(self) -> dict[str, FieldMapping]:
@@ -329,14 +348,18 @@ class SourceMapping(Parameters):
         return [value for value in (*values, self.agent, *self.properties.values()) if isinstance(value, FieldMapping)]
 
 
+def list_sources(conf_dir: Path) -> list[str]:
+    """Return the names of all sources that have a mapping, sorted."""
+    return sorted(path.stem for path in (conf_dir / "sources").glob("*.yaml"))
+
+
 def load_mapping(conf_dir: Path, name: str) -> SourceMapping:
     """Load the mapping of a source.
 
     Raises:
         ConfigurationError: there is no such source (names the nearest), or the mapping is not valid.
     """
-    folder = conf_dir / "sources"
-    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    folder, known = conf_dir / "sources", list_sources(conf_dir)
     if name not in known:
         raise ConfigurationError(
             f"unknown source '{name}'{nearest(name, known)}; known: {', '.join(known) or 'none'}; "

@@ -1,5 +1,7 @@
 """Contracts of all tables: grain, key, columns with type, unit and meaning of null, layout and writer."""
 
+from segmentation.tables.account_cohorts import ACCOUNT_COHORTS
+from segmentation.tables.account_features import ACCOUNT_FEATURES, account_features_table
 from segmentation.tables.alerts import ALERTS
 from segmentation.tables.cohorts import COHORTS
 from segmentation.tables.consents import CONSENTS
@@ -31,6 +33,7 @@ from segmentation.tables.monitored_rates import MONITORED_RATES
 from segmentation.tables.order_events import ORDER_EVENTS
 from segmentation.tables.path_edges import PATH_EDGES
 from segmentation.tables.paths import PATHS
+from segmentation.tables.profiles import PROFILES
 from segmentation.tables.propensity_reasons import PROPENSITY_REASONS
 from segmentation.tables.publications import PUBLICATIONS
 from segmentation.tables.quality_results import QUALITY_RESULTS
@@ -42,6 +45,7 @@ from segmentation.tables.segment_changes import SEGMENT_CHANGES
 from segmentation.tables.segment_profiles import SEGMENT_PROFILES
 from segmentation.tables.sessions import SESSIONS
 from segmentation.tables.table import Table
+from segmentation.tables.trait_observations import TRAIT_OBSERVATIONS
 from segmentation.tables.transitions import EXIT, START, TRANSITIONS
 from segmentation.tables.user_days import USER_DAYS
 from segmentation.tables.user_features import USER_FEATURES, user_features_table
@@ -49,6 +53,8 @@ from segmentation.tables.user_lifetimes import USER_LIFETIMES
 from segmentation.tables.user_sequences import USER_SEQUENCES
 
 __all__ = [
+    "ACCOUNT_COHORTS",
+    "ACCOUNT_FEATURES",
     "ALERTS",
     "ASSIGNED",
     "COHORTS",
@@ -83,6 +89,7 @@ __all__ = [
     "PARSED_RECORDS",
     "PATHS",
     "PATH_EDGES",
+    "PROFILES",
     "PROPENSITY_REASONS",
     "PUBLICATIONS",
     "QUALITY_RESULTS",
@@ -95,11 +102,13 @@ __all__ = [
     "SESSIONS",
     "START",
     "STEP_SEPARATOR",
+    "TRAIT_OBSERVATIONS",
     "TRANSITIONS",
     "USER_DAYS",
     "USER_FEATURES",
     "USER_LIFETIMES",
     "USER_SEQUENCES",
     "Table",
+    "account_features_table",
     "user_features_table",
 ]

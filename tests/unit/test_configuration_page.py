@@ -33,6 +33,7 @@ CHANGED = {
     "keep_properties": ("other",),
     "platform_shares": ("platform_web_share_life",),
     "rates": (CurrencyRate(currency="EUR", since=date(2024, 1, 1), rate=Decimal("1.1")),),
+    "traits": {"plan": ("pro",)},
     "events": {"opted_out": ConsentEvent(purpose="ads", granted=False)},
 }
 """Other values where the text 'other' would not do."""

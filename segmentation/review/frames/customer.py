@@ -53,6 +53,11 @@ def list_scores(assignments: DataFrame, until: date) -> Records:
     return fetch_records(known.orderBy(F.col("as_of").desc()))
 
 
+def list_traits(periods: DataFrame) -> Records:
+    """List the periods of a person's traits, by trait and the newest first."""
+    return fetch_records(periods.drop("user_id").orderBy("trait", F.col("valid_from_at").desc()))
+
+
 def list_history(changes: DataFrame, until: date) -> Records:
     """List a person's entries and exits, newest first."""
     known = changes.where(F.col("changed_at") <= F.lit(until)).drop("user_id", "evidence")

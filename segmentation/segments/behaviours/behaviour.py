@@ -33,6 +33,8 @@ class Traces(NamedTuple):
     events: DataFrame
     item_counts: DataFrame
     sessions: DataFrame
+    traits: DataFrame | None = None
+    """Values of traits at the cut (`user_id`, `trait`, `value`); None if no behaviour reads them."""
 
     @classmethod
     def of(cls, tables: CutTables) -> Traces:
@@ -78,6 +80,10 @@ class Behaviour(Parameters):
     """The tables of `Traces` that `measure` gets."""
     is_compared: ClassVar[bool] = True
     """Whether a condition may compare it with a number or percentile; if not, it holds from 1 on."""
+    is_outcome: ClassVar[bool] = True
+    """Whether it can come true after a cut, which is what targets predict."""
+    is_of_accounts: ClassVar[bool] = True
+    """Whether it can be asked of an account, which does what its persons do."""
 
     within_days: int | None = Field(default=None, ge=1)
     """Only the last n days before the cut; not given: all days. Sessions count on the day on which they began."""

@@ -76,7 +76,7 @@ def test_example_of_the_page__is_parsed_measured_and_explained(spark: SparkSessi
         ("{spend: web, op: '>', value: 1}", r"unknown key 'when.spend' \(did you mean 'spent'\?\)"),
         ("{spent: web, count: days}", "count goes with did or session"),
         ("{spent: web, within_days: 0}", "when.within_days: Input should be greater than or equal to 1"),
-        ("{spent: web, did: buy}", "exactly one of feature, did, reached, session, path, spent, all, any, not"),
+        ("{spent: web, did: buy}", "exactly one of feature, did, reached, session, path, trait, spent, all, any, not"),
         ("{op: '>', value: 1, not: {spent: web}}", "op goes with feature or did or session or path or spent"),
     ],
 )

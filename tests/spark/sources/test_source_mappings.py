@@ -55,6 +55,7 @@ EXPECTED: dict[tuple[str, str], list[tuple[Any, ...]]] = {
     ("snowplow_tsv", "snowplow.tsv"): [
         ("du1", "page_view", "2024-03-01 10:00:00.5", "web", None, "ds1", None, None),
         ("nu1", "transaction", "2024-03-01 10:01:01", "app", "email", None, 19.9, "GBP"),
+        ("dev-1", "transaction", "2024-03-01 10:02:01", "app", "email", "cs-1", 19.9, "GBP"),
         ("malformed",),
     ],
     ("segment", "segment.ndjson"): [

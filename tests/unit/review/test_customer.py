@@ -14,6 +14,10 @@ CUSTOMER = {
     "user_id": ESCAPE,
     "as_of": date(2024, 4, 1),
     "about": {"events": 1, "first_at": AT, "last_at": AT, "platforms": ["web"], "sources": ["shop"]},
+    "traits": [
+        {"trait": "plan", "value": ESCAPE, "valid_from_at": AT, "valid_to_at": AT, "source": "crm"},
+        {"trait": "plan", "value": "free", "valid_from_at": AT, "valid_to_at": None, "source": "crm"},
+    ],
     "scores": [
         {"as_of": date(2024, 4, 1), "segment_name": "regulars", "distance": 1.25, "margin": None, "held_back": False}
     ],
@@ -69,6 +73,7 @@ def test_everything_is_told_and_nothing_in_the_data_moves_the_cursor() -> None:
     assert "line break" in told
     for part in (
         "Segment: regulars (2024-04-01; distance 1.25)",
+        "plan: free  since 1 March 2024, 12:30 UTC  (crm)",
         "churn: not asked",
         "purchase: 20.0 % (25.0 % before calibration)",
         "-0.03 log-odds  Value, ever: 12, usually 3",

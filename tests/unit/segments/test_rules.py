@@ -54,7 +54,7 @@ def test_a_folder_without_rules_has_none(tmp_path: Path) -> None:
         ("{feature: a_b, op: '>', value: [1, 2]}", "other ops one number"),
         ("{feature: a_b, op: '>', percentile: 101}", "between 0 and 100"),
         ("{all: []}", "when.all"),
-        ("{}", "exactly one of feature, did, reached, session, path, all, any, not"),
+        ("{}", "exactly one of feature, did, reached, session, path, trait, all, any, not"),
         ("{op: '>', value: 1, not: {feature: a_b, op: '>', value: 1}}", "op goes with feature or did"),
         ("{feature: a_b, op: '>', value: .nan}", "finite"),
         ("{did: buy, op: '>'}", "did buy needs op, and either value or percentile"),
