@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from segmentation.checkpoints import checkpoint
+from segmentation.frames import empty_frame
 from segmentation.ingest.changes import ALL, Stored
 from segmentation.steps import in_step, step
 
@@ -74,5 +75,10 @@ def _keep(change: TableChange) -> Stored:
 
 def _write(lake: Lake, change: TableChange) -> Stored:
     # Changed in place: the commit of a table that is rewritten whole has other rows too.
-    write_change(lake, replace(change, stored=None))
-    return Stored(lake.read_added(change.table))
+    write_change(lake, replace(change, rows=None, stored=None))
+    before = lake.version(change.table)
+    write_change(lake, replace(change, deletions=(), stored=None))
+    # Delta makes no commit for an append of no rows. The newest commit is then that of the deletions, whose files hold
+    # stored rows.
+    is_added = lake.version(change.table) != before
+    return Stored(lake.read_added(change.table) if is_added else empty_frame(lake.spark, change.table.schema))
