@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from segmentation.ingest.params import IngestParams
     from segmentation.parameters import WorkspaceParams
+    from segmentation.sources.expiry import Expiry
     from segmentation.sources.mapping import SourceMapping
     from segmentation.sources.readers.absent_columns import AbsentColumn
     from segmentation.sources.readers.units import InputUnit
@@ -49,6 +50,8 @@ class Batch:
     """Whether the records come from a topic. Such a batch may be empty, and a short one may be all bad."""
     absent_columns: tuple[AbsentColumn, ...] = ()
     """Columns that some of its Parquet files lack."""
+    expires: bool = False
+    """Whether records are excluded for their age. All records of a batch may be."""
 
 
 def batch_without_records(spark: SparkSession, mapping: SourceMapping, allowed_lateness_days: int) -> Batch:
@@ -56,6 +59,18 @@ def batch_without_records(spark: SparkSession, mapping: SourceMapping, allowed_l
     records = empty_frame(spark, PARSED_RECORDS.schema)
     bound, maps_orders = mapping.lateness_bound(allowed_lateness_days), mapping.order is not None
     return Batch(records, lambda _: records, bound, mapping.name, (), maps_orders, of_messages=True)
+
+
+def exclude_expired(batch: Batch, expiry: Expiry | None) -> Batch:
+    """Exclude the records of a batch that are older than the first day kept; None: all are kept."""
+    if expiry is None:
+        return batch
+    return replace(
+        batch,
+        records=expiry.exclude_from(batch.records),
+        pick=lambda keys: expiry.exclude_from(batch.pick(keys)),
+        expires=True,
+    )
 
 
 FEW_ROWS = 50_000

@@ -22,6 +22,7 @@ from segmentation.ingest.ledger import count_batch, count_erased, count_moves, s
 from segmentation.ingest.orders import judge_transactions
 from segmentation.ingest.rejections import change_duplicates, change_quarantine, superseded_rows
 from segmentation.ingest.resessionise import resessionise, spans_of_batch
+from segmentation.ingest.snapshot import without_erased
 from segmentation.ingest.user_day_cap import admit_events
 from segmentation.sessions.money import count_without_rate
 from segmentation.steps import step
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from segmentation.ingest.changes import Store
     from segmentation.ingest.deduplicate import Outcome
     from segmentation.ingest.params import IngestParams
-    from segmentation.ingest.snapshot import Snapshot
+    from segmentation.ingest.snapshot import Erased, Snapshot
     from segmentation.ingest.user_day_cap import Admitted
     from segmentation.parameters import WorkspaceParams
     from segmentation.sessions.params import SessionParams
@@ -115,6 +116,34 @@ def plan_increment(
             _change_ledger(ledger, count_moves(outcome, admitted, zone), snapshot),
         )
     return Increment((*derived.changes, judged.change, *rest), figures["no_rate"], outcome.late.count)
+
+
+def plan_removal(
+    erased: Erased,
+    batch: Batch,
+    snapshot: Snapshot,
+    store: Store,
+    *,
+    ingest: IngestParams,
+    sessions: SessionParams,
+    workspace: WorkspaceParams,
+) -> tuple[TableChange, ...]:
+    """Remove records of one source from all tables of ingest, as if they had never been received.
+
+    Records with the identity of a removed one are judged again: a conflict whose survivor is removed becomes an event,
+    and a day that was over the cap gets events back.
+
+    Args:
+        erased: the records.
+        batch: of their source, without records.
+        snapshot: the published tables.
+        store: writes a change of `events` or `sessions` and returns the rows.
+        ingest: deduplication window and cap.
+        sessions: session parameters.
+        workspace: reporting zone, currency and conversion events.
+    """
+    left = without_erased(snapshot, erased)
+    return plan_increment(batch, left, store, ingest=ingest, sessions=sessions, workspace=workspace).changes
 
 
 def _of_batch(events: DataFrame, batch: Batch, of_earlier: int) -> DataFrame:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from segmentation.checkpoints import release_checkpoints
 from segmentation.ingest.apply import choose_store, write_changes
-from segmentation.ingest.batches import is_tiny, parse_batch, planned_for
+from segmentation.ingest.batches import exclude_expired, is_tiny, parse_batch, planned_for
 from segmentation.ingest.derived import DERIVED
 from segmentation.ingest.plan import plan_increment
 from segmentation.ingest.received import change_units, unit_rows
 from segmentation.ingest.snapshot import is_small_lake, read_snapshot
 from segmentation.privacy.keys import key_frame, load_keys
-from segmentation.runtime.stored import accept_rates, shaping
+from segmentation.runtime.stored import accept_rates, read_expiry, shaping
 from segmentation.sources.mapping import load_mapping
 from segmentation.sources.readers.absent_columns import notes_on_absent_columns, sum_absent_columns
 from segmentation.sources.readers.files import named_read_errors
@@ -201,7 +201,7 @@ def _prepared(ctx: Context, mapping: SourceMapping, units: Sequence[InputUnit]) 
         )
         declaration = {declaration_parameter(mapping.name): pack_declaration(declare(mapping))}
         lake.set_parameters(EVENTS, {**ingest_parameters(ctx, mapping), **declaration})
-        yield batch, is_small
+        yield exclude_expired(batch, read_expiry(ctx, mapping.name)), is_small
 
 
 def _plan(

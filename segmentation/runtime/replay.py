@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError
 from segmentation.ingest.derived import DERIVED
-from segmentation.quality.reasons import VERDICTS
+from segmentation.quality.reasons import VERDICTS, Reason
 from segmentation.runtime.ingestion import (
     declaration_parameter,
     ingest_again,
@@ -117,13 +117,13 @@ def _check_mapping(mapping: SourceMapping, stored: Mapping[str, str], rebuild: s
 def _list_rejecting(ctx: Context, mapping: SourceMapping, rebuild: str) -> list[InputUnit]:
     """List the units that hold records rejected or excluded by their own checks.
 
-    Malformed records are not meant: no relaxation makes records of them.
+    Malformed records are not meant, because no relaxation makes records of them, nor are expired ones.
 
     Raises:
         ConfigurationError: one of them is missing, or is not the one that was ingested.
     """
-    ledger, verdicts = ctx.lake.read(INGEST_LEDGER), [reason.value for reason in VERDICTS]
-    rejected = F.col("stage").isin(QUARANTINED, EXCLUDED) & ~F.col("reason").isin(*verdicts)
+    ledger, others = ctx.lake.read(INGEST_LEDGER), [reason.value for reason in (*VERDICTS, Reason.EXPIRED)]
+    rejected = F.col("stage").isin(QUARANTINED, EXCLUDED) & ~F.col("reason").isin(*others)
     holding = ledger.where((F.col("source") == mapping.name) & rejected).select("unit_id").distinct()
     current = ctx.lake.read(INPUT_UNITS).where(F.col("superseded_by").isNull())
     rows = current.join(holding, "unit_id", "left_semi").select("unit_id", "path").collect()  # a row per unit

@@ -129,4 +129,4 @@ _BINDING: dict[str, Callable[[str, Declaration, Declaration], Iterator[str]]] = 
     "rules": _binding_rules,
     "fields": _binding_fields,
 }
-"""How a change of a key is compared; a change of any other key binds."""
+"""Comparisons of the keys whose change may be a relaxation; a change of any other key binds."""
