@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from segmentation.errors import ConfigurationError
 from segmentation.ingest.ledger import totals_of_source
 from segmentation.ingest.received import read_units, sort_units, unit_rows
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.ingestion import accept_parameters, ingest_units, notes_on_batches, open_mapping
 from segmentation.runtime.main import run_job
 from segmentation.runtime.rebuild import REBUILT, rebuild_tables
+from segmentation.runtime.replay import replay_quarantine
 from segmentation.sources.mapping import check_input
 from segmentation.sources.readers.jdbc import land_rows
 from segmentation.sources.readers.kafka import land_rounds, open_topic, raw_folder
@@ -34,15 +36,21 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--input", nargs="+", metavar="PATH", help="files or folders; none where the mapping names a topic or table"
     )
-    parser.add_argument("--rebuild", action="store_true", help="build all tables anew from every unit ever ingested")
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument("--rebuild", action="store_true", help="build all tables anew from every unit ever ingested")
+    again.add_argument(
+        "--replay-quarantine",
+        action="store_true",
+        help="read units with rejected records again, after rules, ranges or required fields of the mapping were eased",
+    )
 
 
 def run(ctx: Context) -> RunReport:
-    """Ingest the new units of a source, each batch published as a whole; or build all tables anew.
+    """Ingest the new units of a source, each batch published as a whole; or build tables anew.
 
     Raises:
         ConfigurationError: the source, its input or its mapping is wrong, or the stored tables were built under other
-            parameters and --rebuild is not given.
+            parameters and --rebuild is not given; or --replay-quarantine does not do (:func:`replay_quarantine`).
         DataError: a file cannot be read, or a batch has no record or too many rejected ones.
         RetryableError: a broker or a database does not answer.
     """
@@ -51,9 +59,20 @@ def run(ctx: Context) -> RunReport:
         quality = {name: _count(ctx, name) for name in rebuilt.sources}
         return RunReport(as_of=ctx.as_of, quality=quality, notes=rebuilt.notes)
     mapping = open_mapping(ctx, ctx.options["source"])
+    if ctx.options.get("replay_quarantine"):
+        return _replay(ctx, mapping)
     check_input(mapping, ctx.options.get("input"))
     accept_parameters(ctx, mapping)
     return _ingest_files(ctx, mapping) if mapping.kafka is None else _ingest_messages(ctx, mapping)
+
+
+def _replay(ctx: Context, mapping: SourceMapping) -> RunReport:
+    """Ingest the units of a source again that hold rejected records."""
+    if ctx.options.get("input"):
+        raise ConfigurationError("--replay-quarantine reads units that were ingested before: leave --input out")
+    replayed = replay_quarantine(ctx, mapping)
+    quality = {"replayed_units": replayed.units, **_count(ctx, mapping.name)}
+    return RunReport(as_of=ctx.as_of, quality=quality, notes=replayed.notes)
 
 
 def _ingest_files(ctx: Context, mapping: SourceMapping) -> RunReport:

@@ -1,18 +1,20 @@
-"""Keep the tables quick to read: put small files together and delete what no recent version reads; rows stay.
+"""Keep the tables quick to read: compact small files and delete those that no recent version reads.
 
-Messages that have landed as files go when their days are over (maintenance.landed_days). With --purge nothing is
-left of rows that were deleted: earlier versions cannot be read any more.
+Rows stay, except events of months that are not kept (maintenance.keep_months). Landed messages are deleted after
+maintenance.landed_days. With --purge nothing is left of rows that were deleted: earlier versions cannot be read any
+more.
 """
 
 from __future__ import annotations
 
 import sys
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 
 from segmentation.runtime.context import Context, RunReport
+from segmentation.runtime.expiring import expire_months
 from segmentation.runtime.main import run_job
 from segmentation.sources.readers.kafka import drop_landed
 from segmentation.sources.readers.messages import MESSAGES
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 READS = WRITES = tuple(table for table in all_tables() if table != PUBLICATIONS)
-"""Their files; no row changes."""
+"""Their files; rows change only where months of events are removed."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -37,8 +39,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(ctx: Context) -> RunReport:
-    """Compact every published table, publish all of them at once, and delete what readers need no more."""
+    """Remove months that are not kept; compact every published table, publish all at once, and delete unread files.
+
+    Raises:
+        ConfigurationError: months cannot be removed (:func:`expire_months`).
+    """
     params, lake, purge = ctx.config.maintenance, ctx.lake, bool(ctx.options.get("purge"))
+    expired = expire_months(ctx)  # first, so that the files of removed rows are cleaned up with the others
     for key, value in _settings(ctx).items():
         ctx.spark.conf.set(key, value)
     fewer, tables = {}, [table for table in WRITES if lake.version(table) is not None]
@@ -52,7 +59,10 @@ def run(ctx: Context) -> RunReport:
         with ctx.progress.step(f"clean up {table.name}"):
             lake.vacuum(table, 0 if purge else params.keep_days)
     lake.publish({})
-    return RunReport(quality={"files_fewer": fewer, "landed_dropped": _drop_landed(ctx)})
+    quality: dict[str, Any] = {"files_fewer": fewer, "landed_dropped": _drop_landed(ctx)}
+    if expired:
+        quality["expired"] = {source: removed._asdict() for source, removed in expired.items()}
+    return RunReport(quality=quality)
 
 
 def _drop_landed(ctx: Context) -> int:

@@ -9,9 +9,10 @@ from pyspark.sql import functions as F
 
 from segmentation.checkpoints import checkpoint
 from segmentation.errors import DataError
-from segmentation.quality.outside_counts import BY, compare_counts, read_outside_counts
+from segmentation.quality.outside_counts import BY, COUNT, DAY, compare_counts, read_outside_counts
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
+from segmentation.runtime.stored import read_expiry
 from segmentation.sources.readers.sample import read_table_of_texts
 from segmentation.tables import EVENTS
 
@@ -48,7 +49,7 @@ def run(ctx: Context) -> RunReport:
     """
     events = ctx.lake.require(EVENTS, "ingest_events").where(F.col("source") == ctx.options["source"])
     path = ctx.options["counts"]
-    outside = read_outside_counts(read_table_of_texts(ctx.spark, path), path)
+    outside, notes = _of_kept_days(ctx, read_outside_counts(read_table_of_texts(ctx.spark, path), path))
     with ctx.progress.step(f"compare events of {ctx.options['source']} with {path}"):
         cells = checkpoint(compare_counts(events, outside, time_zone=ctx.config.workspace.time_zone, as_of=ctx.as_of))
         quality = _totals(cells)
@@ -61,7 +62,19 @@ def run(ctx: Context) -> RunReport:
             f"{quality['differing']} settled cells differ from {path}, by up to {quality['greatest_share']:.2%} of its "
             f"count; --tolerance is {tolerance:.2%}"
         )
-    return RunReport(as_of=ctx.as_of, status="compared", quality=quality)
+    return RunReport(as_of=ctx.as_of, status="compared", quality=quality, notes=notes)
+
+
+def _of_kept_days(ctx: Context, outside: DataFrame) -> tuple[DataFrame, list[str]]:
+    """Leave out days whose events were removed for their age; the note counts the outside events of these days."""
+    expiry = read_expiry(ctx, ctx.options["source"])
+    if expiry is None:
+        return outside, []
+    is_kept = F.col(DAY) >= F.lit(expiry.first_kept)
+    row = outside.where(~is_kept).agg(F.sum(COUNT).alias("events")).head()
+    counted = (row and row["events"]) or 0
+    note = f"{counted} events counted outside before {expiry.first_kept} are not compared: maintenance.keep_months"
+    return outside.where(is_kept), [note] if counted else []
 
 
 def _keys(cells: DataFrame) -> list[str]:
@@ -77,8 +90,8 @@ def _totals(cells: DataFrame) -> dict[str, Any]:
         F.count_if(~differs).alias("equal"),
         F.count_if(differs & settled).alias("differing"),
         F.count_if(differs & ~settled).alias("settling"),
-        F.sum("events").alias("events"),
-        F.sum("counted").alias("counted"),
+        F.coalesce(F.sum("events"), F.lit(0)).alias("events"),
+        F.coalesce(F.sum("counted"), F.lit(0)).alias("counted"),
         F.coalesce(F.max(F.when(settled, share)), F.lit(0.0)).alias("greatest_share"),
     ).collect()[0]
     return row.asDict()

@@ -20,6 +20,7 @@ from segmentation.filesystem.files import (
     replace_file,
     write_text,
 )
+from segmentation.filesystem.local import write_private
 from segmentation.filesystem.paths import as_pattern, is_local, local_path, qualified, scheme_of
 
 __all__ = [
@@ -40,5 +41,6 @@ __all__ = [
     "read_first_line",
     "replace_file",
     "scheme_of",
+    "write_private",
     "write_text",
 ]

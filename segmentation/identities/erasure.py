@@ -1,4 +1,4 @@
-"""Find the stored records of one person, and plan the changes of all tables without them."""
+"""Find the stored records of one person, and the names that they are found by."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ from segmentation.frames import small_frame, union_all
 from segmentation.identities.params import BETWEEN
 from segmentation.ingest.copies import IDENTITY
 from segmentation.ingest.earlier_records import stored_payloads
-from segmentation.ingest.plan import plan_increment
-from segmentation.ingest.snapshot import Erased, without_erased
+from segmentation.ingest.snapshot import Erased
 from segmentation.sources.identifiers import compose_identifier
 from segmentation.tables.table import STRING
 
@@ -25,21 +24,18 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame
 
-    from segmentation.ingest.batches import Batch
-    from segmentation.ingest.changes import Store, TableChange
-    from segmentation.ingest.params import IngestParams
     from segmentation.ingest.snapshot import Snapshot
-    from segmentation.parameters import WorkspaceParams
-    from segmentation.sessions.params import SessionParams
 
 NAME = "user_id"
 _OF_A_NAME = r"[\p{L}\p{N}_.@+-]"
-"""What may stand beside a character of a name, so that `anna` is not found in `anna@example.org` or `hanna`."""
+"""Signs that make a longer name of one: `anna` is not found in `anna@example.org` or `hanna`."""
 
 
 class PersonTraces(NamedTuple):
     """The stored records of a person, and the names that they are found by."""
 
+    person: str
+    """As in `events.user_id`."""
     names: tuple[str, ...]
     """The person, and identifiers that no other person has; sorted."""
     records: Erased
@@ -55,7 +51,8 @@ class PersonTraces(NamedTuple):
     def of_source(self, source: str) -> Erased:
         """Return their records of one source."""
         parts = (self.records.events, self.records.duplicates, self.records.quarantined)
-        return Erased(*(checkpoint_counted(part.where(F.col("source") == source)) for part in parts))
+        events, copies, rejected = (checkpoint_counted(part.where(F.col("source") == source)) for part in parts)
+        return Erased(events, copies, rejected)
 
     def name_frame(self) -> DataFrame:
         """Return the names as rows of one column, user_id."""
@@ -80,7 +77,7 @@ def find_traces(person: str, snapshot: Snapshot, identities: DataFrame) -> Perso
     rejected = checkpoint_counted(snapshot.quarantine.where(text.rlike(name_pattern(names))))
     payloads = stored_payloads(events.rows, rejected.rows)
     copies = snapshot.duplicates.join(payloads, [*IDENTITY, "payload_hash"], "left_semi")
-    return PersonTraces(names, Erased(events, checkpoint_counted(copies), rejected))
+    return PersonTraces(person, names, Erased(events, checkpoint_counted(copies), rejected))
 
 
 def name_pattern(names: Iterable[str]) -> str:
@@ -88,34 +85,6 @@ def name_pattern(names: Iterable[str]) -> str:
     composed = {normalize("NFC", name) for name in names}
     spelled = sorted({form for name in composed for form in (name, json.dumps(name, ensure_ascii=False)[1:-1])})
     return f"(?<!{_OF_A_NAME})(?:{'|'.join(re.escape(one) for one in spelled)})(?!{_OF_A_NAME})"
-
-
-def plan_erasure(
-    erased: Erased,
-    batch: Batch,
-    snapshot: Snapshot,
-    store: Store,
-    *,
-    ingest: IngestParams,
-    sessions: SessionParams,
-    workspace: WorkspaceParams,
-) -> tuple[TableChange, ...]:
-    """Remove a person's records of one source from all tables of ingest, as if they had never been received.
-
-    Records of other persons with the identity of an erased one are judged again: a conflict whose survivor is erased
-    becomes an event, and a day that was over the cap gets events back.
-
-    Args:
-        erased: the records.
-        batch: of their source, without records.
-        snapshot: the published tables.
-        store: writes a change of `events` or `sessions` and returns the rows.
-        ingest: deduplication window and cap.
-        sessions: session parameters.
-        workspace: reporting zone, currency and conversion events.
-    """
-    left = without_erased(snapshot, erased)
-    return plan_increment(batch, left, store, ingest=ingest, sessions=sessions, workspace=workspace).changes
 
 
 def _names(person: str, theirs: DataFrame, events: DataFrame, identities: DataFrame) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from segmentation.ingest.params import IngestParams
     from segmentation.parameters import WorkspaceParams
+    from segmentation.sources.expiry import Expiry
     from segmentation.sources.mapping import SourceMapping
     from segmentation.sources.readers.absent_columns import AbsentColumn
     from segmentation.sources.readers.units import InputUnit
@@ -55,6 +56,8 @@ class Batch:
     """Whether the places of records in their files break ties."""
     not_numeric: Mapping[str, int] = field(default_factory=dict)
     """Values that are not numbers, by numeric property."""
+    expires: bool = False
+    """Whether records are excluded for their age. All records of a batch may be."""
 
 
 def batch_without_records(spark: SparkSession, mapping: SourceMapping, allowed_lateness_days: int) -> Batch:
@@ -70,6 +73,18 @@ def batch_without_records(spark: SparkSession, mapping: SourceMapping, allowed_l
         maps_orders,
         of_messages=True,
         has_positions=mapping.ties == "position",
+    )
+
+
+def exclude_expired(batch: Batch, expiry: Expiry | None) -> Batch:
+    """Exclude the records of a batch that are older than the first day kept; None: all are kept."""
+    if expiry is None:
+        return batch
+    return replace(
+        batch,
+        records=expiry.exclude_from(batch.records),
+        pick=lambda keys: expiry.exclude_from(batch.pick(keys)),
+        expires=True,
     )
 
 

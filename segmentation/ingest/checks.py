@@ -64,7 +64,7 @@ def check_accepted(accepted: int, batch: Batch) -> None:
     Raises:
         DataError: all records were excluded, duplicates, conflicts or too late.
     """
-    if not accepted and not batch.of_messages:
+    if not accepted and not (batch.of_messages or batch.expires):
         raise DataError(
             f"source '{batch.source}': no event was accepted; every record was excluded, a copy or too late"
         )

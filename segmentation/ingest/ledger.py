@@ -88,14 +88,21 @@ def count_moves(outcome: Outcome, admitted: Admitted, zone: str) -> list[DataFra
 
 
 def count_erased(erased: Erased) -> DataFrame:
-    """Count erased records, signed, in every stage that they passed."""
+    """Count erased records, signed, in every stage that they leave: all that they passed, or the last one.
+
+    Records that are excluded from now on (`Erased.excluded_as`) stay counted as read and parsed.
+    """
     unparsable = (F.col("reason") == Reason.MALFORMED.value).alias("unparsable")
-    parts = [
+    last = [
         noted(erased.events.rows, stages.ACCEPTED),
         noted(erased.duplicates.rows, stages.DUPLICATE),
         rejected_rows(erased.quarantined.rows.select("*", unparsable)),
     ]
-    return count_stages(parts).withColumn("records", -F.col("records"))
+    if erased.excluded_as is None:
+        return count_stages(last).withColumn("records", -F.col("records"))
+    parts = (erased.events, erased.duplicates, erased.quarantined)
+    excluded = [noted(part.rows, stages.EXCLUDED, erased.excluded_as) for part in parts]
+    return sum_signed([*(rows.withColumn("records", -F.col("records")) for rows in last), *excluded])
 
 
 def sum_signed(parts: list[DataFrame]) -> DataFrame:

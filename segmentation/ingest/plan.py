@@ -23,6 +23,7 @@ from segmentation.ingest.orders import judge_transactions
 from segmentation.ingest.positions import place_events
 from segmentation.ingest.rejections import change_duplicates, change_quarantine, superseded_rows
 from segmentation.ingest.resessionise import resessionise, spans_of_batch
+from segmentation.ingest.snapshot import without_erased
 from segmentation.ingest.user_day_cap import admit_events
 from segmentation.sessions.money import count_without_rate
 from segmentation.steps import step
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from segmentation.ingest.changes import Store
     from segmentation.ingest.deduplicate import Outcome
     from segmentation.ingest.params import IngestParams
-    from segmentation.ingest.snapshot import Snapshot
+    from segmentation.ingest.snapshot import Erased, Snapshot
     from segmentation.ingest.user_day_cap import Admitted
     from segmentation.parameters import WorkspaceParams
     from segmentation.sessions.params import SessionParams
@@ -134,6 +135,34 @@ def plan_increment(
 def _count_purchases(records: Counted) -> int:
     is_purchase = F.col("transaction_kind") != REFUND
     return records.rows.where(is_purchase).count() if records.count else 0
+
+
+def plan_removal(
+    erased: Erased,
+    batch: Batch,
+    snapshot: Snapshot,
+    store: Store,
+    *,
+    ingest: IngestParams,
+    sessions: SessionParams,
+    workspace: WorkspaceParams,
+) -> tuple[TableChange, ...]:
+    """Remove records of one source from all tables of ingest, as if they had never been received.
+
+    Records with the identity of a removed one are judged again: a conflict whose survivor is removed becomes an event,
+    and a day that was over the cap gets events back.
+
+    Args:
+        erased: the records.
+        batch: of their source, without records.
+        snapshot: the published tables.
+        store: writes a change of `events` or `sessions` and returns the rows.
+        ingest: deduplication window and cap.
+        sessions: session parameters.
+        workspace: reporting zone, currency and conversion events.
+    """
+    left = without_erased(snapshot, erased)
+    return plan_increment(batch, left, store, ingest=ingest, sessions=sessions, workspace=workspace).changes
 
 
 def _of_batch(events: DataFrame, batch: Batch, of_earlier: int) -> DataFrame:

@@ -38,7 +38,7 @@ COMPARED = (EVENTS, SESSIONS, USER_DAYS, QUARANTINE, DUPLICATES, ORDER_EVENTS)
 
 @dataclass(frozen=True)
 class Erased:
-    """Single records that leave every table, as if they had never been received."""
+    """Single records that leave every table, as if they had never been received; the ledger may still count them."""
 
     events: Counted
     """Rows of `events`."""
@@ -46,6 +46,8 @@ class Erased:
     """Rows of `duplicates`."""
     quarantined: Counted
     """Rows of `quarantine`."""
+    excluded_as: str | None = None
+    """The reason under which the ledger counts them as excluded; None: it forgets them."""
 
     def keys(self) -> DataFrame:
         """Return the positions (RECORD_KEY) of all these records."""

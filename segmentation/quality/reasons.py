@@ -35,6 +35,7 @@ class Reason(str, Enum):
     RESERVED_STATE = "reserved_state", "the state is START or EXIT, which stand for the ends of a session"
     KNOWN_BOT = "known_bot", "the user agent is that of a crawler, a monitor or a script"
     OFF_PLAN = "off_plan", "the tracking plan asks for a parameter that is missing or of another type"
+    EXPIRED = "expired", "the event is older than the months that are kept of its source"
     CONFLICT = "conflict", "same identity as an earlier received record, another payload or time"
     TOO_LATE = "too_late", "received later after the event than the source's lateness bound"
     OVER_CAP = "over_cap", "beyond the cap of events per user and day"

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from segmentation.checkpoints import release_checkpoints
 from segmentation.ingest.apply import choose_store, write_changes
-from segmentation.ingest.batches import is_tiny, parse_batch, planned_for
+from segmentation.ingest.batches import exclude_expired, is_tiny, parse_batch, planned_for
 from segmentation.ingest.derived import DERIVED
 from segmentation.ingest.plan import plan_increment
 from segmentation.ingest.received import change_units, unit_rows
 from segmentation.ingest.snapshot import is_small_lake, read_snapshot
 from segmentation.privacy.keys import key_frame, load_keys
-from segmentation.runtime.stored import accept_rates, shaping
+from segmentation.runtime.stored import accept_rates, read_expiry, shaping
 from segmentation.sources.mapping import load_mapping
 from segmentation.sources.properties import describe_not_numeric
 from segmentation.sources.readers.absent_columns import notes_on_absent_columns, sum_absent_columns
 from segmentation.sources.readers.files import named_read_errors
 from segmentation.sources.readers.units import split_into_batches
+from segmentation.sources.relaxations import declare, pack_declaration
 from segmentation.sources.tracking_plan import load_tracking_plan
 from segmentation.tables import EVENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from segmentation.ingest.batches import Batch
+    from segmentation.ingest.params import IngestParams
+    from segmentation.ingest.plan import Increment
     from segmentation.ingest.received import Received
+    from segmentation.ingest.snapshot import Snapshot
     from segmentation.runtime.context import Context
     from segmentation.sources.mapping import SourceMapping
     from segmentation.sources.readers.absent_columns import AbsentColumn
@@ -71,13 +78,35 @@ def ingest_parameters(ctx: Context, mapping: SourceMapping) -> dict[str, str]:
     enforced = plan.fingerprint if plan.enforced_on(mapping.name) else "kept"
     keyed = {"privacy.key": load_keys(config.privacy).check} if mapping.pseudonymise else {}
     return {
-        f"tracking_plan.{mapping.name}": enforced,
+        plan_parameter(mapping.name): enforced,
         **keyed,
         "privacy": config.privacy.shaping,
         "ingest": config.ingest.shaping,
         **shaping(config),
-        f"source.{mapping.name}": mapping.fingerprint,
+        source_parameter(mapping.name): mapping.fingerprint,
     }
+
+
+def source_parameter(source: str) -> str:
+    """Name the parameter of `events` that holds the fingerprint of a source's mapping."""
+    return f"source.{source}"
+
+
+def plan_parameter(source: str) -> str:
+    """Name the parameter of `events` that holds the fingerprint of the tracking plan enforced on a source."""
+    return f"tracking_plan.{source}"
+
+
+def declaration_parameter(source: str) -> str:
+    """Name the parameter of `events` that holds the packed declaration of a source's mapping."""
+    return f"declaration.{source}"
+
+
+def rebuild_command(ctx: Context, mapping: SourceMapping) -> str:
+    """Write the command that builds all tables anew under the parameters of this run."""
+    given = "" if mapping.is_fetched else " --input ..."
+    where = f"{given} --lake {ctx.lake.root}{ctx.given_settings}"
+    return f"python jobs/ingest_events.py --source {mapping.name}{where} --rebuild"
 
 
 def accept_parameters(ctx: Context, mapping: SourceMapping) -> None:
@@ -88,9 +117,7 @@ def accept_parameters(ctx: Context, mapping: SourceMapping) -> None:
     Raises:
         ConfigurationError: they differ from those of the stored tables; names the command of a rebuild.
     """
-    given = "" if mapping.is_fetched else " --input ..."
-    where = f"{given} --lake {ctx.lake.root}{ctx.given_settings}"
-    rebuild = f"python jobs/ingest_events.py --source {mapping.name}{where} --rebuild"
+    rebuild = rebuild_command(ctx, mapping)
     accept_rates(ctx, rebuild)
     ctx.lake.check_parameters(EVENTS, ingest_parameters(ctx, mapping), rebuild)
 
@@ -127,8 +154,42 @@ def ingest_batch(
     Raises:
         DataError: a file cannot be read, or the batch has no record or too many rejected ones.
     """
+    new_units = unit_rows(ctx.spark, units, mapping.name, ctx.run_id)
+    with _prepared(ctx, mapping, units) as (batch, is_small):
+        is_empty = ctx.lake.is_vacant(EVENTS)
+        snapshot = read_snapshot(ctx.lake, new_units, sorted(superseded), is_empty=is_empty, is_small=is_small)
+        increment = _plan(ctx, batch, snapshot, units, ctx.config.ingest)
+        changed_units = change_units(new_units, snapshot.input_units, superseded)
+        write_changes(ctx.lake, (*increment.changes, changed_units))
+    return _report(mapping, batch, increment)
+
+
+def ingest_again(ctx: Context, mapping: SourceMapping, units: Sequence[InputUnit]) -> Ingested:
+    """Ingest one batch of units that were ingested before, in place of their records, without publishing it.
+
+    Their stored records leave as those of superseded units do, and come again as the mapping reads them now. All of
+    them may be rejected again, as in a batch of messages: the share was checked when the units were new.
+
+    Args:
+        ctx: the run.
+        mapping: of the units' source.
+        units: stored units, all of one format.
+
+    Raises:
+        DataError: a file cannot be read.
+    """
+    with _prepared(ctx, mapping, units) as (batch, is_small):
+        snapshot = read_snapshot(ctx.lake, superseded=[unit.unit_id for unit in units], is_small=is_small)
+        any_share = ctx.config.ingest.model_copy(update={"max_rejected_share": 1.0})
+        increment = _plan(ctx, replace(batch, of_messages=True), snapshot, units, any_share)
+        write_changes(ctx.lake, increment.changes)
+    return _report(mapping, batch, increment)
+
+
+@contextmanager
+def _prepared(ctx: Context, mapping: SourceMapping, units: Sequence[InputUnit]) -> Iterator[tuple[Batch, bool]]:
+    """Parse a batch in a session that is planned for it; yield it, and whether the lake is small."""
     config, lake, spark = ctx.config, ctx.lake, ctx.spark
-    new_units = unit_rows(spark, units, mapping.name, ctx.run_id)
     is_small = is_small_lake(lake, config.ingest.small_lake_mb)
     with (
         ctx.progress.step(f"ingest {len(units)} input units of {mapping.name}"),
@@ -145,19 +206,25 @@ def ingest_batch(
             plan=load_tracking_plan(ctx.conf_dir),
             keys=key_frame(spark, load_keys(config.privacy)) if mapping.pseudonymise else None,
         )
-        lake.set_parameters(EVENTS, ingest_parameters(ctx, mapping))
-        snapshot = read_snapshot(
-            lake, new_units, sorted(superseded), is_empty=lake.is_vacant(EVENTS), is_small=is_small
-        )
-        increment = plan_increment(
-            batch,
-            snapshot,
-            choose_store(lake, is_small=is_tiny(units)),
-            ingest=config.ingest,
-            sessions=config.sessions,
-            workspace=config.workspace,
-        )
-        write_changes(lake, (*increment.changes, change_units(new_units, snapshot.input_units, superseded)))
+        declaration = {declaration_parameter(mapping.name): pack_declaration(declare(mapping))}
+        lake.set_parameters(EVENTS, {**ingest_parameters(ctx, mapping), **declaration})
+        yield exclude_expired(batch, read_expiry(ctx, mapping.name)), is_small
+
+
+def _plan(
+    ctx: Context, batch: Batch, snapshot: Snapshot, units: Sequence[InputUnit], ingest: IngestParams
+) -> Increment:
+    return plan_increment(
+        batch,
+        snapshot,
+        choose_store(ctx.lake, is_small=is_tiny(units)),
+        ingest=ingest,
+        sessions=ctx.config.sessions,
+        workspace=ctx.config.workspace,
+    )
+
+
+def _report(mapping: SourceMapping, batch: Batch, increment: Increment) -> Ingested:
     return Ingested(
         increment.values_without_rate,
         batch.absent_columns,

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from segmentation.ingest.derived import DERIVED
 from segmentation.ingest.received import keep_arrivals, list_current, read_units
 from segmentation.runtime.ingestion import ingest_batch, ingest_parameters, notes_on_batches, open_mapping
-from segmentation.runtime.stored import write_rates
+from segmentation.runtime.stored import kept_first_days, write_rates
 from segmentation.sources.readers.messages import list_landed
 from segmentation.sources.readers.units import list_units, split_into_batches
 from segmentation.tables import (
@@ -74,8 +74,11 @@ def rebuild_tables(ctx: Context) -> Rebuilt:
     listed = {name: _list_again(ctx, mapping) for name, mapping in mappings.items()}
     for mapping in mappings.values():
         ingest_parameters(ctx, mapping)  # fails on a missing key
+    first_days = kept_first_days(ctx)
     for table in REBUILT:
         ctx.lake.clear(table)
+    if first_days:  # months that were removed stay removed
+        ctx.lake.set_parameters(EVENTS, first_days)
     if ctx.config.workspace.rates or ctx.lake.version(CURRENCY_RATES) is not None:
         write_rates(ctx)
     done: list[Ingested] = []

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError
 from segmentation.frames import small_frame
+from segmentation.sources.expiry import Expiry
 from segmentation.tables import CURRENCY_RATES, EVENTS
 
 if TYPE_CHECKING:
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from segmentation.runtime.context import Context
 
 RATES = "rates"
+FIRST_KEPT = "first_kept."
+"""Parameter of `events` for each source whose older events were removed, named by this and the source: the first day
+that is kept."""
 
 
 def shaping(config: Config) -> dict[str, str]:
@@ -72,3 +77,18 @@ def write_rates(ctx: Context) -> None:
     rates = [(rate.currency, rate.since, rate.rate) for rate in ctx.config.workspace.rates]
     ctx.lake.replace(CURRENCY_RATES, small_frame(ctx.spark, rates, CURRENCY_RATES.schema).coalesce(1))
     ctx.lake.set_parameters(EVENTS, {RATES: ctx.config.workspace.rates_fingerprint})
+
+
+def read_expiry(ctx: Context, source: str) -> Expiry | None:
+    """Return which records of a source are left out for their age; None: no events of the source were removed."""
+    first = ctx.lake.parameters(EVENTS).get(FIRST_KEPT + source)
+    if first is None:
+        return None
+    return Expiry(date.fromisoformat(first), tuple(sorted(ctx.config.consent.events)))
+
+
+def kept_first_days(ctx: Context) -> dict[str, str]:
+    """Return the parameters of `events` that a rebuild keeps: the first days of sources that keep months only."""
+    stored, sources = ctx.lake.parameters(EVENTS), ctx.config.maintenance.keep_months
+    named = {FIRST_KEPT + source for source in sources}
+    return {name: value for name, value in stored.items() if name in named}

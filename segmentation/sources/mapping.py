@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 Client = TypeVar("Client", KafkaParams, JdbcParams)
 Names = tuple[str, ...]
 Format = Literal["csv", "json", "parquet", "text"]
+BESIDE_EVENTS = frozenset({"kafka", "jdbc", "traits", "account_id"})
+"""Keys that do not shape events: where messages come from, and what is read from stored events later."""
 
 
 class RejectionRule(Parameters):
@@ -214,8 +216,8 @@ class SourceMapping(Parameters):
 
     @property
     def fingerprint(self) -> str:
-        """Fingerprint of what shapes events; where messages come from, traits and accounts do not."""
-        said = self.model_dump(mode="json", exclude={"kafka", "jdbc", "traits", "account_id"})
+        """Fingerprint of what shapes events."""
+        said = self.model_dump(mode="json", exclude=set(BESIDE_EVENTS))
         # Lakes are older than these keys.
         unused = {"multiline": False, "id_form": "as_sent", "ties": "position", "escape": None}
         for name, unset in {**unused, "conversions": None, "refunds": None, "order": None}.items():

@@ -9,7 +9,8 @@ ACCEPTED = "accepted"
 DUPLICATE = "duplicate"
 QUARANTINED = "quarantined"
 EXCLUDED = "excluded"
-"""Left out on purpose, by a rule or bot list of the mapping that says so: counted here and stored nowhere."""
+"""Left out on purpose, by a rule or bot list of the mapping that says so, or because its month is not kept: counted
+here and stored nowhere."""
 STAGES = (READ, UNPARSABLE, PARSED, ACCEPTED, DUPLICATE, QUARANTINED, EXCLUDED)
 
 INGEST_LEDGER = Table(

@@ -10,7 +10,7 @@ import pytest
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from jobs import apply_identities, erase_person, ingest_events, maintain_tables
+from jobs import apply_identities, erase_person, export_person, ingest_events, maintain_tables
 from segmentation.frames import small_frame
 from segmentation.identities.erasure import name_pattern
 from segmentation.lake.lake import Lake
@@ -61,6 +61,16 @@ SENT = [
     "{oops",
 ]
 TEXT = StructType().add("text", "string")
+EXPORTED = {
+    "events": 2,
+    "sessions": 2,
+    "user_days": 1,
+    "quarantine": 4,
+    "duplicates": 1,
+    "segment_changes": 1,
+    "identities": 2,
+    "identity_evidence": 1,
+}
 STAGES = ("read", "parsed", "unparsable", "accepted", "duplicate", "quarantined")
 
 
@@ -112,6 +122,8 @@ def test_nothing_of_an_erased_person_is_left_and_a_rebuild_brings_nobody_back(
         add_changes(workspace)
         counted = workspace.run(erase_person, "--person", PERSON, "--count").result["quality"]
         assert counted == {"names": 4, "events": 2, "duplicates": 1, "quarantined": 4}
+        exported = workspace.run(export_person, "--person", PERSON, "--out", str(workspace.folder / "person.json"))
+        assert exported.result["quality"] == {"names": 4, "rows": EXPORTED}
         erased = workspace.run(erase_person, "--person", PERSON)
         assert erased.code == 0, erased.stderr
         assert erased.result["quality"] == {**counted, "landed_files": 1}
@@ -125,6 +137,7 @@ def test_nothing_of_an_erased_person_is_left_and_a_rebuild_brings_nobody_back(
     assert {row["user_id"] for row in workspace.table("segment_changes").collect()} == {NAMESAKE}
     after = remaining(workspace)
     assert {row[0] for row in after["events"]} == {"e3", "e5"}
+    assert workspace.run(export_person, "--person", PERSON, "--out", str(workspace.folder / "person.json")).code == 2
     again = workspace.run(erase_person, "--person", PERSON).result
     assert "no record of" in again["notes"][0]
     topic.messages = []  # the broker has forgotten; what landed is the raw layer

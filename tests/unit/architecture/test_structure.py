@@ -32,7 +32,7 @@ ANALYSES = {
     "explain_propensity",
     "predict_lifetimes",
 }
-UPKEEP = {"maintain_tables", "drop_raw_text", "erase_person", "rollback_model"}
+UPKEEP = {"maintain_tables", "drop_raw_text", "erase_person", "export_person", "rollback_model"}
 APART = {"run_pipeline", "check_source", "reconcile_counts"} | ANALYSES | UPKEEP
 """What runs the others, looks at a source before and after they do, or is run on demand."""
 
