@@ -1,4 +1,4 @@
-"""Lay the events beside an outside count (a CSV of what the platform's own screen says) and print the differences."""
+"""Compare events with an outside count (a CSV of the counts on the platform's own screen); print the differences."""
 
 from __future__ import annotations
 
@@ -52,7 +52,8 @@ def run(ctx: Context) -> RunReport:
     with ctx.progress.step(f"compare events of {ctx.options['source']} with {path}"):
         cells = checkpoint(compare_counts(events, outside, time_zone=ctx.config.workspace.time_zone, as_of=ctx.as_of))
         quality = _totals(cells)
-        worst = cells.where("difference <> 0").orderBy(F.abs("difference").desc(), *_keys(cells)).limit(SHOWN).collect()
+        differing = cells.where("difference <> 0 OR other_times")
+        worst = differing.orderBy(F.abs("difference").desc(), *_keys(cells)).limit(SHOWN).collect()
     for line in _describe(quality, worst, _keys(cells)):
         ctx.progress.say(line)
     tolerance = ctx.options.get("tolerance")
@@ -77,6 +78,7 @@ def _totals(cells: DataFrame) -> dict[str, Any]:
         F.count_if(~differs).alias("equal"),
         F.count_if(differs & settled).alias("differing"),
         F.count_if(differs & ~settled).alias("settling"),
+        F.count_if(F.col("other_times") & settled).alias("other_times"),
         F.sum("events").alias("events"),
         F.sum("counted").alias("counted"),
         F.coalesce(F.max(F.when(settled, share)), F.lit(0.0)).alias("greatest_share"),
@@ -91,6 +93,8 @@ def _describe(quality: dict[str, Any], worst: list[Row], keys: list[str]) -> lis
         ),
         "{events:,} events here, {counted:,} counted outside".format(**quality),
     ]
+    if quality["other_times"]:
+        lines.append("{other_times:,} settled cells have another first or last time than outside".format(**quality))
     for row in worst:
         cell = ", ".join(str(row[name]) for name in keys)
         here = f"{row['first_at']:%H:%M:%S} .. {row['last_at']:%H:%M:%S}" if row["first_at"] else "none here"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
-from operator import and_
+from operator import and_, or_
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
@@ -67,7 +67,8 @@ def compare_counts(events: DataFrame, outside: DataFrame, *, time_zone: str, as_
 
     Returns:
         The cells with events, counted, difference (ours less theirs), first_at, last_at, and where the outside count
-        has them counted_first_at and counted_last_at; `settling`.
+        has them counted_first_at and counted_last_at; `settling`; `other_times`: both sides have events, and the
+        first or last second differs (false where the outside count has no times).
     """
     by = [name for name in BY if name in outside.columns]
     local = F.from_utc_timestamp("event_at", time_zone)
@@ -90,7 +91,13 @@ def compare_counts(events: DataFrame, outside: DataFrame, *, time_zone: str, as_
         *EDGES,
         *(renamed[name] for name in EDGES if name in outside.columns),
         (day >= F.date_sub(F.lit(as_of), SETTLING_DAYS)).alias("settling"),
+        reduce(or_, (_differs(name) for name in EDGES if name in outside.columns), F.lit(False)).alias("other_times"),
     )
+
+
+def _differs(edge: str) -> Column:
+    seconds = (F.date_trunc("second", F.col(name)) for name in (edge, f"counted_{edge}"))
+    return F.coalesce(next(seconds) != next(seconds), F.lit(False))
 
 
 def _same(by: Sequence[str]) -> Column:

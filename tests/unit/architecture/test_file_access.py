@@ -17,6 +17,7 @@ ON_THE_DRIVER = {
     "jobs/check_source.py": "the configuration folder, into which a mapping is drafted",
     "segmentation/config.py": "the configuration folder",
     "segmentation/identities/params.py": "the configuration folder",
+    "segmentation/instrumentation/__main__.py": "a folder of the developer, into which code is generated",
     "segmentation/parameters.py": "the configuration folder",
     "segmentation/privacy/keys.py": "a key, which is mounted on the driver",
     "segmentation/runtime/local_jvm.py": "jars and the archive of classes beside them",
