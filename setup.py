@@ -58,6 +58,7 @@ setup(
         "threadpoolctl>=3.1",
         "matplotlib>=3.8",
     ],
+    extras_require={"pull": ["dlt>=1.31,<2"]},
     entry_points={"console_scripts": list_entry_points()},
     classifiers=[
         "Development Status :: 3 - Alpha",

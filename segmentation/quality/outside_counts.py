@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError, nearest
+from segmentation.frames import conform
+from segmentation.tables import COUNT_COMPARISONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,6 +94,33 @@ def compare_counts(events: DataFrame, outside: DataFrame, *, time_zone: str, as_
         *(renamed[name] for name in EDGES if name in outside.columns),
         (day >= F.date_sub(F.lit(as_of), SETTLING_DAYS)).alias("settling"),
         reduce(or_, (_differs(name) for name in EDGES if name in outside.columns), F.lit(False)).alias("other_times"),
+    )
+
+
+def compared_cells(cells: DataFrame, *, source: str, counts: str, as_of: date, time_zone: str) -> DataFrame:
+    """Return cells of :func:`compare_counts` as rows of `count_comparisons`, with times as instants.
+
+    Args:
+        cells: the cells, with times local to `time_zone`.
+        source: source whose events were counted.
+        counts: where the outside count was read.
+        as_of: cut, exclusive.
+        time_zone: reporting zone.
+    """
+    known = {column.name: column.type for column in COUNT_COMPARISONS.columns}
+    times = {name for edge in EDGES for name in (edge, f"counted_{edge}")}
+    absent = [name for name in (*BY, *times) if name not in cells.columns]
+    instants = [F.to_utc_timestamp(name, time_zone).alias(name) for name in times if name in cells.columns]
+    kept = [name for name in cells.columns if name not in times]
+    constants = {"source": F.lit(source), "counts": F.lit(counts), "as_of": F.lit(as_of)}
+    return conform(
+        cells.select(
+            *kept,
+            *instants,
+            *(F.lit(None).cast(known[name]).alias(name) for name in absent),
+            *(value.alias(name) for name, value in constants.items()),
+        ),
+        COUNT_COMPARISONS,
     )
 
 

@@ -57,8 +57,8 @@ class TrackingPlan(Parameters):
     @model_validator(mode="after")
     def _names_are_unique(self) -> TrackingPlan:
         for name, event in self.events.items():
-            named = (event, *event.parameters.values())
-            unknown = sorted({source for part in named for source in part.names if not self.covers(source)})
+            sources = {*event.names, *(source for part in event.parameters.values() for source in part.names)}
+            unknown = sorted(source for source in sources if not self.covers(source))
             if unknown:
                 raise ValueError(f"{name}: names: '{unknown[0]}' is not one of the plan's sources")
         for source in sorted({source for event in self.events.values() for source in event.names}):

@@ -20,6 +20,7 @@ ON_THE_DRIVER = {
     "segmentation/instrumentation/__main__.py": "a folder of the developer, into which code is generated",
     "segmentation/parameters.py": "the configuration folder",
     "segmentation/privacy/keys.py": "a key, which is mounted on the driver",
+    "segmentation/pulls/declaration.py": "the configuration folder",
     "segmentation/runtime/local_jvm.py": "jars and the archive of classes beside them",
     "segmentation/runtime/session.py": "jars, and Log4j's settings in the configuration folder",
     "segmentation/segments/rules.py": "the configuration folder",
