@@ -1,15 +1,15 @@
 """Guard of HTTP requests that leave this machine: https, declared hosts, and no address of a private network.
 
-Each check is made where it cannot be passed by: the address of every request, redirects among them, before it is sent,
-and the address of the connected socket before the first byte. Proxies of the environment are not used, because the
-guard could then not see the address.
+Each check is made where it cannot be passed by: the URL of every request before it is sent, the target of a redirect
+before it is followed, and the address of the connected socket before the first byte. Proxies of the environment are
+not used, because the guard could then not see the address.
 """
 
 from __future__ import annotations
 
 import ipaddress
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -63,6 +63,19 @@ def check_peer(address: str, *, allow_loopback: bool = False) -> None:
         raise ConfigurationError(f"a connection to {ip} was refused: it is an address of a private network")
 
 
+def check_redirect(url: str, location: str) -> None:
+    """Refuse a redirect to another host, also to a declared one: `requests` would send a header with a token there.
+
+    Raises:
+        ConfigurationError: names both hosts.
+    """
+    asked, offered = urlsplit(url), urlsplit(urljoin(url, location))
+    if (asked.scheme, asked.netloc) != (offered.scheme, offered.netloc):
+        raise ConfigurationError(
+            f"{asked.hostname} redirects to {offered.hostname}, which was refused: it is another host"
+        )
+
+
 def guarded_adapter(
     hosts: Sequence[str], *, allow_loopback: bool = False, inspect: Callable[[requests.Response], None] | None = None
 ) -> HTTPAdapter:
@@ -101,6 +114,7 @@ def guarded_adapter(
         def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
             check_request_url(request.url or "", hosts, allow_loopback=allow_loopback)
             response = super().send(request, *args, **kwargs)
+            check_redirect(request.url or "", response.headers.get("location", "") if response.is_redirect else "")
             if inspect is not None:
                 inspect(response)
             return response

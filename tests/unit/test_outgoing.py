@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from segmentation.errors import ConfigurationError
-from segmentation.outgoing import check_peer, check_request_url, guarded_adapter
+from segmentation.outgoing import check_peer, check_redirect, check_request_url, guarded_adapter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,10 +102,27 @@ def session(*hosts: str, allow_loopback: bool) -> requests.Session:
 
 
 def test_guard__does_not_follow_a_redirect_to_another_host() -> None:
-    with answering(302, "https://evil.example/take") as (url, seen):
-        with pytest.raises(ConfigurationError, match=r"evil\.example was refused"):
+    with answering(302, "https://api.example.com/take") as (url, seen):
+        with pytest.raises(ConfigurationError, match=r"127\.0\.0\.1 redirects to api\.example\.com, which was refused"):
             session("api.example.com", allow_loopback=True).get(f"{url}/a", timeout=5)
         assert seen == ["/a"]
+
+
+@pytest.mark.parametrize(
+    ("location", "is_allowed"),
+    [
+        ("", True),
+        ("/b?c=d", True),
+        ("https://a.shop.example/b", True),
+        ("https://b.shop.example/b", False),
+        ("//b.shop.example/b", False),
+        ("http://a.shop.example/b", False),
+        ("https://a.shop.example:444/b", False),
+    ],
+)
+def test_check_redirect(location: str, is_allowed: bool) -> None:  # noqa: FBT001  a case
+    with nullcontext() if is_allowed else pytest.raises(ConfigurationError, match="another host"):
+        check_redirect("https://a.shop.example/a", location)
 
 
 def test_guard__closes_a_connection_to_a_private_address_before_the_first_byte() -> None:
