@@ -59,6 +59,7 @@ setup(
         "matplotlib>=3.8",
         "ua-parser[regex]>=1",
     ],
+    extras_require={"pull": ["dlt>=1.31,<2"]},
     entry_points={"console_scripts": list_entry_points()},
     classifiers=[
         "Development Status :: 3 - Alpha",

@@ -157,7 +157,7 @@ def _coverage(ctx: Context, mapping: SourceMapping, parsed: DataFrame) -> list[R
     plan = load_tracking_plan(ctx.options["conf_dir"])
     if not plan.covers(mapping.name):
         return []
-    counted = plan_coverage(plan, parsed.where(~F.col("rejected"))).where("goal IS NOT NULL")
+    counted = plan_coverage(plan.named_for(mapping.name), parsed.where(~F.col("rejected"))).where("goal IS NOT NULL")
     return counted.orderBy("event_name", F.asc_nulls_first("parameter")).collect()
 
 

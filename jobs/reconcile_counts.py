@@ -1,4 +1,4 @@
-"""Lay the events beside an outside count (a CSV of what the platform's own screen says) and print the differences."""
+"""Compare events with an outside count (a CSV of the counts on the platform's own screen), and store the result."""
 
 from __future__ import annotations
 
@@ -9,12 +9,19 @@ from pyspark.sql import functions as F
 
 from segmentation.checkpoints import checkpoint
 from segmentation.errors import DataError
-from segmentation.quality.outside_counts import BY, COUNT, DAY, compare_counts, read_outside_counts
+from segmentation.quality.outside_counts import (
+    BY,
+    COUNT,
+    DAY,
+    compare_counts,
+    compared_cells,
+    read_outside_counts,
+)
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
 from segmentation.runtime.stored import read_expiry
 from segmentation.sources.readers.sample import read_table_of_texts
-from segmentation.tables import EVENTS
+from segmentation.tables import COUNT_COMPARISONS, EVENTS
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -22,10 +29,8 @@ if TYPE_CHECKING:
 
     from pyspark.sql import DataFrame, Row
 
-    from segmentation.tables import Table
-
 READS = (EVENTS,)
-WRITES: tuple[Table, ...] = ()
+WRITES = (COUNT_COMPARISONS,)
 SHOWN = 20
 
 
@@ -42,18 +47,25 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(ctx: Context) -> RunReport:
-    """Compare; show the greatest differences, and fail where they are beyond a given tolerance.
+    """Write `count_comparisons` of the source at the cut, in the place of those of the same cut.
+
+    The greatest differences are shown. Differences beyond a given tolerance fail the job after the result is published.
 
     Raises:
         DataError: a settled cell differs by a greater share of the outside count than --tolerance.
     """
     events = ctx.lake.require(EVENTS, "ingest_events").where(F.col("source") == ctx.options["source"])
-    path = ctx.options["counts"]
+    source, path, zone = ctx.options["source"], ctx.options["counts"], ctx.config.workspace.time_zone
     outside, notes = _of_kept_days(ctx, read_outside_counts(read_table_of_texts(ctx.spark, path), path))
-    with ctx.progress.step(f"compare events of {ctx.options['source']} with {path}"):
-        cells = checkpoint(compare_counts(events, outside, time_zone=ctx.config.workspace.time_zone, as_of=ctx.as_of))
+    with ctx.progress.step(f"compare events of {source} with {path}"):
+        cells = checkpoint(compare_counts(events, outside, time_zone=zone, as_of=ctx.as_of))
         quality = _totals(cells)
-        worst = cells.where("difference <> 0").orderBy(F.abs("difference").desc(), *_keys(cells)).limit(SHOWN).collect()
+        differing = cells.where("difference <> 0 OR other_times")
+        worst = differing.orderBy(F.abs("difference").desc(), *_keys(cells)).limit(SHOWN).collect()
+        stored = compared_cells(cells, source=source, counts=path, as_of=ctx.as_of, time_zone=zone)
+        of_source = f"source = '{source}' AND as_of = DATE'{ctx.as_of}'"
+        ctx.lake.replace(COUNT_COMPARISONS, stored.coalesce(1), where=of_source)
+        ctx.lake.publish(ctx.lake.basis(EVENTS, WRITES))
     for line in _describe(quality, worst, _keys(cells)):
         ctx.progress.say(line)
     tolerance = ctx.options.get("tolerance")
@@ -90,6 +102,7 @@ def _totals(cells: DataFrame) -> dict[str, Any]:
         F.count_if(~differs).alias("equal"),
         F.count_if(differs & settled).alias("differing"),
         F.count_if(differs & ~settled).alias("settling"),
+        F.count_if(F.col("other_times") & settled).alias("other_times"),
         F.coalesce(F.sum("events"), F.lit(0)).alias("events"),
         F.coalesce(F.sum("counted"), F.lit(0)).alias("counted"),
         F.coalesce(F.max(F.when(settled, share)), F.lit(0.0)).alias("greatest_share"),
@@ -104,6 +117,8 @@ def _describe(quality: dict[str, Any], worst: list[Row], keys: list[str]) -> lis
         ),
         "{events:,} events here, {counted:,} counted outside".format(**quality),
     ]
+    if quality["other_times"]:
+        lines.append("{other_times:,} settled cells have another first or last time than outside".format(**quality))
     for row in worst:
         cell = ", ".join(str(row[name]) for name in keys)
         here = f"{row['first_at']:%H:%M:%S} .. {row['last_at']:%H:%M:%S}" if row["first_at"] else "none here"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import reduce
-from operator import and_
+from operator import and_, or_
 from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError, nearest
+from segmentation.frames import conform
+from segmentation.tables import COUNT_COMPARISONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +69,8 @@ def compare_counts(events: DataFrame, outside: DataFrame, *, time_zone: str, as_
 
     Returns:
         The cells with events, counted, difference (ours less theirs), first_at, last_at, and where the outside count
-        has them counted_first_at and counted_last_at; `settling`.
+        has them counted_first_at and counted_last_at; `settling`; `other_times`: both sides have events, and the
+        first or last second differs (false where the outside count has no times).
     """
     by = [name for name in BY if name in outside.columns]
     local = F.from_utc_timestamp("event_at", time_zone)
@@ -90,7 +93,40 @@ def compare_counts(events: DataFrame, outside: DataFrame, *, time_zone: str, as_
         *EDGES,
         *(renamed[name] for name in EDGES if name in outside.columns),
         (day >= F.date_sub(F.lit(as_of), SETTLING_DAYS)).alias("settling"),
+        reduce(or_, (_differs(name) for name in EDGES if name in outside.columns), F.lit(False)).alias("other_times"),
     )
+
+
+def compared_cells(cells: DataFrame, *, source: str, counts: str, as_of: date, time_zone: str) -> DataFrame:
+    """Return cells of :func:`compare_counts` as rows of `count_comparisons`, with times as instants.
+
+    Args:
+        cells: the cells, with times local to `time_zone`.
+        source: source whose events were counted.
+        counts: where the outside count was read.
+        as_of: cut, exclusive.
+        time_zone: reporting zone.
+    """
+    known = {column.name: column.type for column in COUNT_COMPARISONS.columns}
+    times = {name for edge in EDGES for name in (edge, f"counted_{edge}")}
+    absent = [name for name in (*BY, *times) if name not in cells.columns]
+    instants = [F.to_utc_timestamp(name, time_zone).alias(name) for name in times if name in cells.columns]
+    kept = [name for name in cells.columns if name not in times]
+    constants = {"source": F.lit(source), "counts": F.lit(counts), "as_of": F.lit(as_of)}
+    return conform(
+        cells.select(
+            *kept,
+            *instants,
+            *(F.lit(None).cast(known[name]).alias(name) for name in absent),
+            *(value.alias(name) for name, value in constants.items()),
+        ),
+        COUNT_COMPARISONS,
+    )
+
+
+def _differs(edge: str) -> Column:
+    seconds = (F.date_trunc("second", F.col(name)) for name in (edge, f"counted_{edge}"))
+    return F.coalesce(next(seconds) != next(seconds), F.lit(False))
 
 
 def _same(by: Sequence[str]) -> Column:

@@ -263,7 +263,7 @@ def _ordered_checks(
     checks = _checks(drafts, mapping, clock_skew_hours)
     if plan is not None and plan.enforced_on(mapping.name):
         sent = {name: F.col(f"_{name}") for name in ("event_name", "properties", *PLANNED_FIELDS)}
-        checks.append(Check(Reason.OFF_PLAN, breaks_plan(plan, sent)))
+        checks.append(Check(Reason.OFF_PLAN, breaks_plan(plan.named_for(mapping.name), sent)))
     return sorted(checks, key=lambda check: check.excludes)
 
 

@@ -6,7 +6,7 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pyspark.sql import functions as F
 
 from segmentation.parameters import Parameters, read_yaml, validated
@@ -29,6 +29,8 @@ class PlannedParameter(Parameters):
     type: Literal["string", "integer", "number", "boolean", "timestamp"] = "string"
     required: bool = False
     description: str = ""
+    names: dict[str, str] = Field(default_factory=dict)
+    """Source -> name of the parameter there, where it differs."""
 
 
 class PlannedEvent(Parameters):
@@ -36,6 +38,10 @@ class PlannedEvent(Parameters):
 
     goal: str
     description: str = ""
+    items: bool = False
+    """The event names the products that it is about, as `items`."""
+    names: dict[str, str] = Field(default_factory=dict)
+    """Source -> name of the event there, where it differs."""
     parameters: dict[str, PlannedParameter] = Field(default_factory=dict)
 
 
@@ -48,12 +54,36 @@ class TrackingPlan(Parameters):
     """Treatment of a planned event that lacks a required parameter, or has one of another type."""
     events: dict[str, PlannedEvent] = Field(default_factory=dict)
 
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> TrackingPlan:
+        for name, event in self.events.items():
+            sources = {*event.names, *(source for part in event.parameters.values() for source in part.names)}
+            unknown = sorted(source for source in sources if not self.covers(source))
+            if unknown:
+                raise ValueError(f"{name}: names: '{unknown[0]}' is not one of the plan's sources")
+        for source in sorted({source for event in self.events.values() for source in event.names}):
+            sent = [event.names.get(source, name) for name, event in self.events.items()]
+            twice = sorted({name for name in sent if sent.count(name) > 1})
+            if twice:
+                raise ValueError(f"two events are called '{twice[0]}' in source {source}")
+        return self
+
+    def named_for(self, source: str) -> TrackingPlan:
+        """Return the plan with the names that a source uses for events and parameters."""
+        events = {
+            event.names.get(source, name): event.model_copy(
+                update={"parameters": {p.names.get(source, key): p for key, p in event.parameters.items()}}
+            )
+            for name, event in self.events.items()
+        }
+        return self.model_copy(update={"events": events})
+
     def covers(self, source: str) -> bool:
-        """Tell whether a source follows the plan."""
+        """Return whether a source follows the plan."""
         return not self.sources or source in self.sources
 
     def enforced_on(self, source: str) -> bool:
-        """Tell whether a source's events are quarantined where they break the plan."""
+        """Return whether a source's events are quarantined where they break the plan."""
         return self.off_plan == "quarantine" and self.covers(source)
 
 
@@ -68,10 +98,10 @@ def load_tracking_plan(conf_dir: Path) -> TrackingPlan:
 
 
 def breaks_plan(plan: TrackingPlan, columns: Mapping[str, Column]) -> Column:
-    """Tell whether an event breaks the plan; an event that is not planned does not.
+    """Return whether an event breaks the plan; an event that is not planned does not.
 
     Args:
-        plan: the plan.
+        plan: the plan, with the names of the events' source.
         columns: event_name, properties and FIELDS -> where they stand.
     """
     broken = (
@@ -89,7 +119,7 @@ def plan_coverage(plan: TrackingPlan, events: DataFrame) -> DataFrame:
     row; events that are not planned have a null goal.
 
     Args:
-        plan: the plan.
+        plan: the plan, with the names of the events' source.
         events: with event_name, properties and FIELDS.
 
     Returns:
@@ -141,20 +171,27 @@ def describe_coverage(coverage: Iterable[Row]) -> list[str]:
 
 
 def describe_plan(plan: TrackingPlan) -> str:
-    """Write the plan as a page."""
+    """Return the plan as a page."""
     lines = [
         "# Tracking plan",
         "Made from `conf/tracking_plan.yaml` by `python -m segmentation.sources.tracking_plan`; do not edit.",
+        "[Instrumentation](instrumentation.md) generates the code that sends these events.",
         "",
-        "| event | goal | parameter | type | required | meaning |",
-        "|---|---|---|---|---|---|",
+        "| event | goal | parameter | type | required | meaning | name in other sources |",
+        "|---|---|---|---|---|---|---|",
     ]
     for name, event in sorted(plan.events.items()):
-        lines.append(f"| `{name}` | {event.goal} | | | | {event.description} |")
+        lines.append(f"| `{name}` | {event.goal} | | | | {event.description} | {_names(event.names)} |")
         for parameter, planned in event.parameters.items():
-            required = "yes" if planned.required else ""
-            lines.append(f"| | | `{parameter}` | {planned.type} | {required} | {planned.description} |")
+            cells = (planned.type, "yes" if planned.required else "", planned.description, _names(planned.names))
+            lines.append(f"| | | `{parameter}` | {' | '.join(cells)} |")
+        if event.items:
+            lines.append("| | | `items` | list of products | | the products, as GA4 describes them | |")
     return "\n".join(lines) + "\n"
+
+
+def _names(names: Mapping[str, str]) -> str:
+    return ", ".join(f"{source}: `{name}`" for source, name in names.items())
 
 
 def _given(parameter: str, columns: Mapping[str, Column]) -> Column:

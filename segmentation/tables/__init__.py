@@ -5,6 +5,7 @@ from segmentation.tables.account_features import ACCOUNT_FEATURES, account_featu
 from segmentation.tables.alerts import ALERTS
 from segmentation.tables.cohorts import COHORTS
 from segmentation.tables.consents import CONSENTS
+from segmentation.tables.count_comparisons import COUNT_COMPARISONS
 from segmentation.tables.currency_rates import CURRENCY_RATES
 from segmentation.tables.drift import DRIFT
 from segmentation.tables.drop_offs import DROP_OFFS
@@ -59,6 +60,7 @@ __all__ = [
     "ASSIGNED",
     "COHORTS",
     "CONSENTS",
+    "COUNT_COMPARISONS",
     "CURRENCY_RATES",
     "DRIFT",
     "DROP_OFFS",

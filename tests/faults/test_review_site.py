@@ -13,6 +13,7 @@ import pytest
 from segmentation.filesystem.folder import publish_folder
 from segmentation.lake.lake import Lake
 from segmentation.review import ModelRecords, Provenance, Reading, build_pages, render_one_page, render_site
+from tests.faults.browsing import start_chromium
 from tests.spark.review.small_lake import few_hits, write_lake
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from selenium.webdriver import Chrome
 
 pytestmark = [pytest.mark.faults, pytest.mark.spark]
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 
 SCRIPT = "<script>alert(1)</script>"
 BREAKOUT = "</script></style><img src=x onerror=alert(2)>"
@@ -32,7 +32,6 @@ FORMULA = "=HYPERLINK(1)"
 TEMPLATE = "{{ 7 * 7 }} %{x} &lt;b&gt; <b>bold</b> \u202eesrever"
 LONG = "x" * 10_000
 NAMES = (SCRIPT, BREAKOUT, ARABIC, FORMULA, TEMPLATE, LONG)
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PHONE, DESKTOP = 390, 1280
 WHOLE = "whole.html"
 """Everything in one file, as the tracking store shows it."""
@@ -107,17 +106,7 @@ def site(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Chrome]:
-    binary = next((found for found in map(shutil.which, BROWSERS) if found), None)
-    driver = shutil.which("chromedriver")
-    if binary is None or driver is None:
-        pytest.skip("no Chromium with chromedriver: make browser")
-    options = webdriver.ChromeOptions()
-    options.binary_location = binary
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    chrome = webdriver.Chrome(options=options, service=webdriver.ChromeService(executable_path=driver))
-    chrome.set_page_load_timeout(120)
+    chrome = start_chromium()
     yield chrome
     chrome.quit()
 

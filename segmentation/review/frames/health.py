@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pyspark.sql import Window
 from pyspark.sql import functions as F
 
 from segmentation.review.frames.records import Record, Records, fetch_records
@@ -60,6 +61,33 @@ def list_checks(results: DataFrame, cut: date) -> Records:
     order = F.array_position(F.lit(["failed", "warned", "not_judged", "passed"]), F.col("status"))
     of_cut = results.where(F.col("as_of") == F.lit(cut))
     return fetch_records(of_cut.orderBy(order, "check", "source", "day"))
+
+
+def list_compared_days(comparisons: DataFrame, cut: date) -> Records:
+    """Add up the newest comparison of each source with an outside count: source x day, greatest difference first.
+
+    Args:
+        comparisons: rows of `count_comparisons`.
+        cut: comparisons of later cuts are not used.
+
+    Returns:
+        source, counts, as_of, day, cells, equal, events, counted, difference, other_times, settling.
+    """
+    newest = Window.partitionBy("source")
+    known = comparisons.where(F.col("as_of") <= F.lit(cut)).withColumn("_newest", F.max("as_of").over(newest))
+    days = (
+        known.where("as_of = _newest")
+        .groupBy("source", "counts", "as_of", F.col("event_date").alias("day"), "settling")
+        .agg(
+            F.count(F.lit(1)).alias("cells"),
+            F.count_if(F.col("difference") == 0).alias("equal"),
+            F.sum("events").alias("events"),
+            F.sum("counted").alias("counted"),
+            F.sum("difference").alias("difference"),
+            F.count_if("other_times").alias("other_times"),
+        )
+    )
+    return fetch_records(days.orderBy("settling", F.abs("difference").desc(), "source", "day"))
 
 
 def _is_balanced(totals: Record) -> bool:

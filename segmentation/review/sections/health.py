@@ -8,6 +8,7 @@ from segmentation.review import text
 from segmentation.review.charts.health import draw_checks, draw_ledger, draw_reasons
 from segmentation.review.exhibits import Exhibit, Grid, GridColumn, Section
 from segmentation.review.frames.health import balance_ledger, list_checks, list_evaluations, rank_reasons
+from segmentation.review.sections.counts import count_exhibits
 from segmentation.tables import EVALUATIONS, INGEST_LEDGER, QUALITY_RESULTS
 from segmentation.tables.ingest_ledger import EXCLUDED, QUARANTINED, READ, STAGES, UNPARSABLE
 
@@ -15,14 +16,21 @@ if TYPE_CHECKING:
     from segmentation.review.frames.records import Record, Records
     from segmentation.review.sections.reading import Reading
 
+LEADING = {"ledger", "counts", "checks", "evaluations"}
+"""Exhibits whose findings lead the section."""
 _BREACH = "breach"
 _PASSED, _NOT_JUDGED = "passed", "not_judged"
 
 
 def health_section(reading: Reading) -> Section:
     """Build the section on the ledger, the checks on data and the evaluations."""
-    exhibits = (*_ledger_exhibits(reading), *_check_exhibits(reading), *_evaluation_exhibits(reading))
-    lead = " ".join(exhibit.finding for exhibit in exhibits if exhibit.key in {"ledger", "checks", "evaluations"})
+    exhibits = (
+        *_ledger_exhibits(reading),
+        *count_exhibits(reading),
+        *_check_exhibits(reading),
+        *_evaluation_exhibits(reading),
+    )
+    lead = " ".join(exhibit.finding for exhibit in exhibits if exhibit.key in LEADING)
     missing = reading.missing(INGEST_LEDGER, QUALITY_RESULTS, EVALUATIONS)
     return Section(
         "health", "Ledger, checks, figures", lead or "No records have been ingested yet.", exhibits, missing=missing

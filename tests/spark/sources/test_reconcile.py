@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from segmentation.errors import ConfigurationError
-from segmentation.quality.outside_counts import compare_counts, read_outside_counts
+from segmentation.quality.outside_counts import compare_counts, compared_cells, read_outside_counts
+from segmentation.review.frames.health import list_compared_days
+from segmentation.review.sections.counts import describe_agreement
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -38,6 +40,36 @@ def test_differences_are_found_in_both_directions_and_settle(spark: SparkSession
     first = cells.where("events = 3").select("first_at").first()
     assert first is not None
     assert first["first_at"] == datetime(2024, 3, 2, 0, 30)  # noqa: DTZ001  local to the zone
+
+
+def test_comparison__is_stored_with_instants_and_summed_by_day(spark: SparkSession) -> None:
+    rows = [
+        (date(2024, 3, 2), "web", 3, 2, 1, datetime(2024, 3, 2, 0, 30), datetime(2024, 3, 2, 0, 30), False, True),  # noqa: DTZ001
+        (date(2024, 3, 2), "ios", 0, 4, -4, None, datetime(2024, 3, 2, 9), False, False),  # noqa: DTZ001
+        (date(2024, 3, 8), "web", 1, 1, 0, datetime(2024, 3, 8), None, True, False),  # noqa: DTZ001
+    ]
+    schema = (
+        "event_date date, platform string, events bigint, counted bigint, difference bigint, first_at timestamp, "
+        "counted_first_at timestamp, settling boolean, other_times boolean"
+    )
+    cells, as_of = spark.createDataFrame(rows, schema), date(2024, 3, 10)
+    stored = compared_cells(cells, source="ga4", counts="counts.csv", as_of=as_of, time_zone="Europe/Berlin")
+    found = {(row["event_date"].day, row["platform"]): row for row in stored.collect()}
+    web = found[2, "web"]
+    assert (web["source"], web["counts"], web["as_of"], web["hour"], web["last_at"]) == (
+        *("ga4", "counts.csv", as_of),
+        *(None, None),
+    )
+    assert web["first_at"] == datetime(2024, 3, 1, 23, 30)  # noqa: DTZ001  the instant of 00:30 in Berlin
+    days = list_compared_days(stored, as_of)
+    assert [(d["day"].day, d["cells"], d["equal"], d["difference"], d["other_times"]) for d in days] == [
+        (2, 2, 0, -3, 1),
+        (8, 1, 1, 0, 0),
+    ]
+    assert (
+        describe_agreement("ga4", days) == "2 of 2 cells of the outside count of ga4 differ: 3 events here, 6 outside."
+    )
+    assert describe_agreement("ga4", days[1:]) == "All compared days of ga4 are still settling."
 
 
 def test_a_column_that_is_not_known_is_named(spark: SparkSession) -> None:

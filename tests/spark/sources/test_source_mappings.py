@@ -44,6 +44,7 @@ def shown(row: Row) -> tuple[Any, ...]:
     return tuple(fields[name] for name in SHOWN)
 
 
+CUSTOMER = "gid://shopify/Customer/7"
 EXPECTED: dict[tuple[str, str], list[tuple[Any, ...]]] = {
     ("ga4", "ga4.ndjson"): [
         ("123.456", "page_view", "2024-03-01 10:00:00.123456", "web", "cpc", "1709287200", None, None),
@@ -100,6 +101,18 @@ EXPECTED: dict[tuple[str, str], list[tuple[Any, ...]]] = {
     ("salesforce_opportunities", "salesforce_opportunities.csv"): [
         ("003A", "opportunity prospecting", "2024-03-01 10:00:00", "crm", "sales", None, None, "EUR"),
         ("003A", "opportunity closed won", "2024-03-09 11:30:00", "crm", "sales", None, 450.0, "EUR"),
+    ],
+    ("shopify_orders", "shopify_orders.ndjson"): [
+        (CUSTOMER, "purchase", "2024-03-01 10:00:00", "web", "web", None, 49.9, "EUR"),
+        (CUSTOMER, "refund", "2024-03-02 10:00:00", "web", "web", None, 9.9, "EUR"),
+        (CUSTOMER, "order cancelled", "2024-03-03 10:00:00", "web", "web", None, None, "EUR"),
+        ("null_user", "missing_value"),
+        ("test_order",),
+    ],
+    ("zendesk_tickets", "zendesk_tickets.ndjson"): [
+        ("20978392", "ticket open", "2024-03-01 10:00:00", "web", "email", None, None, None),
+        ("20978392", "ticket solved", "2024-03-02 10:00:00", "phone", "voice", None, None, None),
+        ("null_user", "missing_value"),
     ],
     ("store_purchases", "store_purchases.csv"): [
         ("k1", "purchase", "2024-03-31 00:59:00", "pos", "store", "r1", 19.9, "EUR"),

@@ -33,8 +33,8 @@ ANALYSES = {
     "predict_lifetimes",
 }
 UPKEEP = {"maintain_tables", "drop_raw_text", "erase_person", "export_person", "rollback_model"}
-APART = {"run_pipeline", "check_source", "reconcile_counts"} | ANALYSES | UPKEEP
-"""What runs the others, looks at a source before and after they do, or is run on demand."""
+APART = {"run_pipeline", "check_source", "pull_source", "reconcile_counts"} | ANALYSES | UPKEEP
+"""Jobs that run the others, look at a source or pull from it before and after they do, or are run on demand."""
 
 INTERFACE = {"features", "fit", "label", "settings"}
 """Functions that every family of features (`features`) or every clustering method (the others) defines."""
