@@ -37,6 +37,7 @@ def receipts(workspace: Workspace) -> dict[str, str]:
     return {row["event_id"]: row["received_at"] for row in received.collect()}
 
 
+@pytest.mark.faults  # an ingest and a rebuild: half a minute
 def test_records_are_received_when_their_file_was_modified(workspace: Workspace) -> None:
     workspace.source("shop", MAPPING.format(received_at="{unit: modified, history_until: 2024-05-01}"))
     days = {"first": "2024-05-01T12:00:00", "late": "2024-07-01T06:00:00", "early": "2024-05-02T00:00:00"}
