@@ -99,22 +99,19 @@ def equal_to_one_build(case: Case) -> None:
 
 def test_build_profiles__batches_persons_and_supersession(spark: SparkSession, tmp_path: Path) -> None:
     case = open_case(spark, tmp_path)
-    web, crm = draw("web", 1), draw("crm", 2, 60)
-    case.send("web", "part1_v1", web[:70])
+    web, crm = draw("web", 1, 400), draw("crm", 2, 60)
+    case.send("web", "part1_v1", web[60:])
+    case.send("crm", "part1_v1", crm)
     case.run(apply_identities)
     assert case.run(build_profiles).notes == [build_profiles.ALL]
     assert case.run(build_profiles).notes == [build_profiles.SAME]
-    case.send("crm", "part1_v1", crm[:40])  # its places are new
-    case.run(apply_identities)
-    assert case.run(build_profiles).notes == [build_profiles.ALL]
-    case.send("web", "part2_v1", web[70:])
+    case.send("web", "part2_v1", web[:60])
     case.run(apply_identities)
     assert case.run(build_profiles).notes == [build_profiles.CHANGED]
-    case.send("web", "part1_v2", web[:30])  # forty records leave
-    case.send("crm", "part2_v1", crm[40:])
+    case.send("web", "part2_v2", web[:30])  # thirty records leave
     case.run(apply_identities)
     assert case.run(build_profiles).notes == [build_profiles.CHANGED]
-    stood = web[:30] + web[70:] + crm
+    stood = web[:30] + web[60:] + crm
     check_values(case, stood)
     equal_to_one_build(case)
     erase_person.run(case.context(person="login:anna"))
