@@ -122,7 +122,7 @@ MONEY = [
     (None, None), (None, None), (None, None), (41.5, "EUR"), (20.0, "EUR"), (3.0, "EUR"), (5.25, "USD"),
     (12345678.0, "JPY"),
 ]  # fmt: skip
-OF_UNIT = ("unit_id", "row_key", "record_no", "location", "raw")
+OF_UNIT = ("unit_id", "row_key", "record_no", "location", "position", "raw")
 
 
 def as_json(folder: Path, rows: list[dict[str, Any]]) -> str:
