@@ -1,4 +1,6 @@
-"""Fetch the jars of Delta and of Spark's Kafka source into .jars/ once, so that no session start touches the network.
+"""Fetch the jars of Delta and of Spark's Kafka source and Avro module into .jars/, once.
+
+No session start touches the network then.
 
 With `--broker` a Kafka broker, into .jars/broker/, which the tests start; with `--postgres` PostgreSQL's JDBC driver.
 
@@ -51,12 +53,13 @@ DELTA = Jars(
     ),
 )
 KAFKA = Jars(
-    what="Kafka source",
+    what="Kafka source and Avro",
     folder=JARS,
     checksums=ROOT / "conf" / "jars.sha256",
     coordinates=(
         "org.apache.spark:spark-sql-kafka-0-10_2.13:4.2.0",
         "org.apache.spark:spark-token-provider-kafka-0-10_2.13:4.2.0",
+        "org.apache.spark:spark-avro_2.13:4.2.0",
         "org.apache.kafka:kafka-clients:3.9.2",
         "org.apache.commons:commons-pool2:2.13.1",
     ),
@@ -66,6 +69,7 @@ KAFKA = Jars(
         "org.apache.hadoop:*",
         "org.scala-lang*:*",
         "org.slf4j:*",
+        "org.tukaani:*",
         "org.xerial.snappy:*",
     ),
 )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from typing import TYPE_CHECKING, Literal, NamedTuple
+from urllib.parse import unquote
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from segmentation.errors import DataError
 from segmentation.parameters import Parameters
+from segmentation.sources.schema_registry import check_registry
 from segmentation.sources.secrets import ClientOptions, fill_in
 
 if TYPE_CHECKING:
@@ -47,6 +49,19 @@ class KafkaParams(Parameters):
     lost_offsets: Literal["stop", "skip"] = "stop"
     """Action if the broker has deleted messages that were not ingested: end with exit code 3, or skip them."""
 
+    registry: str | None = None
+    """Address of the schema registry (Confluent's API), for messages in Avro."""
+    registry_login: str | None = Field(default=None, pattern=r"^\$\{[^{}]+\}$")
+    """`${NAME}` of the environment, or `${file:/path}`, that holds `user:password` for the registry."""
+
+    @model_validator(mode="after")
+    def _reachable_registry(self) -> KafkaParams:
+        if self.registry is not None:
+            check_registry(self.registry, has_login=self.registry_login is not None)
+        elif self.registry_login is not None:
+            raise ValueError("registry_login is the login of a registry: set registry")
+        return self
+
     def client(self) -> dict[str, str]:
         """Return the settings of Kafka's client, secrets in their places: not to be shown or stored.
 
@@ -82,6 +97,18 @@ def landed_range(path: str) -> OffsetRange | None:
         return None
     _, topic, partition, first, until = found.groups()
     return OffsetRange(topic, int(partition), int(first), int(until))
+
+
+def landing_folder(path: str) -> str:
+    """Return the folder in which the messages of the source land, from the path of one of its files.
+
+    Raises:
+        ValueError: the path is not one of a landed range.
+    """
+    found = LANDED_PATH.search(unquote(path))
+    if found is None:
+        raise ValueError(f"{path} is not a landed range")
+    return f"{unquote(path)[: found.start()]}/{found.group(1)}"
 
 
 class OffsetLimits(NamedTuple):

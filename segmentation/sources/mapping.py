@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 Client = TypeVar("Client", KafkaParams, JdbcParams)
 Names = tuple[str, ...]
-Format = Literal["csv", "json", "parquet", "text"]
+Format = Literal["csv", "json", "parquet", "text", "avro"]
 BESIDE_EVENTS = frozenset({"kafka", "jdbc", "traits", "account_id"})
 """Keys that do not shape events: where messages come from, and what is read from stored events later."""
 
@@ -178,9 +178,13 @@ class SourceMapping(Parameters):
     @model_validator(mode="after")
     def _readable_messages(self) -> SourceMapping:
         if self.kafka is None:
+            if "avro" in self.format:
+                raise ValueError("format avro is that of messages of Kafka")
             return self
         if len(self.format) != 1 or self.format[0] == "parquet":
-            raise ValueError("format is that of a message's value: one of csv, json and text")
+            raise ValueError("format is that of a message's value: one of avro, csv, json and text")
+        if (self.format[0] == "avro") != (self.kafka.registry is not None):
+            raise ValueError("messages in avro need kafka.registry, and no others do")
         if self.format[0] == "csv" and self.header is None:
             raise ValueError("messages have no header line: give header (the columns)")
         if self.java_encoding != "UTF-8":

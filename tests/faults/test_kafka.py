@@ -18,9 +18,11 @@ from jobs import ingest_events
 from jobs.ingest_events import WRITES
 from segmentation.lake.lake import Lake
 from segmentation.tables import EVENTS, INPUT_UNITS, QUARANTINE
+from tests.avro import FIRST, SECOND, message
 from tests.conftest import PROJECT
 from tests.digest import digest
 from tests.faults.broker import Broker
+from tests.registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +42,13 @@ fields:
   user_id: user
   event_name: name
   event_at: {column: at, unit: ms}
+"""
+
+
+AVRO = """
+format: avro
+kafka: {{bootstrap_servers: "${{TEST_BROKER}}", topic: clicks, registry: "{registry}"}}
+fields: {{event_id: id, user_id: user, event_name: name, event_at: at, value: amount}}
 """
 
 
@@ -153,6 +162,23 @@ def test_every_event_once_whatever_is_killed(
     error = capsys.readouterr().err
     assert "clicks-0: offsets" in error
     assert "were deleted before they were ingested" in error
+
+
+def test_avro_of_two_schemas__a_rebuild_needs_no_registry(topic: Topic, spark: SparkSession) -> None:
+    old = [message(1, f"a{n}", f"u{n % 9}", 0, topic.began_ms - n) for n in range(300)]
+    new = [message(2, f"b{n}", f"u{n % 9}", 1, topic.began_ms - n, n / 4) for n in range(300)]
+    values = [*old, *new, b"not Avro", None]
+    with Registry({1: {"schema": FIRST}, 2: {"schema": SECOND}}) as registry:
+        (topic.conf / "sources" / "clicks.yaml").write_text(AVRO.format(registry=registry.url))
+        topic.write(spark.createDataFrame([(value,) for value in values], "value binary"))
+        code, result = topic.finish("lake", topic.start("lake"))
+    assert (code, result["quality"]["accepted"], result["quality"]["reasons"]) == (0, 600, {"malformed": 2})
+    events = Lake(spark, str(topic.folder / "lake"), "reader").read(EVENTS)
+    [row] = events.agg(F.sum("revenue").alias("revenue"), F.count_if("is_conversion").alias("purchases")).collect()
+    assert (float(row["revenue"]), row["purchases"]) == (sum(n / 4 for n in range(300)), 300)
+    before = digest(spark, topic.folder / "lake", WRITES)
+    code, _ = topic.finish("lake", topic.start("lake", "--rebuild"))
+    assert (code, digest(spark, topic.folder / "lake", WRITES)) == (0, before)
 
 
 def lose_messages(topic: Topic, *, partition: int, more: int) -> None:

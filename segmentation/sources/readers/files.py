@@ -14,6 +14,7 @@ from segmentation.errors import DataError
 from segmentation.frames import small_frame, union_all
 from segmentation.jvm import Py4JJavaError
 from segmentation.sources.encodings import is_wide
+from segmentation.sources.kafka import landing_folder
 from segmentation.sources.location import BLOCK_BYTES, CSV_RECORDS, first_offset, record_location, record_position
 from segmentation.sources.parse import (
     RAW_CORRUPT,
@@ -28,6 +29,7 @@ from segmentation.sources.parse import (
 )
 from segmentation.sources.partitions import partition_values
 from segmentation.sources.readers.absent_columns import used_columns
+from segmentation.sources.readers.avro import read_schemas
 from segmentation.sources.readers.headers import Header, read_header
 from segmentation.sources.readers.messages import LANDED, MESSAGES, parse_messages
 from segmentation.sources.readers.parquet_files import FILE as _FILE
@@ -209,7 +211,8 @@ def _read_messages(spark: SparkSession, mapping: SourceMapping, units: Sequence[
     messages = read.parquet(*(unit.readable_path for unit in units))
     record_no = (F.col("offset") - first_offset(path)).alias(RAW_RECORD_NO)
     placed = messages.select("*", F.xxhash64(path).alias(_FILE), path.alias(_PATH), record_no)
-    return parse_messages(placed, mapping, _FILE, _PATH, RAW_RECORD_NO)
+    schemas = read_schemas(spark, landing_folder(units[0].path)) if mapping.format[0] == "avro" else None
+    return parse_messages(placed, mapping, _FILE, _PATH, RAW_RECORD_NO, schemas=schemas)
 
 
 def _lines(spark: SparkSession, mapping: SourceMapping, units: Sequence[InputUnit]) -> DataFrame:

@@ -26,6 +26,7 @@ from segmentation.sources.kafka import (
     plan_round,
     standings,
 )
+from segmentation.sources.readers.avro import keep_schemas
 from segmentation.sources.readers.messages import LANDED, list_landed
 
 if TYPE_CHECKING:
@@ -99,7 +100,10 @@ def land_rounds(
         missing = [one for one in ranges if one not in waiting]
         if missing:
             land(read_ranges(spark, params, missing), missing, folder, f"{folder}/{_STAGING}/{run_id}")
-        yield list_landed(spark, mapping, [f"{folder}/{one.path()}" for one in ranges])
+        paths = [f"{folder}/{one.path()}" for one in ranges]
+        if mapping.format[0] == "avro":  # of what a crash left, too
+            keep_schemas(spark.read.schema(LANDED).parquet(*map(as_pattern, paths)), params, folder)
+        yield list_landed(spark, mapping, paths)
         places = advanced(places, ranges)
 
 

@@ -20,6 +20,7 @@ from pyspark.sql.types import (
 from segmentation.errors import ConfigurationError
 from segmentation.sources import kafka
 from segmentation.sources.parse import RAW_CORRUPT, RAW_LOCATION, RAW_RECORD_NO, RAW_TEXT, RAW_UNIT, RAW_UNIT_NO
+from segmentation.sources.readers.avro import avro_as_json, fetch_schemas
 from segmentation.sources.readers.units import list_units
 from segmentation.sources.readers.values import decode_text, parse_csv, parse_json, parse_plain, quoted_name
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from segmentation.sources.mapping import SourceMapping
+    from segmentation.sources.readers.avro import Schemas
     from segmentation.sources.readers.units import InputUnit
 
 MESSAGES = "kafka"
@@ -64,7 +66,9 @@ def list_landed(spark: SparkSession, mapping: SourceMapping, paths: Sequence[str
     return [units[one] for one in sorted(units, key=lambda one: (one.first, one.partition, one.topic))]
 
 
-def parse_messages(messages: DataFrame, mapping: SourceMapping, *position: str) -> DataFrame:
+def parse_messages(
+    messages: DataFrame, mapping: SourceMapping, *position: str, schemas: Schemas | None = None
+) -> DataFrame:
     """Read messages by the mapping: raw columns beside `position`, text and whether they are corrupt.
 
     Grain: a message in, the same message out. Without a value (a tombstone), with a blank one, or with several lines
@@ -74,6 +78,7 @@ def parse_messages(messages: DataFrame, mapping: SourceMapping, *position: str) 
         messages: frame of LANDED and of the columns of `position`.
         mapping: the source's mapping.
         position: columns that are kept.
+        schemas: those of messages in Avro.
     """
     own = {
         kafka.KEY: F.col("key").cast("string"),
@@ -86,7 +91,11 @@ def parse_messages(messages: DataFrame, mapping: SourceMapping, *position: str) 
         kafka.TIMESTAMP: F.col("timestamp"),
     }
     # A field that the value has under the name of a message's own column is the message's.
-    text, undecodable = decode_text(F.col("value").cast("string"), mapping.java_encoding)
+    if mapping.format[0] == "avro":
+        read = avro_as_json(messages.sparkSession, F.col("value"), schemas or {})
+        text, undecodable = F.coalesce(read, F.base64("value")), read.isNull()
+    else:
+        text, undecodable = decode_text(F.col("value").cast("string"), mapping.java_encoding)
     if mapping.format[0] == "csv":  # a line, as one of a file: how it ends is no part of it
         text = F.rtrim(text, F.lit("\r\n"))
     texts = messages.select(
@@ -110,11 +119,12 @@ def place_messages(messages: DataFrame, mapping: SourceMapping) -> DataFrame:
     location = F.concat("topic", F.lit("-"), "partition", F.lit(" offset "), "offset")
     position = {RAW_UNIT: F.lit("sample"), RAW_UNIT_NO: partition, RAW_RECORD_NO: offset, RAW_LOCATION: location}
     placed = messages.select("*", *(column.alias(name) for name, column in position.items()))
-    return parse_messages(placed, mapping, *position)
+    schemas = fetch_schemas(messages, mapping.topic) if mapping.format[0] == "avro" else None
+    return parse_messages(placed, mapping, *position, schemas=schemas)
 
 
 def _parse(texts: DataFrame, mapping: SourceMapping) -> DataFrame:
-    if mapping.format[0] == "json":
+    if mapping.format[0] in ("json", "avro"):
         return parse_json(texts, mapping)
     if mapping.format[0] == "text":
         return parse_plain(texts)

@@ -133,7 +133,7 @@ def list_files(spark: SparkSession, inputs: Sequence[str], source: str) -> list[
 
 
 def _format_of(path: str, formats: Sequence[str]) -> str | None:
-    return next((name for name in formats if ENDINGS[name].search(path)), None)
+    return next((name for name in formats if name in ENDINGS and ENDINGS[name].search(path)), None)
 
 
 def _told_by(mapping: SourceMapping, format_: str) -> str:
