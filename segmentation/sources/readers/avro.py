@@ -128,8 +128,9 @@ def _require_module(spark: SparkSession) -> None:
 
 
 def _cause(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return next((line for line in lines if "Exception:" in line), lines[0] if lines else type(error).__name__)
+    """Return the first line of a message, which Java writes behind the name of the exception, or below it."""
+    message = str(error).partition("Exception:")[2].strip() or str(error).strip()
+    return message.splitlines()[0].rstrip(" :") if message else type(error).__name__
 
 
 def _is_json(text: str) -> bool:
