@@ -1,13 +1,14 @@
-"""Events as ingest stores them, for tests that write a lake by hand."""
+"""Events and input units as ingest stores them, for tests that write a lake by hand."""
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as F
 from pyspark.sql.types import DateType, LongType, StringType, StructField, StructType
 
-from segmentation.tables import EVENTS
+from segmentation.tables import EVENTS, INPUT_UNITS
 from segmentation.tables.items import ITEM_COLUMNS
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 TYPES = (StringType(), DateType(), StringType(), StringType(), LongType())
 ITEM_SCHEMA = StructType([StructField(*column, nullable=False) for column in zip(ITEM_COLUMNS, TYPES, strict=True)])
 """Columns of `count_items`, for item counts that a test writes by hand."""
+UNIT_AT = datetime(2024, 5, 1, tzinfo=timezone.utc)
 
 
 def stored_event(**known: Any) -> dict[str, Any]:
@@ -42,3 +44,10 @@ def stored_events(spark: SparkSession, rows: Iterable[dict[str, Any]]) -> DataFr
     """Make a frame of rows of `events`; the hash of the identity is computed."""
     events = spark.createDataFrame([tuple(row[name] for name in EVENTS.names) for row in rows], EVENTS.schema)
     return events.withColumn("identity_hash", F.xxhash64("source", "event_id"))
+
+
+def stored_units(spark: SparkSession, *names: str) -> DataFrame:
+    """Make rows of `input_units`: files of a shop, each of which has its name as id."""
+    known = {"source": "shop", "format": "csv", "bytes": 1, "modified_at": UNIT_AT, "run_id": "run"}
+    rows = [{"unit_id": name, "path": f"{name}.csv", **known} for name in names]
+    return spark.createDataFrame([tuple(map(row.get, INPUT_UNITS.names)) for row in rows], INPUT_UNITS.schema)

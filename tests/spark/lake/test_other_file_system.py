@@ -23,6 +23,7 @@ from segmentation.tracking.tracking import REGISTRY_VARIABLE, TRACKING_VARIABLE
 from tests.digest import digest
 from tests.faults.clicks import write_clicks
 from tests.spark.lake.file_systems import Mount, files_of, mounted
+from tests.spark.stored import stored_units
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -58,10 +59,6 @@ def run(mount: Mount, capsys: pytest.CaptureFixture[str]) -> Run:
     return run_job
 
 
-def unit(spark: SparkSession, name: str) -> Any:
-    return spark.createDataFrame([(name, "shop", "clicks.csv", "csv", 1, AT, name, None)], INPUT_UNITS.schema)
-
-
 @pytest.mark.faults  # seven jobs: minutes
 def test_jobs__the_drivers_disk_has_a_lake_at_the_same_path(
     spark: SparkSession,
@@ -76,7 +73,7 @@ def test_jobs__the_drivers_disk_has_a_lake_at_the_same_path(
     mount.on_disk(clicks).parent.mkdir()
     write_clicks(mount.on_disk(clicks))
     decoy = Lake(spark, str(lake), "decoy")
-    decoy.append(INPUT_UNITS, unit(spark, "decoy"))
+    decoy.append(INPUT_UNITS, stored_units(spark, "decoy"))
     (lake / "events" / "_delta_log").mkdir(parents=True)
     before = files_of(mount.folder)
 
@@ -123,7 +120,7 @@ def test_recover__commits_that_the_driver_does_not_see(
     with mounted(spark, tmp_path, is_default=is_default) as mount:
         root = f"{mount.folder}/lake" if is_default else f"{mount.uri}{mount.folder}/lake"
         made = Lake(mount.spark, root, "made")
-        made.append(INPUT_UNITS, unit(mount.spark, "b1"))
+        made.append(INPUT_UNITS, stored_units(mount.spark, "b1"))
         made.publish({})
         (mount.folder / "lake" / "input_units" / "_delta_log").mkdir(parents=True)
         before = files_of(mount.on_disk(made.path(INPUT_UNITS)))
@@ -142,7 +139,7 @@ def test_recover__a_log_that_a_crash_left_without_a_commit(mount: Mount) -> None
         (log / ".00000000000000000000.json.1.tmp").write_text("{")
     lake = Lake(mount.spark, str(root), "next")
     lake.recover()
-    lake.append(INPUT_UNITS, unit(mount.spark, "b1"))
+    lake.append(INPUT_UNITS, stored_units(mount.spark, "b1"))
     lake.publish({})
     assert Lake(mount.spark, str(root), "reader").read(INPUT_UNITS).count() == 1
     assert lake.notes == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from segmentation.frames import empty_frame
 from segmentation.lake.lake import Lake
 from segmentation.tables import INPUT_UNITS
+from tests.spark.stored import stored_units
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,14 +17,12 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 pytestmark = pytest.mark.spark
-AT = datetime(2024, 5, 1, tzinfo=timezone.utc)
 
 
 def test_read_added__nothing_after_rows_were_deleted(spark: SparkSession, tmp_path: Path) -> None:
     """Delta commits nothing for no rows, so the newest commit may be an earlier one, which deleted rows."""
     lake = Lake(spark, str(tmp_path), "run")
-    units = [(unit, "shop", f"{unit}.csv", "csv", 1, AT, "run", None) for unit in ("a", "b")]
-    lake.append(INPUT_UNITS, spark.createDataFrame(units, INPUT_UNITS.schema))
+    lake.append(INPUT_UNITS, stored_units(spark, "a", "b"))
     assert {row["unit_id"] for row in lake.read_added(INPUT_UNITS).collect()} == {"a", "b"}
     lake.publish({})
     lake.delete(INPUT_UNITS, spark.createDataFrame([("a",)], "unit_id string"), ["unit_id"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +11,7 @@ from segmentation.frames import empty_frame
 from segmentation.lake.lake import Lake
 from segmentation.tables import EVENTS, INPUT_UNITS
 from tests.spark.lake.file_systems import files_of
+from tests.spark.stored import stored_units
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,14 +21,18 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.spark
 
 
+@pytest.fixture(autouse=True)
+def _unsigned(spark: SparkSession) -> None:
+    """Take back the run id with which another test's lake signs all commits of the session."""
+    spark.conf.unset("spark.databricks.delta.commitInfo.userMetadata")
+
+
 def test_a_first_run_that_died_with_its_tables_made_and_empty(spark: SparkSession, tmp_path: Path) -> None:
     Lake(spark, str(tmp_path), "dead").set_parameters(INPUT_UNITS, {"ingest": "a"})
     (tmp_path / "events" / "_delta_log").mkdir(parents=True)  # died between the folder and its first commit
     lake = Lake(spark, str(tmp_path), "next")
     lake.recover()
-    at = datetime(2024, 5, 1, tzinfo=timezone.utc)
-    row = ("b1", "shop", "clicks.csv", "csv", 1, at, "next", None)
-    lake.append(INPUT_UNITS, spark.createDataFrame([row], INPUT_UNITS.schema))
+    lake.append(INPUT_UNITS, stored_units(spark, "b1"))
     lake.append(EVENTS, empty_frame(spark, EVENTS.schema))
     lake.publish({})
     assert lake.read(EVENTS).count() == 0
