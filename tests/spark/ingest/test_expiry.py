@@ -98,6 +98,7 @@ def take_in(spark: SparkSession, folder: Path, units: dict[str, list[Record]], *
     return ingest(spark, folder, [units[name] for name in names], LIMITS, names)
 
 
+@pytest.mark.faults  # three ingests
 def test_expire_months__received_before_and_after(spark: SparkSession, tmp_path: Path) -> None:
     units = draw_units(choose_seed(), 25)
     first, second, third, _ = UNITS
@@ -117,7 +118,7 @@ def test_expire_months__received_before_and_after(spark: SparkSession, tmp_path:
         expire_months(replace(context, given_as_of=None))
 
 
-@pytest.mark.faults  # five runs, upkeep and a rebuild
+@pytest.mark.endurance  # five runs, upkeep and a rebuild
 def test_expire_months__superseded_and_rebuilt(spark: SparkSession, tmp_path: Path) -> None:
     units = draw_units(choose_seed(), 60)
     first, second, third, newer = UNITS

@@ -130,7 +130,7 @@ def test_ga4s_published_row_has_its_parameters_in_whatever_order(
     assert [row[0] for row in micros] == [int(expected["event_timestamp"])]
 
 
-@pytest.mark.faults  # minutes
+@pytest.mark.endurance  # half a million records
 def test_online_retail_balances_to_the_row(workspace: Workspace, published: Callable[..., Path]) -> None:
     path = published("online_retail_by_day")
     quality = workspace.run_process("ingest_events", "--source", "online_retail", "--input", str(path)).result[

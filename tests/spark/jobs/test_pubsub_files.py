@@ -12,7 +12,7 @@ from jobs import ingest_events
 if TYPE_CHECKING:
     from tests.spark.jobs.conftest import Workspace
 
-pytestmark = [pytest.mark.spark, pytest.mark.faults]
+pytestmark = [pytest.mark.spark, pytest.mark.endurance]
 MAPPING = """
 description: Clicks of the shop, from Pub/Sub.
 format: json
