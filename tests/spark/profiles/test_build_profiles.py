@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from pyspark.sql import SparkSession
 
-pytestmark = [pytest.mark.spark, pytest.mark.faults]
+pytestmark = pytest.mark.spark
 
 START = datetime(2024, 3, 1, tzinfo=timezone.utc)
 EARLY = date(2024, 3, 6)
@@ -97,6 +97,7 @@ def equal_to_one_build(case: Case) -> None:
     assert found["profiles"][0] > 10
 
 
+@pytest.mark.endurance  # six ingests and all that reads traits
 def test_build_profiles__batches_persons_and_supersession(spark: SparkSession, tmp_path: Path) -> None:
     case = open_case(spark, tmp_path)
     web, crm = draw("web", 1, 400), draw("crm", 2, 60)
