@@ -34,6 +34,7 @@ fields:
   event_at: {column: at, unit: us}
   received_at: {column: received, unit: us}
 properties: [login, email]
+ties: event_id
 """
 LIMITS = Limits()
 TEN_MINUTES = 1 / 72
