@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from segmentation.errors import ConfigurationError, RetryableError
+from segmentation.outgoing.checks import LOOPBACK, without_proxy
 from segmentation.parameters import fingerprint_of
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from segmentation.monitoring.alerts import Alert
     from segmentation.monitoring.params import WebhookParams
 
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 SECRET_PREFIX = "whsec_"  # noqa: S105  the prefix of every secret, not one
 SHORTEST, LONGEST = 24, 64
 """Bytes of a secret that the specification allows."""
@@ -104,7 +104,7 @@ def send_alerts(alerts: Sequence[Alert], *, as_of: date, params: WebhookParams) 
     """
     url, key = check_url(params.url or ""), read_secret(params)
     message_id, body = compose_message(alerts, as_of=as_of)
-    opener = urllib.request.build_opener(_NoRedirect, *_without_proxy(url))
+    opener = urllib.request.build_opener(_NoRedirect, *without_proxy(url))
     problem = ""
     for attempt in range(params.attempts):
         if attempt:
@@ -128,8 +128,3 @@ def send_alerts(alerts: Sequence[Alert], *, as_of: date, params: WebhookParams) 
         except (OSError, ValueError) as error:
             problem = f"{urlsplit(url).hostname} cannot be reached ({type(error).__name__})"
     raise RetryableError(f"alerts are published, but not sent: {problem}, {params.attempts} times; run the job again")
-
-
-def _without_proxy(url: str) -> list[urllib.request.BaseHandler]:
-    """Leave out the environment's proxy where the receiver is this machine."""
-    return [urllib.request.ProxyHandler({})] if urlsplit(url).hostname in LOOPBACK else []

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
 from segmentation.errors import ConfigurationError, DataError, RetryableError
-from segmentation.outgoing import check_request_url, guarded_adapter
+from segmentation.outgoing.adapter import guarded_adapter
+from segmentation.outgoing.checks import check_request_url
 from segmentation.sources.secrets import fill_in
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
 from segmentation.errors import ConfigurationError, DataError, RetryableError
+from segmentation.outgoing.checks import LOOPBACK, check_redirect, without_proxy
 from segmentation.sources.secrets import fill_in
 
 if TYPE_CHECKING:
@@ -24,15 +25,12 @@ ACCEPTED = "application/vnd.schemaregistry.v1+json, application/json"
 REFUSED = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 UNKNOWN_ID = range(40400, 40500)
 """`error_code` of a registry that has no such schema. Any other server answers 404 without it."""
-LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class _SameHost(urllib.request.HTTPRedirectHandler):
     """Follow redirects on the same host only: the login is sent with every request."""
 
     def redirect_request(self, req: urllib.request.Request, *args: Any) -> urllib.request.Request | None:
-        from segmentation.outgoing import check_redirect  # noqa: PLC0415  loads an HTTP client that mappings do not need
-
         check_redirect(req.full_url, args[-1])
         return super().redirect_request(req, *args)
 
@@ -69,9 +67,8 @@ def fetch_schema(params: KafkaParams, schema_id: int) -> str | None:
         raise ConfigurationError(f"topic '{params.topic}' holds Avro: set kafka.registry in the mapping")
     url = f"{params.registry.rstrip('/')}/schemas/ids/{schema_id}"
     request = urllib.request.Request(url, headers={"Accept": ACCEPTED, **_login(params)})  # noqa: S310  check_registry
-    proxies = [urllib.request.ProxyHandler({})] if urlsplit(url).hostname in LOOPBACK else []
     try:
-        with urllib.request.build_opener(_SameHost, *proxies).open(request, timeout=TIMEOUT_S) as answer:
+        with urllib.request.build_opener(_SameHost, *without_proxy(url)).open(request, timeout=TIMEOUT_S) as answer:
             text = answer.read(MAX_BYTES)
     except urllib.error.HTTPError as error:
         if error.code == HTTPStatus.NOT_FOUND and _error_code(error) in UNKNOWN_ID:

@@ -11,7 +11,8 @@ import pytest
 import requests
 
 from segmentation.errors import ConfigurationError
-from segmentation.outgoing import check_peer, check_redirect, check_request_url, guarded_adapter
+from segmentation.outgoing.adapter import guarded_adapter
+from segmentation.outgoing.checks import check_peer, check_redirect, check_request_url
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
