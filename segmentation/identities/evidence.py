@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from segmentation.event_properties import read_property
 from segmentation.identities.params import ANONYMOUS, BETWEEN, IDENTIFIER, KNOWN, PROPERTY
 from segmentation.sources.identifiers import compose_identifier, drop_blocked, trim_identifier
 from segmentation.tables import IDENTITY_EVIDENCE
@@ -73,4 +74,4 @@ def _value(place: str, *, persons: bool) -> Column:
     if place == IDENTIFIER:
         is_device = F.col(KNOWN).isNull() & F.col(ANONYMOUS).isNotNull()
         return F.when(~is_device, F.col(IDENTIFIER)) if persons else F.coalesce(ANONYMOUS, IDENTIFIER)
-    return F.get_json_object("properties", f"$['{place.removeprefix(PROPERTY)}']")
+    return read_property(place.removeprefix(PROPERTY))

@@ -72,7 +72,7 @@ def batch_without_records(spark: SparkSession, mapping: SourceMapping, allowed_l
         (),
         maps_orders,
         of_messages=True,
-        has_positions=mapping.ties == "position",
+        has_positions=mapping.has_positions,
     )
 
 
@@ -190,7 +190,6 @@ def parse_batch(
     unit_ids, of_messages = tuple(unit.unit_id for unit in units), mapping.kafka is not None
     bound = mapping.lateness_bound(ingest.allowed_lateness_days)
     about = (bound, mapping.name, unit_ids, mapping.order is not None, of_messages)
-    has_positions = mapping.ties == "position"
     if units[0].format == "parquet" and not is_tiny(units):
         raw, absent = _read(spark, mapping, units)
 
@@ -201,20 +200,23 @@ def parse_batch(
 
         parsed = parse(raw)
         complete = _completion(parsed)
-        return Batch(complete(parsed), pick, *about, absent, has_positions, count_not_numeric(parsed))
+        return Batch(complete(parsed), pick, *about, absent, mapping.has_positions, count_not_numeric(parsed))
     with named_read_errors(units), one_task_per_block(spark):
         raw, absent = _read(spark, mapping, units)
         held = checkpoint(parse(raw))  # read now, while each task has one block
     records = _completion(held)(held)
-    wrong = count_not_numeric(held)
-    return Batch(records, lambda keys: records.join(keys, "row_key", "left_semi"), *about, absent, has_positions, wrong)
+
+    def pick_held(keys: DataFrame) -> DataFrame:
+        return records.join(keys, "row_key", "left_semi")
+
+    return Batch(records, pick_held, *about, absent, mapping.has_positions, count_not_numeric(held))
 
 
 def _completion(parsed: DataFrame) -> Callable[[DataFrame], DataFrame]:
     """Return the last step of parsing: fill in types of devices, and leave only the columns of PARSED_RECORDS."""
-    types = device_types_of(parsed)
     if not {*BESIDE} & {*parsed.columns}:
         return lambda records: records
+    types = device_types_of(parsed)
     return lambda records: conform(fill_device_types(records, types), PARSED_RECORDS)
 
 

@@ -50,7 +50,7 @@ class KnownCopies:
 def known_copies(judged: DataFrame, found: dict[str, int]) -> KnownCopies:
     """Return the positions in judged records; `found` holds the numbers of :func:`counted_positions`."""
     least = judged.select(*LEAST)
-    of_batch, of_earlier = (judged.where(condition).select(*LEAST) for condition in (_of_batch(), _of_earlier()))
+    of_batch, of_earlier = (judged.where(condition).select(*LEAST) for condition in (is_out_of_place(), _of_earlier()))
     unread = judged.where("survivor_unknown").select(identity_hash()).distinct()
     return KnownCopies(
         Counted(of_batch, found["placed"]) if found["placed"] else no_rows(least),
@@ -61,15 +61,11 @@ def known_copies(judged: DataFrame, found: dict[str, int]) -> KnownCopies:
 
 def counted_positions() -> dict[str, Column]:
     """Return the conditions on judged records by which positions are counted."""
-    return {"placed": _of_batch(), "moved": _of_earlier(), "unread": F.col("survivor_unknown")}
+    return {"placed": is_out_of_place(), "moved": _of_earlier(), "unread": F.col("survivor_unknown")}
 
 
 def is_out_of_place() -> Column:
     """Return whether a judged record is an event of the batch with a copy of a lesser position."""
-    return _of_batch()
-
-
-def _of_batch() -> Column:
     is_event = F.col("stored_as").isNull() & (F.col("outcome") == SURVIVOR)
     return is_event & ~F.col("least_position").eqNullSafe(F.col("position"))
 

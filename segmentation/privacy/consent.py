@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.event_order import order_key
+from segmentation.event_properties import read_property
 from segmentation.frames import conform, empty_frame, union_all
 from segmentation.privacy.params import PROPERTY
 from segmentation.tables import CONSENTS
@@ -67,7 +68,7 @@ def _told(events: DataFrame, name: str, spec: ConsentEvent) -> DataFrame:
 def _value(place: str) -> Column:
     if not place.startswith(PROPERTY):
         return F.lit(place)
-    return F.get_json_object("properties", f"$['{place.removeprefix(PROPERTY)}']")
+    return read_property(place.removeprefix(PROPERTY))
 
 
 def _is_yes(text: Column) -> Column:

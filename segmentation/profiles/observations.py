@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pyspark.sql import functions as F
 
+from segmentation.event_properties import read_property
 from segmentation.profiles.params import BOOLEAN, NUMBERS, TEXT
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def sum_observations(rows: DataFrame, kept: str = "events > 0") -> DataFrame:
 
 
 def _told(place: TraitPlace) -> Column:
-    text = F.trim(F.get_json_object("properties", f"$['{place.property}']"))
+    text = F.trim(read_property(place.property))
     tells = (F.col("source") == place.source) & text.isNotNull()
     if place.events:
         tells &= F.col("event_name").isin(*place.events)

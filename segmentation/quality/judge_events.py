@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pyspark.sql import functions as F
 
+from segmentation.event_properties import read_property
 from segmentation.quality.declarations import AcceptedValues, Completeness, Freshness, Limits, Range
 from segmentation.quality.results import Result, share_result
 
@@ -132,7 +133,7 @@ def _newest(events: DataFrame) -> dict[str, int]:
 
 
 def _counts(rule: ColumnCheck, place: int) -> list[Column]:
-    value = F.col(rule.column) if rule.column else F.get_json_object("properties", f"$['{rule.property}']")
+    value = F.col(rule.column) if rule.column else read_property(str(rule.property))
     asked = F.lit(True) if rule.event is None else F.col("event_name") == F.lit(rule.event)
     if not isinstance(rule, Completeness):
         asked = asked & value.isNotNull()

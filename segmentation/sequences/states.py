@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, model_validator
 from pyspark.sql import functions as F
 
+from segmentation.event_properties import read_property
 from segmentation.parameters import Parameters, read_yaml, validated
 from segmentation.tables import EXIT, START
 
@@ -76,8 +77,7 @@ def _fits(rule: StateRule) -> Column:
     if rule.events:
         fits &= fits_any(F.col("event_name"), rule.events)
     for name, pattern in sorted(rule.where.items()):
-        path = "$['" + name.replace("'", "\\'") + "']"
-        fits &= fits_any(F.get_json_object("properties", path), (pattern,))
+        fits &= fits_any(read_property(name), (pattern,))
     return F.coalesce(fits, F.lit(False))
 
 

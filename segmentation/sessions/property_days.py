@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import functions as F
 
 from segmentation.event_order import order_key
+from segmentation.event_properties import read_property
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,12 +30,8 @@ def sum_properties(events: DataFrame, *, names: Sequence[str]) -> DataFrame:
         user_id, event_date, property, `n` (events with a value), `value_sum` (exact), `value_last` (of the last such
         event of the day, by the order of events).
     """
-    path = {name: "$['" + name.replace("'", "\\'") + "']" for name in names}
     values = [
-        F.struct(
-            F.lit(name).alias("property"), F.get_json_object("properties", path[name]).try_cast(NUMBER).alias("value")
-        )
-        for name in names
+        F.struct(F.lit(name).alias("property"), read_property(name).try_cast(NUMBER).alias("value")) for name in names
     ]
     listed = events.select(
         "user_id", "event_date", order_key().alias("_order"), F.explode(F.array(*values)).alias("_of")

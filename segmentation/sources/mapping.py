@@ -183,7 +183,7 @@ class SourceMapping(Parameters):
             return self
         if len(self.format) != 1 or self.format[0] == "parquet":
             raise ValueError("format is that of a message's value: one of avro, csv, json and text")
-        if (self.format[0] == "avro") != (self.kafka.registry is not None):
+        if self.is_avro != (self.kafka.registry is not None):
             raise ValueError("messages in avro need kafka.registry, and no others do")
         if self.format[0] == "csv" and self.header is None:
             raise ValueError("messages have no header line: give header (the columns)")
@@ -269,6 +269,16 @@ class SourceMapping(Parameters):
         if self.conversions is None and self.refunds is None:
             return workspace.conversion_events, workspace.refund_events
         return self.conversions or (), self.refunds or ()
+
+    @property
+    def has_positions(self) -> bool:
+        """Return whether the places of records in their files break ties."""
+        return self.ties == "position"
+
+    @property
+    def is_avro(self) -> bool:
+        """Return whether the values of messages are Avro."""
+        return self.format[0] == "avro"
 
     @property
     def numeric_properties(self) -> dict[str, PropertyMapping]:

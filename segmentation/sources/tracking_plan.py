@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, model_validator
 from pyspark.sql import functions as F
 
+from segmentation.event_properties import read_property
 from segmentation.parameters import Parameters, read_yaml, validated
 
 if TYPE_CHECKING:
@@ -197,7 +198,7 @@ def _names(names: Mapping[str, str]) -> str:
 def _given(parameter: str, columns: Mapping[str, Column]) -> Column:
     if parameter in FIELDS:
         return columns[parameter].cast("string")
-    return F.get_json_object(columns["properties"], f"$['{parameter}']")
+    return read_property(parameter, columns["properties"])
 
 
 def _lacks(parameter: str, planned: PlannedParameter, columns: Mapping[str, Column]) -> Column:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field, model_validator
 from pyspark.sql import functions as F
 
+from segmentation.event_properties import read_property
 from segmentation.parameters import Texts
 from segmentation.segments.behaviours.behaviour import Behaviour, Count, count_by_user
 from segmentation.sequences.states import fits_any
@@ -96,8 +97,7 @@ class Done(Behaviour):
         if CONVERSION in self.names:
             fits |= F.col("is_conversion")
         for name, pattern in sorted((self.where or {}).items()):
-            path = "$['" + name.replace("'", "\\'") + "']"
-            fits &= fits_any(F.get_json_object("properties", path), (pattern,))
+            fits &= fits_any(read_property(name), (pattern,))
         counts = self.in_window("event_date", as_of) & F.coalesce(fits, F.lit(False))
         return Count(counts, self._days(counts) if self.count == "days" else F.count_if(counts))
 

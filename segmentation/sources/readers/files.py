@@ -99,7 +99,7 @@ def read_records(spark: SparkSession, mapping: SourceMapping, units: Sequence[In
     # What only rejected records need comes after the join, where it is left out for all others.
     where = (F.col(_PATH), F.col(RAW_RECORD_NO), F.lit(format_))
     beside = [record_location(*where).alias(RAW_LOCATION)]
-    if mapping.ties == "position":
+    if mapping.has_positions:
         beside.append(record_position(*where).alias(RAW_POSITION))
     text = [] if RAW_TEXT in records.columns else [F.to_json(F.struct(*map(_quoted, _given(records)))).alias(RAW_TEXT)]
     kept = [name for name in records.columns if name not in (_FILE, _PATH)]
@@ -211,7 +211,7 @@ def _read_messages(spark: SparkSession, mapping: SourceMapping, units: Sequence[
     messages = read.parquet(*(unit.readable_path for unit in units))
     record_no = (F.col("offset") - first_offset(path)).alias(RAW_RECORD_NO)
     placed = messages.select("*", F.xxhash64(path).alias(_FILE), path.alias(_PATH), record_no)
-    schemas = read_schemas(spark, landing_folder(units[0].path)) if mapping.format[0] == "avro" else None
+    schemas = read_schemas(spark, landing_folder(units[0].path)) if mapping.is_avro else None
     return parse_messages(placed, mapping, _FILE, _PATH, RAW_RECORD_NO, schemas=schemas)
 
 

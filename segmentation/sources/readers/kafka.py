@@ -101,7 +101,7 @@ def land_rounds(
         if missing:
             land(read_ranges(spark, params, missing), missing, folder, f"{folder}/{_STAGING}/{run_id}")
         paths = [f"{folder}/{one.path()}" for one in ranges]
-        if mapping.format[0] == "avro":  # of what a crash left, too
+        if mapping.is_avro:  # of what a crash left, too
             keep_schemas(spark.read.schema(LANDED).parquet(*map(as_pattern, paths)), params, folder)
         yield list_landed(spark, mapping, paths)
         places = advanced(places, ranges)

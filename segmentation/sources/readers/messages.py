@@ -91,7 +91,7 @@ def parse_messages(
         kafka.TIMESTAMP: F.col("timestamp"),
     }
     # A field that the value has under the name of a message's own column is the message's.
-    if mapping.format[0] == "avro":
+    if mapping.is_avro:
         read = avro_as_json(messages.sparkSession, F.col("value"), schemas or {})
         text, undecodable = F.coalesce(read, F.base64("value")), read.isNull()
     else:
@@ -119,7 +119,7 @@ def place_messages(messages: DataFrame, mapping: SourceMapping) -> DataFrame:
     location = F.concat("topic", F.lit("-"), "partition", F.lit(" offset "), "offset")
     position = {RAW_UNIT: F.lit("sample"), RAW_UNIT_NO: partition, RAW_RECORD_NO: offset, RAW_LOCATION: location}
     placed = messages.select("*", *(column.alias(name) for name, column in position.items()))
-    schemas = fetch_schemas(messages, mapping.topic) if mapping.format[0] == "avro" else None
+    schemas = fetch_schemas(messages, mapping.topic) if mapping.is_avro else None
     return parse_messages(placed, mapping, *position, schemas=schemas)
 
 
