@@ -17,8 +17,8 @@ from segmentation.profiles.params import ACCOUNT, TraitPlace, find_account_place
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.feature_inputs import derive_optional, feature_parameters, fingerprint_declarations
 from segmentation.runtime.main import run_job
-from segmentation.runtime.stored import require_events
-from segmentation.runtime.traits import ingested_sources, read_observations, read_places
+from segmentation.runtime.stored import ingested_sources, require_events
+from segmentation.runtime.traits import read_observations, read_places
 from segmentation.segments.behaviours.behaviour import Declarations, Traces
 from segmentation.segments.behaviours.measure import measure_behaviour
 from segmentation.segments.rules import ACCOUNT as OF_ACCOUNTS

@@ -13,16 +13,14 @@ from pyspark.sql import functions as F
 from segmentation.checkpoints import release_checkpoints
 from segmentation.errors import ConfigurationError
 from segmentation.identities.erasure import NAME, PersonTraces, find_traces
-from segmentation.identities.evidence import OUTDATED
 from segmentation.identities.personal_data import OF_IDENTIFIERS, OF_USERS, RESTATED
-from segmentation.ingest.derived import DERIVED
 from segmentation.runtime.context import Context, RunReport
 from segmentation.runtime.main import run_job
-from segmentation.runtime.removal import open_snapshot, remove_records, require_mapping
+from segmentation.runtime.removal import open_snapshot, publish_removal, remove_records, require_mapping
 from segmentation.runtime.stored import require_events
 from segmentation.sources.readers.kafka import drop_messages
 from segmentation.sources.readers.messages import MESSAGES
-from segmentation.tables import EVENTS, IDENTITIES, INPUT_UNITS, TRAIT_OBSERVATIONS
+from segmentation.tables import IDENTITIES, INPUT_UNITS
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser
@@ -63,8 +61,7 @@ def run(ctx: Context) -> RunReport:
         for mapping in mappings:
             remove_records(ctx, mapping, traces.of_source(mapping.name))
         _forget_names(ctx, traces)
-        # The log of events still names the erased rows: what is updated by them must be made anew.
-        lake.publish({**lake.basis(EVENTS, DERIVED), **OUTDATED, TRAIT_OBSERVATIONS.name: -1})
+        publish_removal(lake)
     nothing = [] if any(quality[what] for what in found) else [f"no record of '{person}' was found"]
     return RunReport(quality=quality, notes=[*nothing, "earlier versions: maintain_tables --purge"])
 

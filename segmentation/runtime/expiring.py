@@ -9,18 +9,16 @@ from pyspark.sql import functions as F
 
 from segmentation.checkpoints import checkpoint_counted, release_checkpoints
 from segmentation.errors import ConfigurationError
-from segmentation.identities.evidence import OUTDATED
 from segmentation.identities.personal_data import OF_USERS
-from segmentation.ingest.derived import DERIVED
 from segmentation.ingest.snapshot import Erased
 from segmentation.parameters import load_declared
 from segmentation.quality.reasons import Reason
-from segmentation.runtime.removal import open_snapshot, remove_records, require_mapping
-from segmentation.runtime.stored import FIRST_KEPT, read_expiry, require_events
+from segmentation.runtime.removal import open_snapshot, publish_removal, remove_records, require_mapping
+from segmentation.runtime.stored import FIRST_KEPT, ingested_sources, read_expiry, require_events
 from segmentation.segments import targets
 from segmentation.segments.rules import load_rules
 from segmentation.sources.expiry import Expiry, first_day_kept
-from segmentation.tables import EVENTS, INGEST_LEDGER, INPUT_UNITS
+from segmentation.tables import EVENTS, INGEST_LEDGER
 from segmentation.tables.ingest_ledger import ACCEPTED, DUPLICATE, QUARANTINED
 
 if TYPE_CHECKING:
@@ -79,8 +77,7 @@ def expire_months(ctx: Context) -> dict[str, Removed]:
         raise ConfigurationError("maintenance.keep_months removes events: give the date of today as --as-of")
     require_events(ctx)
     check_windows(ctx)
-    named = ctx.lake.read(INPUT_UNITS).select("source").distinct().collect()  # a row per source
-    sources = {row["source"] for row in named}
+    sources = set(ingested_sources(ctx))
     mappings = {source: require_mapping(ctx, source) for source in sorted(keep_months)}
     removed = {name: _expire_source(ctx, mapping) for name, mapping in mappings.items() if name in sources}
     _delete_cuts(ctx, sources)
@@ -188,8 +185,7 @@ def find_expired(snapshot: Snapshot, source: str, expiry: Expiry) -> Erased:
 def _publish_first_day(ctx: Context, source: str, first_kept: date) -> None:
     lake = ctx.lake
     lake.set_parameters(EVENTS, {FIRST_KEPT + source: first_kept.isoformat()})
-    # As after an erasure: evidence of persons is computed anew from the events that are left.
-    lake.publish({**lake.basis(EVENTS, DERIVED), **OUTDATED})
+    publish_removal(lake)
 
 
 def _delete_cuts(ctx: Context, sources: Iterable[str]) -> None:

@@ -87,6 +87,14 @@ def ingest_parameters(ctx: Context, mapping: SourceMapping) -> dict[str, str]:
     }
 
 
+def stored_parameters(ctx: Context, mapping: SourceMapping) -> dict[str, str]:
+    """Return the parameters that `events` stores: fingerprints, and the declaration of the source's mapping."""
+    return {
+        **ingest_parameters(ctx, mapping),
+        declaration_parameter(mapping.name): pack_declaration(declare(mapping)),
+    }
+
+
 def source_parameter(source: str) -> str:
     """Name the parameter of `events` that holds the fingerprint of a source's mapping."""
     return f"source.{source}"
@@ -206,8 +214,7 @@ def _prepared(ctx: Context, mapping: SourceMapping, units: Sequence[InputUnit]) 
             plan=load_tracking_plan(ctx.conf_dir),
             keys=key_frame(spark, load_keys(config.privacy)) if mapping.pseudonymise else None,
         )
-        declaration = {declaration_parameter(mapping.name): pack_declaration(declare(mapping))}
-        lake.set_parameters(EVENTS, {**ingest_parameters(ctx, mapping), **declaration})
+        lake.set_parameters(EVENTS, stored_parameters(ctx, mapping))
         yield exclude_expired(batch, read_expiry(ctx, mapping.name)), is_small
 
 

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from segmentation.ingest.derived import DERIVED
 from segmentation.ingest.received import keep_arrivals, list_current, read_units
 from segmentation.runtime.ingestion import ingest_batch, ingest_parameters, notes_on_batches, open_mapping
-from segmentation.runtime.stored import kept_first_days, write_rates
+from segmentation.runtime.stored import ingested_sources, kept_first_days, write_rates
 from segmentation.sources.readers.messages import list_landed
 from segmentation.sources.readers.units import list_units, split_into_batches
 from segmentation.tables import (
@@ -25,6 +25,10 @@ from segmentation.tables import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pyspark.sql import Row, SparkSession
+
     from segmentation.runtime.context import Context
     from segmentation.runtime.ingestion import Ingested
     from segmentation.sources.mapping import SourceMapping
@@ -69,9 +73,9 @@ def rebuild_tables(ctx: Context) -> Rebuilt:
     Raises:
         ConfigurationError: nothing was ingested yet, or a mapping, a file or a key is missing; names it.
     """
-    named = ctx.lake.require(INPUT_UNITS, "ingest_events").select("source").distinct().collect()  # a row per source
-    mappings = {name: open_mapping(ctx, name) for name in sorted(row["source"] for row in named)}
-    listed = {name: _list_again(ctx, mapping) for name, mapping in mappings.items()}
+    ctx.lake.require(INPUT_UNITS, "ingest_events")
+    mappings = {name: open_mapping(ctx, name) for name in sorted(ingested_sources(ctx))}
+    listed = {name: _list_current(ctx, mapping) for name, mapping in mappings.items()}
     for mapping in mappings.values():
         ingest_parameters(ctx, mapping)  # fails on a missing key
     first_days = kept_first_days(ctx)
@@ -91,7 +95,29 @@ def rebuild_tables(ctx: Context) -> Rebuilt:
     return Rebuilt(tuple(mappings), ["rebuilt from all input units", *changed, *on_batches])
 
 
-def _list_again(ctx: Context, mapping: SourceMapping) -> Listed:
+def list_again(
+    spark: SparkSession, mapping: SourceMapping, stored: Sequence[Row], taken: Mapping[str, str]
+) -> tuple[list[InputUnit], list[str]]:
+    """List stored units again; return them as they are now, and the paths of those that have changed.
+
+    Args:
+        spark: the session.
+        mapping: of their source.
+        stored: rows of all stored units of the source (:func:`segmentation.ingest.received.read_units`).
+        taken: unit_id -> path of those to list.
+
+    Raises:
+        ConfigurationError: one is missing; names it.
+    """
+    listing = list_landed if mapping.kafka else list_units
+    units = listing(spark, mapping, sorted({unquote(path) for path in taken.values()}))
+    receipt = mapping.fields.unit_receipt
+    if receipt is not None and receipt.unit == "modified":
+        units = keep_arrivals(units, stored)
+    return units, sorted({taken[unit_id] for unit_id in taken.keys() - {unit.unit_id for unit in units}})
+
+
+def _list_current(ctx: Context, mapping: SourceMapping) -> Listed:
     """List the files of a source that today's mapping does not regard as superseded, and note which have changed.
 
     Files are the raw layer: a file from which a person was deleted, for example, is read as it is now.
@@ -100,13 +126,7 @@ def _list_again(ctx: Context, mapping: SourceMapping) -> Listed:
         ConfigurationError: one is missing; names it.
     """
     stored = read_units(ctx.lake, mapping.name)
-    taken = list_current(stored, mapping.supersede)
-    paths = sorted({unquote(path) for path in taken.values()})
-    units = (list_landed if mapping.kafka else list_units)(ctx.spark, mapping, paths)
-    receipt = mapping.fields.unit_receipt
-    if receipt is not None and receipt.unit == "modified":
-        units = keep_arrivals(units, stored)
-    changed = sorted({taken[unit_id] for unit_id in taken.keys() - {unit.unit_id for unit in units}})
+    units, changed = list_again(ctx.spark, mapping, stored, list_current(stored, mapping.supersede))
     if not changed:
         return Listed(units, [])
     named = f"{', '.join(changed[:NAMED_FILES])}{' ...' if len(changed) > NAMED_FILES else ''}"

@@ -1,18 +1,21 @@
-"""Remove stored records of a source from all tables of ingest, without publishing."""
+"""Remove stored records of a source from all tables of ingest, and publish what is left."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from segmentation.identities.evidence import OUTDATED
 from segmentation.ingest.apply import choose_store, write_changes
 from segmentation.ingest.batches import batch_without_records
+from segmentation.ingest.derived import DERIVED
 from segmentation.ingest.plan import plan_removal
 from segmentation.ingest.snapshot import is_small_lake, read_snapshot
-from segmentation.sources.mapping import load_mapping
-from segmentation.tables import EVENTS
+from segmentation.runtime.ingestion import open_mapping, rebuild_command, source_parameter
+from segmentation.tables import EVENTS, TRAIT_OBSERVATIONS
 
 if TYPE_CHECKING:
     from segmentation.ingest.snapshot import Erased, Snapshot
+    from segmentation.lake.lake import Lake
     from segmentation.runtime.context import Context
     from segmentation.sources.mapping import SourceMapping
 
@@ -28,12 +31,9 @@ def require_mapping(ctx: Context, source: str) -> SourceMapping:
     Raises:
         ConfigurationError: there is no mapping, or the tables were built under another one or other ingest parameters.
     """
-    config = ctx.config
-    mapping = load_mapping(ctx.conf_dir, source).under(config.privacy)
-    shaping = {"ingest": config.ingest.shaping, f"source.{source}": mapping.fingerprint}
-    where = f"--input ... --lake {ctx.lake.root}{ctx.given_settings}"
-    rebuild = f"python jobs/ingest_events.py --source {source} {where} --rebuild"
-    ctx.lake.check_parameters(EVENTS, shaping, rebuild)
+    mapping = open_mapping(ctx, source)
+    shaping = {"ingest": ctx.config.ingest.shaping, source_parameter(source): mapping.fingerprint}
+    ctx.lake.check_parameters(EVENTS, shaping, rebuild_command(ctx, mapping))
     return mapping
 
 
@@ -50,3 +50,12 @@ def remove_records(ctx: Context, mapping: SourceMapping, erased: Erased) -> None
         workspace=config.workspace,
     )
     write_changes(ctx.lake, changes)
+
+
+def publish_removal(lake: Lake) -> None:
+    """Publish the tables without the removed records.
+
+    The log of events still names these records, so what is updated by the log is made anew from the events that are
+    left: the evidence of persons and the observations of traits.
+    """
+    lake.publish({**lake.basis(EVENTS, DERIVED), **OUTDATED, TRAIT_OBSERVATIONS.name: -1})

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import unquote
 
 from pyspark.sql import functions as F
 
 from segmentation.errors import ConfigurationError
 from segmentation.ingest.derived import DERIVED
+from segmentation.ingest.received import read_units
 from segmentation.quality.reasons import VERDICTS, Reason
 from segmentation.runtime.ingestion import (
     declaration_parameter,
@@ -18,11 +18,12 @@ from segmentation.runtime.ingestion import (
     plan_parameter,
     rebuild_command,
     source_parameter,
+    stored_parameters,
 )
+from segmentation.runtime.rebuild import list_again
 from segmentation.runtime.stored import accept_rates
-from segmentation.sources.readers.messages import list_landed
-from segmentation.sources.readers.units import list_units, split_into_batches
-from segmentation.sources.relaxations import declare, find_binding_changes, pack_declaration, unpack_declaration
+from segmentation.sources.readers.units import split_into_batches
+from segmentation.sources.relaxations import declare, find_binding_changes, unpack_declaration
 from segmentation.tables import EVENTS, INGEST_LEDGER, INPUT_UNITS
 from segmentation.tables.ingest_ledger import EXCLUDED, QUARANTINED
 
@@ -65,16 +66,11 @@ def replay_quarantine(ctx: Context, mapping: SourceMapping) -> Replayed:
     parts = split_into_batches(units, ctx.config.ingest.batch_mb)
     done = [ingest_again(ctx, mapping, part) for part in parts]
     # Also without such units: what is ingested next is read by today's mapping.
-    ctx.lake.set_parameters(EVENTS, _parameters(ctx, mapping))
+    ctx.lake.set_parameters(EVENTS, stored_parameters(ctx, mapping))
     # Not batch by batch: until the last one, some records would still be those of the former mapping.
     ctx.lake.publish(ctx.lake.basis(EVENTS, DERIVED))
     again = f"{len(units)} input units with rejected records were read again"
     return Replayed(len(units), [again, *notes_on_batches(done, ctx.config.workspace.currency)])
-
-
-def _parameters(ctx: Context, mapping: SourceMapping) -> dict[str, str]:
-    declaration = {declaration_parameter(mapping.name): pack_declaration(declare(mapping))}
-    return {**ingest_parameters(ctx, mapping), **declaration}
 
 
 def _is_relaxed(ctx: Context, mapping: SourceMapping, rebuild: str) -> bool:
@@ -125,18 +121,15 @@ def _list_rejecting(ctx: Context, mapping: SourceMapping, rebuild: str) -> list[
     ledger, others = ctx.lake.read(INGEST_LEDGER), [reason.value for reason in (*VERDICTS, Reason.EXPIRED)]
     rejected = F.col("stage").isin(QUARANTINED, EXCLUDED) & ~F.col("reason").isin(*others)
     holding = ledger.where((F.col("source") == mapping.name) & rejected).select("unit_id").distinct()
-    current = ctx.lake.read(INPUT_UNITS).where(F.col("superseded_by").isNull())
-    rows = current.join(holding, "unit_id", "left_semi").select("unit_id", "path").collect()  # a row per unit
-    if not rows:
+    held = {row["unit_id"] for row in holding.collect()}  # a row per unit
+    stored = read_units(ctx.lake, mapping.name)
+    taken = {row["unit_id"]: row["path"] for row in stored if row["unit_id"] in held and row["superseded_by"] is None}
+    if not taken:
         return []
-    paths = {row["unit_id"]: row["path"] for row in rows}
-    listing = list_landed if mapping.kafka else list_units
-    found = listing(ctx.spark, mapping, sorted({unquote(path) for path in paths.values()}))
-    units = [unit for unit in found if unit.unit_id in paths]
-    changed = sorted(paths[unit_id] for unit_id in paths.keys() - {unit.unit_id for unit in units})
+    units, changed = list_again(ctx.spark, mapping, stored, taken)
     if changed:
         raise ConfigurationError(
             f"{changed[0]} is not the file that was ingested ({len(changed)} such files in all); to build all tables "
             f"anew from the files as they are: {rebuild}"
         )
-    return units
+    return [unit for unit in units if unit.unit_id in taken]

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from segmentation.errors import ConfigurationError
 from segmentation.frames import small_frame
 from segmentation.sources.expiry import Expiry
-from segmentation.tables import CURRENCY_RATES, EVENTS
+from segmentation.tables import CURRENCY_RATES, EVENTS, INPUT_UNITS
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -31,6 +31,12 @@ def shaping(config: Config) -> dict[str, str]:
         "workspace": config.workspace.fingerprint,
         RATES: config.workspace.rates_fingerprint,
     }
+
+
+def ingested_sources(ctx: Context) -> list[str]:
+    """Return the names of the sources of which files or messages were ingested."""
+    rows = ctx.lake.read(INPUT_UNITS).select("source").distinct().collect()  # a row per source
+    return [row["source"] for row in rows]
 
 
 def require_events(ctx: Context) -> DataFrame:

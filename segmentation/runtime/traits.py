@@ -8,7 +8,8 @@ from segmentation.errors import ConfigurationError
 from segmentation.frames import empty_frame
 from segmentation.profiles.params import TraitPlace, find_places, load_profiles
 from segmentation.profiles.periods import values_at
-from segmentation.tables import EVENTS, INPUT_UNITS, TRAIT_OBSERVATIONS
+from segmentation.runtime.stored import ingested_sources
+from segmentation.tables import EVENTS, TRAIT_OBSERVATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,12 +28,6 @@ def read_places(ctx: Context) -> tuple[TraitPlace, ...]:
     """
     params = load_profiles(ctx.conf_dir)
     return find_places(ctx.conf_dir, params, ingested_sources(ctx)) if params.traits else ()
-
-
-def ingested_sources(ctx: Context) -> list[str]:
-    """Return the names of the sources of which files or messages were ingested."""
-    rows = ctx.lake.read(INPUT_UNITS).select("source").distinct().collect()  # a row per source
-    return [row["source"] for row in rows]
 
 
 def read_observations(ctx: Context) -> DataFrame:
