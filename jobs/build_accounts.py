@@ -22,7 +22,7 @@ from segmentation.runtime.traits import read_observations, read_places
 from segmentation.segments.behaviours.behaviour import Declarations, Traces
 from segmentation.segments.behaviours.measure import measure_behaviour
 from segmentation.segments.rules import ACCOUNT as OF_ACCOUNTS
-from segmentation.segments.rules import Rule, build_cohorts, load_rules
+from segmentation.segments.rules import Rule, build_cohorts, count_members, load_rules
 from segmentation.sequences.funnels import load_funnels
 from segmentation.sequences.states import load_states
 from segmentation.tables import (
@@ -152,9 +152,7 @@ def _count(ctx: Context, rules: Sequence[Rule]) -> dict[str, Any]:
     """Count the accounts at the cut, and the members of each rule."""
     at_cut = F.col("as_of") == F.lit(ctx.as_of)
     accounts = ctx.lake.read(ACCOUNT_FEATURES).where(at_cut).count()
-    rows = ctx.lake.read(ACCOUNT_COHORTS).where(at_cut).groupBy("rule").count().collect()  # a row per rule
-    members = {row["rule"]: row["count"] for row in rows}
-    return {"accounts": accounts, "members": {rule.name: members.get(rule.name, 0) for rule in rules}}
+    return {"accounts": accounts, "members": count_members(ctx.lake.read(ACCOUNT_COHORTS).where(at_cut), rules)}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -18,6 +18,7 @@ from segmentation.segments.rules import (
     SEGMENTATION,
     Rule,
     build_cohorts,
+    count_members,
     load_rules,
     note_idle_percentiles,
     view_memberships,
@@ -106,10 +107,9 @@ def _neighbours(ctx: Context, as_of: date) -> tuple[date | None, date | None]:
 
 def _summary(cohorts: DataFrame, changes: DataFrame, rules: Sequence[Rule]) -> dict[str, dict[str, int]]:
     """Count the members at a cut per rule, and the changes into it per direction."""
-    members = {row["rule"]: row["count"] for row in cohorts.groupBy("rule").count().collect()}
     directions = {row["direction"]: row["count"] for row in changes.groupBy("direction").count().collect()}
     return {
-        "members": {rule.name: members.get(rule.name, 0) for rule in rules},
+        "members": count_members(cohorts, rules),
         "changes": dict(sorted(directions.items())),
     }
 

@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from segmentation.features.params import FeatureParams
 
 
+OPTIONAL = {ATTEMPTS: view_attempts, LOOPS: view_loops, PROPERTY_DAYS: view_properties, TRAITS: view_traits}
+"""Field of FeatureInputs that only some parameters need, and the source of features of this name -> what makes it."""
+
+
 class FeatureInputs(NamedTuple):
     """The tables that features are made of, as known at a cut."""
 
@@ -77,15 +81,11 @@ def build_user_features(
         ITEM_COUNTS: view_items({cut: of.item_counts for cut, of in inputs.items()}, params=params),
         SESSIONS.name: view_sessions({cut: of.sessions for cut, of in inputs.items()}),
     }
-    if params.funnels:
-        views[ATTEMPTS] = view_attempts({cut: of.attempts for cut, of in inputs.items() if of.attempts is not None})
-    if params.loops:
-        views[LOOPS] = view_loops({cut: of.loops for cut, of in inputs.items() if of.loops is not None})
-    if params.numeric_properties:
-        of_cuts = {cut: of.property_days for cut, of in inputs.items() if of.property_days is not None}
-        views[PROPERTY_DAYS] = view_properties(of_cuts)
-    if params.traits:
-        views[TRAITS] = view_traits({cut: of.traits for cut, of in inputs.items() if of.traits is not None})
+    asked = {feature.source for feature in features}
+    for name, view in OPTIONAL.items():
+        if name in asked:
+            given = {cut: getattr(of, name) for cut, of in inputs.items()}
+            views[name] = view({cut: table for cut, table in given.items() if table is not None})
     parts = [_aggregate(view, (f for f in features if f.source == name)) for name, view in views.items()]
     joined = reduce(lambda left, right: left.join(right, list(USER_AT_CUT), "left"), parts)
     filled = joined.selectExpr(

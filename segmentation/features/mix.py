@@ -25,44 +25,44 @@ if TYPE_CHECKING:
 
 def features(params: FeatureParams) -> tuple[Feature, ...]:
     """Return the family's features."""
-    windows = windows_of(params)
-    return tuple(feature for w in windows for feature in (*_shares(w, params), *_devices(w), _channels(w)))
+    return tuple(
+        feature
+        for w in windows_of(params)
+        for feature in (*_shares(w, params), *(_device(kind, w) for kind in DEVICE_TYPES), _channels(w))
+    )
 
 
 def _shares(w: Window, params: FeatureParams) -> tuple[Feature, ...]:
-    other = _share("other", "on any platform not listed", f"NOT {is_one_of('item', params.platforms)}", w)
+    other = _platform("other", "on any platform not listed", f"NOT {is_one_of('item', params.platforms)}", w)
     return (*(_share_of(platform, w) for platform in params.platforms), other)
 
 
 def _share_of(platform: str, w: Window) -> Feature:
-    return _share(name_column(platform), f"on platform '{platform}'", f"item = {literal(platform)}", w)
+    return _platform(name_column(platform), f"on platform '{platform}'", f"item = {literal(platform)}", w)
 
 
-def _share(name: str, where: str, condition: str, w: Window) -> Feature:
+def _platform(name: str, where: str, condition: str, w: Window) -> Feature:
+    text = f"{where}; the shares of all platforms add up to 1"
+    return _share(f"platform_{name}", text, (PLATFORM, condition), w, "no event in the window")
+
+
+def _device(kind: str, w: Window) -> Feature:
+    text = f"on a device of type '{kind}', of those that tell it; the shares of all types add up to 1"
+    condition = f"item = {literal(kind)}"
+    return _share(f"device_{kind}", text, (DEVICE_TYPE, condition), w, "no event in the window tells its device type")
+
+
+def _share(name: str, text: str, items: tuple[str, str], w: Window, undefined: str) -> Feature:
+    """Return the share of events whose item of a dimension fulfils a condition; `items` is both."""
+    dimension, condition = items
     return Feature(
-        f"platform_{name}_share_{w}",
+        f"{name}_share_{w}",
         "share",
-        f"share of the events {w.text} that happened {where}; the shares of all platforms add up to 1",
-        ratio(items_total(PLATFORM, w, condition), items_total(PLATFORM, w)),
+        f"share of the events {w.text} that happened {text}",
+        ratio(items_total(dimension, w, condition), items_total(dimension, w)),
         w,
-        "no event in the window",
+        undefined,
         source=ITEM_COUNTS,
-    )
-
-
-def _devices(w: Window) -> tuple[Feature, ...]:
-    return tuple(
-        Feature(
-            f"device_{kind}_share_{w}",
-            "share",
-            f"share of the events {w.text} that happened on a device of type '{kind}', of those that tell it; the "
-            "shares of all types add up to 1",
-            ratio(items_total(DEVICE_TYPE, w, f"item = {literal(kind)}"), items_total(DEVICE_TYPE, w)),
-            w,
-            "no event in the window tells its device type",
-            source=ITEM_COUNTS,
-        )
-        for kind in DEVICE_TYPES
     )
 
 

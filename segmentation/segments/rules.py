@@ -179,6 +179,12 @@ def build_cohorts(
     return conform(at_cut.select("user_id", "as_of", members).select("user_id", "as_of", "verdict.*"), COHORTS)
 
 
+def count_members(cohorts: DataFrame, rules: Sequence[Rule]) -> dict[str, int]:
+    """Count the members of each rule at a cut, whose rows of cohorts are given."""
+    counts = {row["rule"]: row["count"] for row in cohorts.groupBy("rule").count().collect()}  # a row per rule
+    return {rule.name: counts.get(rule.name, 0) for rule in rules}
+
+
 def note_idle_percentiles(
     user_features: DataFrame, *, rules: Sequence[Rule], as_of: date, behaviour: DataFrame | None = None
 ) -> list[str]:

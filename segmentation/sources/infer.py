@@ -215,11 +215,16 @@ def _fits(field: str, sample: FileSample, column: str) -> bool:
     return True
 
 
+def _is_named(field: str, column: str) -> bool:
+    """Return whether a column has one of the known names of a field."""
+    return plain_name(column) in {plain_name(name) for name in NAMES[field].split()}
+
+
 def _identity(sample: FileSample, found: dict[str, str], numbering: str | None) -> list[str]:
     if "event_id" in found:
         column = found["event_id"]
         repeats = len(sample.rows) - len(set(sample.values(column)))
-        named = plain_name(column) in {plain_name(name) for name in NAMES["event_id"].split()}
+        named = _is_named("event_id", column)
         note = "" if named else "   # chosen by its values, which all differ"
         note = f"   # {repeats} of the sample's records share one" if repeats else note
         return [f"  event_id: {_quoted(column)}{note}"]
@@ -241,7 +246,7 @@ def _who_and_what(sample: FileSample, found: dict[str, str]) -> list[str]:
         lines.append("  user_id: TODO   # which column tells the person?")
     if "event_name" in found:
         column = found["event_name"]
-        named = plain_name(column) in {plain_name(name) for name in NAMES["event_name"].split()}
+        named = _is_named("event_name", column)
         lines.append(_field("event_name", found) + ("" if named else "   # chosen by its values: is it what happened?"))
     else:
         what = "purchase" if "value" in found else "event"
@@ -270,7 +275,7 @@ def _user(sample: FileSample, column: str) -> str:
     ):
         plain = f"regexp_replace({_sql_name(column)}, '[.]0$', '')"
         return f"  user_id: {{expr: {json.dumps(plain, ensure_ascii=False)}}}   # numbers that became floating point"
-    named = plain_name(column) in {plain_name(name) for name in NAMES["user_id"].split()}
+    named = _is_named("user_id", column)
     return f"  user_id: {_quoted(column)}" + ("" if named else "   # chosen by its values: does it tell the person?")
 
 
@@ -307,7 +312,7 @@ def _has_commas(values: Sequence[str]) -> bool:
 def _number(field: str, sample: FileSample, found: dict[str, str]) -> str:
     column = found[field]
     if field != "value" or not _has_commas(sample.values(column)):
-        by_name = field != "value" or plain_name(column) in {plain_name(name) for name in NAMES["value"].split()}
+        by_name = field != "value" or _is_named("value", column)
         return _field(field, found) + ("" if by_name else "   # chosen by its values: is it money?")
     name = _sql_name(column)
     plain = f"replace(replace({name}, '.', ''), ',', '.')"

@@ -25,6 +25,7 @@ fields:
   event_at: at
   received_at: {received_at}
 """
+ANY_SHARE = ("--set", "ingest.max_rejected_share=1.0")
 
 
 def modify(path: str, at: str) -> None:
@@ -58,6 +59,21 @@ def test_records_are_received_when_their_file_was_modified(workspace: Workspace)
     assert {Path(row["path"]).stem: row["arrived_at"] for row in units} == {
         name: at.replace("T", " ") for name, at in days.items()
     }
+
+
+@pytest.mark.faults  # four runs
+def test_a_replay_of_a_file_that_was_copied_back(workspace: Workspace) -> None:
+    mapping = MAPPING.format(received_at="{unit: modified}")
+    workspace.source("shop", mapping + "rules: [{reason: staff, expr: \"user <> 'dee'\"}]\n")
+    path = workspace.file("late.csv", "id,user,at\n1,ana,2024-05-01T11:00:00Z\n2,dee,2024-05-01T11:30:00Z\n")
+    modify(path, "2024-07-01T06:00:00")
+    assert workspace.run(ingest_events, "--source", "shop", "--input", path, *ANY_SHARE).code == 0
+    modify(path, "2024-09-01T00:00:00")
+    assert workspace.run(ingest_events, "--source", "shop", "--rebuild", *ANY_SHARE).code == 0
+    workspace.source("shop", mapping)
+    replayed = workspace.run(ingest_events, "--source", "shop", "--replay-quarantine", *ANY_SHARE)
+    assert replayed.code == 0, replayed.stderr
+    assert receipts(workspace) == dict.fromkeys(("1", "2"), "2024-07-01 06:00:00")
 
 
 def test_a_name_that_does_not_tell_its_date_stops_the_run_before_it_reads(workspace: Workspace) -> None:
