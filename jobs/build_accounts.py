@@ -50,12 +50,12 @@ REBUILD = "jobs/build_accounts.py --rebuild"
 
 
 class AccountPlaces(NamedTuple):
-    """Properties that tell the account of an event."""
+    """Properties that hold an account."""
 
     of_events: tuple[TraitPlace, ...]
-    """Properties that tell the account of an event itself."""
+    """Properties that hold the account of the event itself."""
     of_persons: tuple[TraitPlace, ...]
-    """Properties that tell the trait `account` of the person."""
+    """Properties that hold the trait `account` of the person."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -29,8 +29,7 @@ What `user_features` says about a user at a cut. This page is generated from the
 - Windows, product features and platforms are parameters (`features` in the configuration; this page shows the
   defaults, but for the families `sequence`, `properties` and `traits`, which by default have none: here with the funnel
   `checkout`, loops, the numeric property `pages_viewed`, and the traits `plan` and `marketing_consent`). Each name in
-  `features.used_features` adds
-  `used_<name>_count_<window>`: how often it happened.
+  `features.used_features` adds `used_<name>_count_<window>`: how often it happened.
 - `python jobs/describe_features.py --lake <lake>` writes how they are distributed, which are undefined, which go
   together and what changed since the cut before; the review shows it.
 """
